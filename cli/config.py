@@ -1,0 +1,125 @@
+"""Settings: ``footfall.toml``, environment variables over it, flags over both. Read once, typed, frozen."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from sql.client import embedded_home
+from sql.errors import UsageError
+from sql.home import Home
+
+FILE_NAME = "footfall.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorConfig:
+    """How events come in."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 2
+    durability: str = "fsync"
+    segment_bytes: int = 8 * 1024 * 1024
+    segment_seconds: float = 1.0
+    spool_bytes: int = 4 * 1024**3
+    country_file: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything configurable. ``data_dir`` holds spool, salts and the embedded engine."""
+
+    data_dir: Path = Path("footfall-data")
+    url: str = ""
+    collector: CollectorConfig = field(default_factory=CollectorConfig)
+    source: Path | None = None
+
+    @property
+    def home(self) -> Home:
+        """The data directory."""
+        return Home(self.data_dir)
+
+    @property
+    def database_url(self) -> str:
+        """The URL for ``sql.client.connect``: the embedded engine in ``data_dir`` unless ``url`` is set."""
+        return self.url or f"chdb://{self.data_dir.absolute()}"
+
+
+def load(path: Path | None = None, data_dir: Path | None = None, url: str | None = None) -> Config:
+    """The configuration in force.
+
+    ``path`` (or FOOTFALL_CONFIG) names the file; else ``footfall.toml`` here or in a parent directory.
+    FOOTFALL_DATA_DIR and FOOTFALL_URL go over the file, the arguments over both.
+    Raises UsageError: no file, a syntax error, an unknown or wrongly typed setting.
+    """
+    named = path or (Path(os.environ["FOOTFALL_CONFIG"]) if os.environ.get("FOOTFALL_CONFIG") else None)
+    found = named or _search(Path.cwd())
+    data_dir = data_dir or (Path(os.environ["FOOTFALL_DATA_DIR"]) if os.environ.get("FOOTFALL_DATA_DIR") else None)
+    if found is None and data_dir is None:
+        raise UsageError(f"no {FILE_NAME} here or above", "run `footfall init`, or name a data directory with --data-dir")
+    table = _read(found) if found else {}
+    base = found.parent if found else Path.cwd()
+    config = _build(table, found)
+    return Config(
+        data_dir=data_dir.absolute() if data_dir else (base / config.data_dir).absolute(),
+        url=url or os.environ.get("FOOTFALL_URL") or config.url,
+        collector=config.collector,
+        source=found,
+    )
+
+
+def _search(start: Path) -> Path | None:
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise UsageError(f"no such file: {path}", "run `footfall init` to make one") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{path} is not valid TOML: {exc}") from exc
+    except OSError as exc:
+        raise UsageError(f"cannot read {path}: {exc.strerror}") from exc
+
+
+def _build(table: dict[str, Any], source: Path | None) -> Config:
+    collector = _typed(CollectorConfig(), table.pop("collector", {}), f"{source}: [collector]")
+    top = _typed(Config(), table, f"{source}")
+    url = top.url
+    if url:
+        embedded_home(url)
+    return Config(Path(top.data_dir), url, collector, source)
+
+
+def _typed(default: Any, given: Any, where: str) -> Any:
+    """``default`` with the values of a table, each checked against the default's type."""
+    if not isinstance(given, dict):
+        raise UsageError(f"{where} must be a table")
+    known = {f.name: getattr(default, f.name) for f in fields(default)}
+    values = {}
+    for name, value in given.items():
+        if name not in known or name in {"source", "collector"}:
+            raise UsageError(f"{where} has no setting {name!r}", f"known: {', '.join(sorted(known.keys() - {'source'}))}")
+        values[name] = _coerce(known[name], value, f"{where}: {name}")
+    return type(default)(**(known | values))
+
+
+def _coerce(default: Any, value: Any, where: str) -> Any:
+    if isinstance(default, Path) and isinstance(value, str):
+        return Path(value)
+    if isinstance(default, tuple) and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not type(default):
+        raise UsageError(f"{where} must be {type(default).__name__}, not {value!r}")
+    return value

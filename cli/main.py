@@ -1,0 +1,75 @@
+"""The ``footfall`` command: groups of commands, and the one place where an error becomes a line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.exits import Exit, code_of
+from cli.state import options
+from sql.errors import FootfallError
+
+app = typer.Typer(
+    name="footfall",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Web and product analytics that you drive from a terminal.",
+    epilog="Example: footfall report overview --site shop.example --period 30d",
+)
+
+
+@app.callback()
+def root(
+    config: Annotated[Path | None, typer.Option(help="Configuration file (default: footfall.toml here or above).")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Data directory, over the configuration.")] = None,
+    url: Annotated[str | None, typer.Option(help="ClickHouse URL, over the configuration.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, on stderr.")] = False,
+) -> None:
+    """Web and product analytics that you drive from a terminal."""
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    options.config, options.data_dir, options.url = config, data_dir, url
+
+
+def _register() -> None:
+    from cli import groups
+
+    groups.register(app)
+
+
+def main() -> None:
+    """Entry point. Domain errors print one line and what to do; unknown exceptions stay loud."""
+    _register()
+    try:
+        app()
+    except FootfallError as exc:
+        _die(exc.message, exc.hint, code_of(exc))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away: `footfall … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.OK)
+    except Exception as exc:
+        # Errors of the database client are the user's to read; importing it just to name them is slow.
+        if not type(exc).__module__.startswith("clickhouse_connect"):
+            raise
+        from sql.client import first_line
+
+        _die(f"ClickHouse: {first_line(exc)}", "", Exit.FAILED)
+
+
+def _die(message: str, hint: str, code: Exit) -> None:
+    print(f"footfall: {message}", file=sys.stderr)  # noqa: T201
+    if hint:
+        print(f"  → {hint}", file=sys.stderr)  # noqa: T201
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

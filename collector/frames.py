@@ -1,0 +1,65 @@
+"""The record format of spool segments: ``length | crc32c | payload``, both numbers little-endian 32 bit.
+
+A reader takes every whole frame, and where bytes are damaged it looks for the next frame that checks out,
+so that one bad sector does not cost the rest of a segment.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from google_crc32c import value as crc32c
+
+HEADER = struct.Struct("<II")
+MAX_PAYLOAD = 16 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Segment:
+    """What a segment's bytes hold: payloads in order, and the byte ranges that could not be read."""
+
+    payloads: list[bytes] = field(default_factory=list)
+    damaged: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def good_length(self) -> int:
+        """Bytes of the whole frames, for a segment whose only damage is at its end."""
+        return sum(HEADER.size + len(p) for p in self.payloads)
+
+
+def frame(payload: bytes) -> bytes:
+    """One record. An empty payload is not a record: zeros on disk would read as one."""
+    if not 0 < len(payload) <= MAX_PAYLOAD:
+        raise ValueError(f"a record holds 1 to {MAX_PAYLOAD} bytes, not {len(payload)}")
+    return HEADER.pack(len(payload), crc32c(payload)) + payload
+
+
+def read(data: bytes) -> Segment:
+    """Every whole record of a segment's bytes, and what is damaged."""
+    found = Segment()
+    at, end = 0, len(data)
+    view = memoryview(data)
+    while at < end:
+        payload = _payload_at(view, at, end)
+        if payload is not None:
+            found.payloads.append(payload)
+            at += HEADER.size + len(payload)
+            continue
+        resumed = at + 1
+        while resumed < end and _payload_at(view, resumed, end) is None:
+            resumed += 1
+        found.damaged.append((at, resumed))
+        at = resumed
+    return found
+
+
+def _payload_at(view: memoryview, at: int, end: int) -> bytes | None:
+    start = at + HEADER.size
+    if start > end:
+        return None
+    length, checksum = HEADER.unpack_from(view, at)
+    if not 0 < length <= min(MAX_PAYLOAD, end - start):
+        return None
+    payload = bytes(view[start : start + length])
+    return payload if crc32c(payload) == checksum else None

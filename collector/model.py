@@ -1,0 +1,123 @@
+"""The event, twice: as a site sends it (JSON), and as the spool keeps it (msgpack).
+
+Wire structs are the public format (docs/events.md). Spool structs are arrays, not maps: the loader turns
+them into columns without ever making objects of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from enum import StrEnum
+
+import msgspec
+
+PAGE_VIEW = "page_view"
+ENGAGEMENT = "engagement"
+# Events that the tracker sends by itself: they do not say that somebody did something.
+PASSIVE = frozenset({PAGE_VIEW, ENGAGEMENT})
+SPOOL_VERSION = 1
+
+
+class Revenue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An amount of money; ``amount`` as number or decimal text, ``currency`` ISO 4217."""
+
+    amount: float | str
+    currency: str = ""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event as a site sends it. Times are ISO 8601 text or milliseconds since 1970."""
+
+    name: str
+    url: str = ""
+    timestamp: int | dt.datetime | None = None
+    event_id: uuid.UUID | None = None
+    referrer: str = ""
+    title: str = ""
+    screen: str = ""
+    language: str = ""
+    client_id: str = ""
+    session_id: str = ""
+    user_id: str = ""
+    engagement_ms: int = 0
+    scroll_depth: int = 0
+    interactive: bool | None = None
+    revenue: Revenue | None = None
+    props: dict[str, str | int | float | bool | None] = {}
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Several events in one request. Each is decoded by itself, so that one bad event harms no other."""
+
+    events: list[msgspec.Raw]
+    site: str = ""
+    key: str = ""
+    sent_at: int | dt.datetime | None = None
+
+
+class SpooledEvent(msgspec.Struct, array_like=True, frozen=True):
+    """One accepted event in the spool. The order of the fields is the format (SPOOL_VERSION).
+
+    ``visitor`` and ``previous`` are the visitor's hash under the salt of the event's day and of the day
+    before (``previous`` 0: none); ``known`` says that the client gave the id, so that it may come again.
+    ``timestamp`` is in ms since 1970 UTC, ``revenue`` decimal text.
+    """
+
+    event_id: bytes
+    known: bool
+    visitor: int
+    previous: int
+    timestamp: int
+    name: str
+    interactive: bool
+    url: str = ""
+    referrer: str = ""
+    title: str = ""
+    user_agent: str = ""
+    country: str = ""
+    screen: str = ""
+    language: str = ""
+    session_id: str = ""
+    user_id: str = ""
+    engagement_ms: int = 0
+    scroll_depth: int = 0
+    gpc: bool = False
+    revenue: str = ""
+    currency: str = ""
+    props: dict[str, str] = {}
+    props_number: dict[str, float] = {}
+    props_bool: dict[str, bool] = {}
+
+
+class Envelope(msgspec.Struct, array_like=True, frozen=True):
+    """One spool record: what one request, or one chunk of an import, brought for one site."""
+
+    version: int
+    site_id: int
+    received_at: int
+    import_id: str
+    events: list[SpooledEvent]
+
+
+class DropReason(StrEnum):
+    """Why an event was not accepted."""
+
+    MALFORMED = "malformed"
+    NO_NAME = "no_name"
+    NAME_TOO_LONG = "name_too_long"
+    BAD_URL = "bad_url"
+    VALUE_TOO_LONG = "value_too_long"
+    TOO_MANY_PROPERTIES = "too_many_properties"
+    BAD_PROPERTY = "bad_property"
+    BAD_REVENUE = "bad_revenue"
+    TOO_LATE = "too_late"
+    FROM_THE_FUTURE = "from_the_future"
+
+
+encoder = msgspec.msgpack.Encoder()
+
+
+def encode(site_id: int, received_at: int, events: list[SpooledEvent], import_id: str = "") -> bytes:
+    """The payload of one spool record. ``received_at`` is in ms since 1970 UTC."""
+    return encoder.encode(Envelope(SPOOL_VERSION, site_id, received_at, import_id, events))

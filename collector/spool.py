@@ -1,0 +1,198 @@
+"""The write-ahead spool: one append-only open segment a writer, sealed by size or age with a rename.
+
+Layout: ``open/`` holds segments being written (each flocked by its writer), ``sealed/`` those that wait
+for the loader, in the order of their names, ``quarantine/`` what could not be read.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from collector.frames import frame
+from sql.errors import StorageError
+from sql.files import fsync_dir
+
+
+class Durability(StrEnum):
+    """What an acknowledgement promises: ``fsync`` survives a power cut, ``os`` a crash of Footfall."""
+
+    FSYNC = "fsync"
+    OS = "os"
+
+
+class SpoolFull(StorageError):
+    """The spool has reached its bound, or the disk has."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolOptions:
+    """Bounds of a spool. Sizes in bytes, ages in seconds."""
+
+    durability: Durability = Durability.FSYNC
+    segment_bytes: int = 8 * 1024 * 1024
+    segment_seconds: float = 1.0
+    total_bytes: int = 4 * 1024**3
+
+
+class Spool:
+    """The spool's folders."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.open_dir = root / "open"
+        self.sealed_dir = root / "sealed"
+        self.quarantine_dir = root / "quarantine"
+        self.prepared_dir = root / "prepared"
+
+    def make(self) -> Spool:
+        """Create the folders that are missing."""
+        for folder in (self.open_dir, self.sealed_dir, self.quarantine_dir, self.prepared_dir):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self
+
+    def sealed(self) -> list[Path]:
+        """Sealed segments, oldest first."""
+        return sorted(path for path in self.sealed_dir.iterdir() if path.suffix == ".seg")
+
+    def size(self) -> int:
+        """Bytes of all segments that wait."""
+        total = 0
+        for folder in (self.open_dir, self.sealed_dir):
+            for entry in os.scandir(folder):
+                try:
+                    total += entry.stat().st_size
+                except FileNotFoundError:  # sealed or retired while we looked
+                    continue
+        return total
+
+
+class SpoolWriter:
+    """The one writer of its segments. Not thread-safe: one thread commits."""
+
+    def __init__(
+        self, spool: Spool, name: str, options: SpoolOptions | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.spool = spool.make()
+        self.options = options or SpoolOptions()
+        self.clock = clock
+        self.name = f"{name}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._fd: int | None = None
+        self._path = Path()
+        self._number = 0
+        self._length = 0
+        self._began = 0.0
+        self._size_seen = 0
+        self._size_at = -1e9
+
+    def commit(self, payloads: Iterable[bytes]) -> None:
+        """Append records and make them as durable as the options say; all of them, or an error.
+
+        Raises SpoolFull (bound or disk) and StorageError; nothing of a failed call counts as accepted.
+        """
+        data = b"".join(map(frame, payloads))
+        self._check_bound(len(data))
+        if self._fd is None:
+            self._open()
+        fd = self._fd
+        assert fd is not None
+        try:
+            _write_all(fd, data)
+        except OSError as exc:
+            self._take_back(fd)
+            raise _storage_error(exc) from exc
+        try:
+            if self.options.durability is Durability.FSYNC:
+                os.fdatasync(fd)
+        except OSError as exc:
+            # After a failed sync nobody knows what is on disk: leave this file to the loader.
+            self._abandon()
+            raise _storage_error(exc) from exc
+        self._length += len(data)
+        if self._length >= self.options.segment_bytes:
+            self.seal()
+
+    def seal_if_old(self) -> None:
+        """Seal the open segment when it is older than ``segment_seconds``."""
+        if self._fd is not None and self.clock() - self._began >= self.options.segment_seconds:
+            self.seal()
+
+    def seal(self) -> None:
+        """Hand the open segment to the loader: an atomic rename. Nothing happens where none is open."""
+        if self._fd is None:
+            return
+        if self._length == 0:
+            self._path.unlink(missing_ok=True)
+            self._abandon()
+            return
+        if self.options.durability is Durability.FSYNC:
+            os.fdatasync(self._fd)
+        self._path.rename(self.spool.sealed_dir / f"{time.time_ns():020d}-{self._path.name}")
+        fsync_dir(self.spool.sealed_dir)
+        self._abandon()
+
+    def _open(self) -> None:
+        while self._fd is None:
+            self._number += 1
+            self._path = self.spool.open_dir / f"{self.name}-{self._number:06d}.seg"
+            try:
+                fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                self._fd = fd if _own(fd, self._path) else None
+                fsync_dir(self.spool.open_dir)
+            except OSError as exc:
+                raise _storage_error(exc) from exc
+        self._length = 0
+        self._began = self.clock()
+
+    def _take_back(self, fd: int) -> None:
+        """Cut a half-written record off, so that the next one follows a whole one."""
+        try:
+            os.ftruncate(fd, self._length)
+        except OSError:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Let go of the open file; if it still lies in ``open/``, the loader adopts it."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _check_bound(self, more: int) -> None:
+        now = time.monotonic()
+        if now - self._size_at > 1.0:
+            self._size_seen, self._size_at = self.spool.size(), now
+        self._size_seen += more
+        if self._size_seen > self.options.total_bytes:
+            self._size_at = -1e9
+            raise SpoolFull(f"the spool holds its {self.options.total_bytes} bytes", "is the loader running?")
+
+
+def _own(fd: int, path: Path) -> bool:
+    """Lock a new segment; False where the loader took it for an orphan first."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.stat().st_ino == os.fstat(fd).st_ino:
+            return True
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(fd)
+    return False
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _storage_error(exc: OSError) -> StorageError:
+    if exc.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return SpoolFull(f"no space for the spool: {exc.strerror}", "free some space")
+    return StorageError(f"cannot write to the spool: {exc.strerror}")

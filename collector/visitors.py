@@ -1,0 +1,102 @@
+"""Cookieless visitors: a keyed hash of site, address and user agent under a salt that lives two days.
+
+The address goes in and never comes out: without the salt the hash tells nothing, and salts are destroyed
+48 hours after they were made. Metric definition: a visitor is a distinct visitor_id.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import time
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+
+SALT_BYTES = 32
+SALT_LIFE_SECONDS = 48 * 3600
+
+
+class Salts:
+    """One random salt a UTC day, in files that all collectors of a machine share.
+
+    The first to need a day's salt makes it; ``link`` decides between two that try at once.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self.folder = folder
+        self.clock = clock
+        self._known: dict[int, bytes] = {}
+        self._swept = 0.0
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def of_day(self, day: int) -> bytes:
+        """The salt of a day (days since 1970, UTC)."""
+        now = self.clock()
+        if now - self._swept > 600:
+            self.sweep()
+        salt = self._known.get(day)
+        if salt is None:
+            salt = self._known[day] = self._load_or_make(self.folder / dt.date.fromordinal(719163 + day).isoformat())
+        return salt
+
+    def sweep(self) -> int:
+        """Destroy salts older than 48 hours; returns how many."""
+        self._swept = now = self.clock()
+        self._known.clear()
+        gone = 0
+        for path in self.folder.iterdir():
+            try:
+                if now - path.stat().st_mtime > SALT_LIFE_SECONDS:
+                    path.unlink()
+                    gone += 1
+            except FileNotFoundError:  # another worker was first
+                continue
+        return gone
+
+    def _load_or_make(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            pass
+        fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "wb") as out:
+            out.write(secrets.token_bytes(SALT_BYTES))
+            out.flush()
+            os.fsync(out.fileno())
+        now = self.clock()
+        os.utime(fresh, (now, now))
+        try:
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+        return path.read_bytes()
+
+
+class Visitors:
+    """Turns addresses into visitor hashes."""
+
+    def __init__(self, salts: Salts) -> None:
+        self.salts = salts
+
+    def of(self, site_id: int, address: str, user_agent: str, timestamp_ms: int) -> tuple[int, int]:
+        """The visitor under the salt of the event's UTC day, and under that of the day before.
+
+        The second lets a visit survive midnight: the loader uses it where that visitor's visit is open.
+        """
+        day = timestamp_ms // 86_400_000
+        subject = f"{site_id}\0{address}\0{user_agent}".encode("utf-8", "surrogatepass")
+        return _hash(self.salts.of_day(day), subject), _hash(self.salts.of_day(day - 1), subject)
+
+    def of_client(self, site_id: int, client_id: str) -> tuple[int, int]:
+        """The visitor of a client id (sites with identity ``client-id``): the same on every day."""
+        return _hash(b"client", f"{site_id}\0{client_id}".encode("utf-8", "surrogatepass")), 0
+
+
+def _hash(key: bytes, subject: bytes) -> int:
+    # 0 means "none" in the spool; one hash in 2**64 is moved to 1.
+    return int.from_bytes(blake2b(subject, digest_size=8, key=key).digest(), "little") or 1

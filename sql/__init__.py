@@ -1,0 +1,1 @@
+"""The one way to open ClickHouse: engine, client, migrations, statements."""

@@ -1,0 +1,214 @@
+"""The one way to open ClickHouse: a URL in, a clickhouse-connect client out.
+
+``chdb:///data/dir`` is the embedded engine in that data directory: its HTTP front where one runs,
+otherwise the directory itself, opened by this process until the client is closed.
+``clickhouse://user:password@host:8123/database`` (or http, https, clickhouses) is a server.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from sql.errors import EngineBusy, EngineRefused, EngineUnavailable, UsageError
+from sql.files import OwnedLock
+from sql.home import Home
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+# What the promise rests on; never left to a version's defaults (docs/architecture.md, "Settings").
+PINNED = {
+    "async_insert": 0,
+    "wait_for_async_insert": 1,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "materialized_views_ignore_errors": 0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a running embedded engine says of itself in ``engine.json``."""
+
+    pid: int
+    port: int
+    password: str
+    boot: str
+
+    @classmethod
+    def read(cls, home: Home) -> Published | None:
+        """The published engine, or None where none is (or the file is half there)."""
+        try:
+            return cls(**json.loads(home.engine_file.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+def embedded_home(url: str) -> Home | None:
+    """The data directory of a ``chdb:`` URL; None for a server's URL. Raises UsageError when it is neither."""
+    parts = urlsplit(url)
+    if parts.scheme == "chdb":
+        path = unquote(parts.netloc + parts.path)
+        if not path:
+            raise UsageError(f"no directory in {url!r}", "write chdb:///path/to/data")
+        return Home(Path(path))
+    if parts.scheme in {"clickhouse", "clickhouses", "http", "https"} and parts.hostname:
+        return None
+    raise UsageError(
+        f"cannot understand the database URL {_masked(url)!r}",
+        "chdb:///path/to/data or clickhouse://user:password@host:8123/database",
+    )
+
+
+def connect(
+    url: str, *, wait: float = 10.0, what: str = "footfall", timeout: float = 300.0, direct: bool = True
+) -> Client:
+    """A client for ``url``, with the pinned settings on every statement.
+
+    ``wait`` is how long (seconds) to wait for a busy directory or an engine that is starting, ``what``
+    how this process is named to others who find the directory busy, ``timeout`` seconds for one answer.
+    With ``direct`` False an embedded engine must be running already.
+
+    Raises UsageError (bad URL), EngineBusy, EngineUnavailable, EngineRefused (password, database).
+    """
+    home = embedded_home(url)
+    if home is None:
+        return _server(url, timeout)
+    home.make()
+    lock = OwnedLock(home.engine_lock, what)
+    deadline = time.monotonic() + wait
+    while True:
+        published = Published.read(home)
+        if published is not None:
+            client = _front(published, timeout)
+            if client is not None:
+                return client
+        if direct and lock.try_acquire():
+            return _direct(home, lock)
+        if time.monotonic() >= deadline and not direct:
+            raise EngineUnavailable("the embedded engine is not running", "start it with `footfall serve`")
+        if time.monotonic() >= deadline:
+            raise EngineBusy(
+                f"the engine directory is in use by {lock.holder() or 'another process'}",
+                "wait for it to finish, or run `footfall serve` so that many can ask at once",
+            )
+        time.sleep(0.02)
+
+
+@contextmanager
+def opened(url: str, **how: Any) -> Iterator[Client]:
+    """``connect`` as a context that closes the client."""
+    client = connect(url, **how)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def running(home: Home) -> Published | None:
+    """The embedded engine that runs in ``home`` and answers, or None."""
+    published = Published.read(home)
+    if published is None:
+        return None
+    client = _front(published, 5.0)
+    if client is None:
+        return None
+    client.close()
+    return published
+
+
+def boot_of(client: Client, url: str) -> str:
+    """A name for this life of the engine: it differs after every restart."""
+    home = embedded_home(url)
+    if home is not None:
+        published = Published.read(home)
+        return published.boot if published else ""
+    row = client.query("select toString(serverUUID()), toString(now() - uptime())").first_row
+    return "@".join(row)
+
+
+def _front(published: Published, timeout: float) -> Client | None:
+    try:
+        return _http(
+            host="127.0.0.1",
+            port=published.port,
+            username="footfall",
+            password=published.password,
+            timeout=timeout,
+            compress=False,
+        )
+    except EngineUnavailable:
+        return None
+
+
+def _server(url: str, timeout: float) -> Client:
+    parts = urlsplit(url)
+    secure = parts.scheme in {"https", "clickhouses"}
+    try:
+        port = parts.port or (8443 if secure else 8123)
+    except ValueError as exc:
+        raise UsageError(f"bad port in {_masked(url)!r}") from exc
+    return _http(
+        host=parts.hostname or "",
+        port=port,
+        username=unquote(parts.username or "default"),
+        password=unquote(parts.password or ""),
+        database=parts.path.strip("/") or None,
+        secure=secure,
+        timeout=timeout,
+    )
+
+
+def _http(*, timeout: float, **where: Any) -> Client:
+    from clickhouse_connect import get_client
+    from clickhouse_connect.driver.exceptions import DatabaseError, Error, OperationalError
+
+    try:
+        # One session a client would forbid two statements at once on it; nothing here needs sessions.
+        return get_client(
+            settings=PINNED, autogenerate_session_id=False, send_receive_timeout=int(timeout), connect_timeout=5, **where
+        )
+    except OperationalError as exc:
+        target = f"{where['host']}:{where['port']}"
+        raise EngineUnavailable(f"no ClickHouse answers at {target}", "is it running, and is the URL right?") from exc
+    except DatabaseError as exc:
+        raise EngineRefused(f"ClickHouse refused: {first_line(exc)}", "check user, password and database in the URL") from exc
+    except Error as exc:
+        raise EngineUnavailable(f"cannot connect to ClickHouse: {first_line(exc)}") from exc
+
+
+def _direct(home: Home, lock: OwnedLock) -> Client:
+    """Open the directory in this process; closing the client lets go of it."""
+    from clickhouse_connect import get_client
+
+    try:
+        client = get_client(interface="chdb", path=str(home.engine_dir.resolve()), settings=PINNED)
+    except Exception as exc:
+        lock.release()
+        raise EngineUnavailable(f"cannot open the engine directory {home.engine_dir}: {first_line(exc)}") from exc
+    close = client.close
+
+    def close_and_release() -> None:
+        close()
+        lock.release()
+
+    client.close = close_and_release  # type: ignore[method-assign]
+    return client
+
+
+def first_line(exc: BaseException) -> str:
+    """The part of an engine's error that a person wants to read."""
+    text = str(exc).split("\n", 1)[0]
+    start = text.find("DB::Exception: ")
+    return text[start + 15 :] if start >= 0 else text
+
+
+def _masked(url: str) -> str:
+    password = urlsplit(url).password if "@" in url else None
+    return url.replace(f":{password}@", ":***@") if password else url

@@ -1,0 +1,66 @@
+"""Where things lie: one data directory, named parts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sql.errors import StorageError
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The data directory of one Footfall: engine files, spool, locks, salts, published facts."""
+
+    root: Path
+
+    @property
+    def engine_dir(self) -> Path:
+        """The embedded engine's own directory (chDB's path)."""
+        return self.root / "engine"
+
+    @property
+    def engine_file(self) -> Path:
+        """Where a running embedded engine publishes its address and password (mode 0600)."""
+        return self.root / "engine.json"
+
+    @property
+    def engine_lock(self) -> Path:
+        """Held by whoever has the engine directory open."""
+        return self.root / "engine.lock"
+
+    @property
+    def loader_lock(self) -> Path:
+        """Held by the one loader."""
+        return self.root / "loader.lock"
+
+    @property
+    def partitions_lock(self) -> Path:
+        """Held while events or derivations are written: by the loader per batch, by a rebuild, by migrations."""
+        return self.root / "partitions.lock"
+
+    @property
+    def spool(self) -> Path:
+        """The write-ahead spool."""
+        return self.root / "spool"
+
+    @property
+    def salts(self) -> Path:
+        """Daily salts of the cookieless visitor hash."""
+        return self.root / "salts"
+
+    @property
+    def sites_file(self) -> Path:
+        """The registry of sites that collectors read."""
+        return self.root / "sites.json"
+
+    def make(self) -> Home:
+        """Create the directory if it is missing, readable by the owner only."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not os.access(self.root, os.W_OK):
+                raise StorageError(f"cannot write to {self.root}", "choose another data_dir or fix its permissions")
+        except OSError as exc:
+            raise StorageError(f"cannot create the data directory {self.root}: {exc.strerror}") from exc
+        return self

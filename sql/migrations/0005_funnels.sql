@@ -1,0 +1,34 @@
+-- Funnels. `funnels` holds definitions (newest row by updated_at counts), `funnel_states` one windowFunnel
+-- state a visitor and day, for funnels of up to eight steps.
+
+create table if not exists funnels (
+    site_id UInt32,
+    funnel_id UInt32,
+    name String,
+    steps Array(Tuple(name String, path String)) comment 'event name, and a LIKE pattern on the path (empty: any)',
+    deleted Bool,
+    updated_at DateTime64(3, 'UTC')
+)
+engine = ReplacingMergeTree(updated_at)
+order by (site_id, funnel_id)
+settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+create view if not exists funnel_steps as
+select site_id, funnel_id, step, item.name as name, item.path as path
+from (select * from funnels final where not deleted)
+array join steps as item, arrayEnumerate(steps) as step;
+
+-- The window of a funnel is one day in milliseconds: windowFunnel takes no DateTime64 (engine-facts, chDB 8).
+create table if not exists funnel_states (
+    site_id UInt32,
+    local_date Date,
+    funnel_id UInt32,
+    bot Bool,
+    visitor_id UInt64,
+    state AggregateFunction(windowFunnel(86400000, 'strict_increase'), UInt64,
+        UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8)
+)
+engine = AggregatingMergeTree
+partition by toYYYYMM(local_date)
+order by (site_id, local_date, funnel_id, bot, visitor_id)
+settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;

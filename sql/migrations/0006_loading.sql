@@ -1,0 +1,14 @@
+-- What a batch asks about: its known event ids and its visitors. Held for one batch by the one loader,
+-- so that any number of ids can be asked for without a long URL. Gone with the engine, on purpose.
+
+create table if not exists load_probe_events (
+    site_id UInt32,
+    event_id UUID
+)
+engine = Memory;
+
+create table if not exists load_probe_visitors (
+    site_id UInt32,
+    visitor_id UInt64
+)
+engine = Memory;

@@ -1,0 +1,13 @@
+-- Stored visits of the batch's visitors. Grain: one row a visit. Times in ms since 1970 UTC.
+-- Parameters: first, last (local dates of visit starts to look at).
+select
+    site_id,
+    visitor_id,
+    visit_id,
+    visit_date,
+    toUnixTimestamp64Milli(min(v.started)) as started,
+    toUnixTimestamp64Milli(max(v.ended)) as ended
+from visits as v
+where visit_date between {first:Date} and {last:Date}
+    and (site_id, visitor_id) in (select site_id, visitor_id from load_probe_visitors)
+group by site_id, visitor_id, visit_id, visit_date

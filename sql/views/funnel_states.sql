@@ -1,0 +1,16 @@
+-- Derives: funnel_states. Grain: site, local day, funnel, bot flag, visitor. Partition: local_date.
+-- One event can match several steps of a funnel; `strict_increase` keeps it from counting for two of them.
+select
+    e.site_id as site_id,
+    e.local_date as local_date,
+    f.funnel_id as funnel_id,
+    e.bot as bot,
+    e.visitor_id as visitor_id,
+    windowFunnelState(86400000, 'strict_increase')(
+        toUInt64(toUnixTimestamp64Milli(e.timestamp)),
+        f.step = 1, f.step = 2, f.step = 3, f.step = 4, f.step = 5, f.step = 6, f.step = 7, f.step = 8
+    ) as state
+from events as e
+inner join funnel_steps as f on e.site_id = f.site_id and toString(e.name) = f.name
+where f.path = '' or e.path like f.path
+group by site_id, local_date, funnel_id, bot, visitor_id

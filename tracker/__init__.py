@@ -1,0 +1,1 @@
+"""The browser script, as package data."""
