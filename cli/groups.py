@@ -6,7 +6,13 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Add every command and group to the root."""
-    from cli import setup
+    """Add every command and group to the root, in the order in which the help shows them."""
+    from cli import doctor, funnel, import_, query, report, serve, setup
 
     setup.register(app)
+    serve.register(app)
+    import_.register(app)
+    app.add_typer(report.app, name="report")
+    query.register(app)
+    app.add_typer(funnel.app, name="funnel")
+    doctor.register(app)

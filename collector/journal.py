@@ -10,6 +10,8 @@ import msgspec
 from collector.batches import Manifest
 from sql.files import write_atomic
 
+JOURNAL = "journal.jsonl"
+
 
 class Totals(msgspec.Struct):
     """Events ever loaded. accepted = stored + duplicate + quarantined."""
@@ -28,6 +30,29 @@ class _Record(msgspec.Struct, omit_defaults=True):
     duplicate: int = 0
     quarantined: int = 0
     totals: Totals | None = None
+
+
+def read_totals(root: Path) -> Totals:
+    """The totals of a data directory's journal, read beside a loader that may be writing it."""
+    totals = Totals()
+    try:
+        lines = (root / JOURNAL).read_bytes().rpartition(b"\n")[0].splitlines()
+    except FileNotFoundError:
+        return totals
+    for line in lines:
+        record = msgspec.json.decode(line, type=_Record)
+        if record.op == "totals" and record.totals:
+            totals = record.totals
+        elif record.op == "done":
+            _add(totals, record)
+    return totals
+
+
+def _add(totals: Totals, record: _Record) -> None:
+    totals.batches += 1
+    totals.stored += record.stored
+    totals.duplicate += record.duplicate
+    totals.quarantined += record.quarantined
 
 
 class Journal:
@@ -93,7 +118,4 @@ class Journal:
         elif record.op == "done":
             self.intents.pop(record.batch, None)
             self.done.add(record.batch)
-            self.totals.batches += 1
-            self.totals.stored += record.stored
-            self.totals.duplicate += record.duplicate
-            self.totals.quarantined += record.quarantined
+            _add(self.totals, record)

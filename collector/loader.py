@@ -1,28 +1,29 @@
 """The loader: takes sealed segments in order, prepares batches, brings each into ClickHouse exactly once.
 
-Two stages run side by side: while one thread commits a batch, the other decodes and enriches the next.
+Two stages run side by side: while one thread brings a batch in, the other prepares the next one. The next
+one is stitched on what is stored and on the batch that is on its way, which is durable by then.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
-import random
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from collector import commit, segments
 from collector.batches import Batches, Manifest, to_stream
-from collector.journal import Journal
-from collector.prepare import Gathered, gather, prepare, set_aside
+from collector.journal import JOURNAL, Journal
+from collector.patience import PatientClient, Stopped
+from collector.prepare import Prepared, gather, prepare, set_aside
 from collector.sites import Registry
 from collector.spool import Spool
-from sql.client import boot_of, connect
-from sql.errors import EngineBusy, EngineError, EngineUnavailable
+from sql.client import boot_of
+from sql.errors import EngineBusy
 from sql.files import OwnedLock
 from sql.home import Home
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 log = logging.getLogger("footfall.loader")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,6 @@ class LoaderOptions:
     poll_seconds: float = 0.1
     backoff_seconds: float = 0.2
     backoff_limit: float = 15.0
-
-
-class Stopped(Exception):
-    """The loader was asked to stop while it waited for ClickHouse; what is open is settled at the next start."""
 
 
 class Loader:
@@ -72,32 +68,42 @@ class Loader:
         self.registry = Registry(home.sites_file)
         self._lock = OwnedLock(home.loader_lock, "footfall loader")
         self._partitions = OwnedLock(home.partitions_lock, "footfall loader")
-        self._client: Client | None = None
+        backoff = (self.options.backoff_seconds, self.options.backoff_limit)
+        self._asking = PatientClient(url, self.stop, *backoff)
+        self._sending = PatientClient(url, self.stop, *backoff)
         self._worker = ThreadPoolExecutor(1, "commit")
         self._in_hand: set[str] = set()
 
     def __enter__(self) -> Loader:
         if not self._lock.try_acquire():
-            raise EngineBusy(f"another loader runs: {self._lock.holder() or 'unknown process'}", "stop it, or let it do the work")
-        self.journal = Journal(self.home.root / "journal.jsonl")
+            raise EngineBusy(
+                f"another loader runs: {self._lock.holder() or 'unknown process'}",
+                "stop it, or let it do the work",
+            )
+        # A batch makes some hundred thousand tuples at once, none in a cycle: the collector's walks over them
+        # took three quarters of the time it takes to build a batch.
+        gc.set_threshold(2_000_000, 20, 100)
+        self.journal = Journal(self.home.root / JOURNAL)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._worker.shutdown(wait=True)
         self.journal.close()
-        self._drop_client()
+        self._asking.close()
+        self._sending.close()
         self._lock.release()
 
-    def run(self) -> None:
-        """Load until asked to stop, then finish what was begun."""
+    def run(self, finish: threading.Event) -> None:
+        """Load until ``finish`` is set, then empty the spool and end; ``stop`` ends it with what is begun."""
         try:
             self.recover()
+            while not finish.is_set() and not self.stop.is_set():
+                if not self.load_waiting():
+                    finish.wait(self.options.poll_seconds)
+                    segments.adopt_orphans(self.spool)
+            self.load_waiting()
         except Stopped:
-            return
-        while not self.stop.is_set():
-            if not self.load_waiting():
-                self.stop.wait(self.options.poll_seconds)
-                segments.adopt_orphans(self.spool)
+            log.info("stopped while ClickHouse was away; what is open waits in the spool")
 
     def drain(self) -> int:
         """Load everything that is sealed or orphaned; returns how many batches that took."""
@@ -112,24 +118,32 @@ class Loader:
             if str(manifest.batch_id) in self.journal.done:
                 self._retire(manifest)
             else:
-                self._commit_saved(manifest)
+                self._bring_in(manifest, self.batches.read(manifest))
         self.journal.compact()
 
     def load_waiting(self) -> int:
         """Load the segments that are sealed now, and those sealed meanwhile; returns the number of batches."""
         count = 0
-        running: Future[None] | None = None
+        flight: Prepared | None = None
+        landing: Future[None] | None = None
         try:
             while not self.stop.is_set() and (paths := self._next_segments()):
                 self._in_hand |= {path.name for path in paths}
                 gathered = gather(self.spool, paths, self.registry)
-                if running:
-                    running.result()
-                running = self._worker.submit(self._commit, gathered)
+                if flight and landing and (landing.done() or flight.manifest.moves):
+                    # Moves change visits that the next batch may touch: let them be stored first.
+                    landing.result()
+                    flight = None
+                before = flight
+                made = self._asking.do(lambda client: prepare(gathered, client, self.registry, before))  # noqa: B023
+                self.batches.save(made.manifest, made.data)
+                if landing:
+                    landing.result()
+                flight, landing = made, self._worker.submit(self._bring_in, made.manifest, made.data)
                 count += 1
         finally:
-            if running:
-                running.result()
+            if landing:
+                landing.result()
         return count
 
     def _next_segments(self) -> list[Path]:
@@ -144,20 +158,7 @@ class Loader:
             taken.append(path)
         return taken
 
-    def _commit(self, gathered: Gathered) -> None:
-        try:
-            with self._partitions_held():
-                manifest, data = self._patiently(lambda client: prepare(gathered, client, self.registry))
-                self.batches.save(manifest, data)
-                self._commit_rows(manifest, data)
-        except Stopped:
-            log.info("stopped while ClickHouse was away; the segments wait")
-
-    def _commit_saved(self, manifest: Manifest) -> None:
-        with self._partitions_held():
-            self._commit_rows(manifest, self.batches.read(manifest))
-
-    def _commit_rows(self, manifest: Manifest, data: bytes) -> None:
+    def _bring_in(self, manifest: Manifest, data: bytes) -> None:
         """From a durable batch to a retired one. Whatever happened before, it ends counted once."""
         token = self.journal.intents.get(str(manifest.batch_id))
         doubtful = token is not None
@@ -172,14 +173,26 @@ class Loader:
                 self.journal.intent(manifest, token)
             if doubtful:
                 quarantined = commit.settle(client, manifest, data, self._quarantine(manifest), token)
-                return
-            doubtful = True
-            commit.insert(client, manifest, data, token)
+            else:
+                doubtful = True
+                commit.insert(client, manifest, data, token)
 
-        self._patiently(attempt)
+        self._hold_partitions()
+        try:
+            self._sending.do(attempt)
+        finally:
+            self._partitions.release()
         self.journal.finish(manifest, quarantined)
         self._retire(manifest)
         self.on_batch(manifest)
+
+    def _hold_partitions(self) -> None:
+        while not self._partitions.acquire(1.0):
+            if self.stop.is_set():
+                raise Stopped
+            log.info(
+                "waiting for %s, which holds the partitions", self._partitions.holder() or "another process"
+            )
 
     def _quarantine(self, manifest: Manifest) -> Callable[[pa.Table, str], None]:
         def keep(rows: pa.Table, reason: str) -> None:
@@ -195,53 +208,3 @@ class Loader:
             self._in_hand.discard(name)
         self.batches.retire(manifest)
         self.journal.forget(manifest)
-
-    def _patiently(self, work: Callable[[Client], T]) -> T:
-        """Do ``work`` with a client; while ClickHouse is away or overloaded, wait with backoff and jitter."""
-        pause = self.options.backoff_seconds
-        while True:
-            try:
-                if self._client is None:
-                    self._client = connect(self.url, direct=False, wait=1.0)
-                return work(self._client)
-            except Exception as exc:
-                self._drop_client()
-                if not _may_pass(exc):
-                    raise
-                log.warning("ClickHouse: %s; trying again in about %.1f s", str(exc).split("\n", 1)[0], pause)
-            if self.stop.wait(pause * random.uniform(0.5, 1.5)):  # noqa: S311 (jitter, not a secret)
-                raise Stopped
-            pause = min(pause * 2, self.options.backoff_limit)
-
-    def _drop_client(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-
-    def _partitions_held(self) -> _Held:
-        return _Held(self._partitions, self.stop)
-
-
-class _Held:
-    """The partitions lock, waited for as long as it takes."""
-
-    def __init__(self, lock: OwnedLock, stop: threading.Event) -> None:
-        self.lock = lock
-        self.stop = stop
-
-    def __enter__(self) -> None:
-        while not self.lock.acquire(1.0):
-            if self.stop.is_set():
-                raise Stopped
-            log.info("waiting for %s, which holds the partitions", self.lock.holder() or "another process")
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()
-        time.sleep(0)
-
-
-def _may_pass(exc: Exception) -> bool:
-    """Whether trying again can help: always, unless our own code or data is wrong."""
-    if isinstance(exc, EngineError | EngineUnavailable | TimeoutError | OSError):
-        return True
-    return type(exc).__module__.startswith(("clickhouse_connect", "urllib3"))

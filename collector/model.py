@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -17,6 +18,12 @@ ENGAGEMENT = "engagement"
 # Events that the tracker sends by itself: they do not say that somebody did something.
 PASSIVE = frozenset({PAGE_VIEW, ENGAGEMENT})
 SPOOL_VERSION = 1
+
+UInt32 = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+UInt64 = Annotated[int, msgspec.Meta(ge=0)]
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+# Milliseconds since 1970 UTC, up to the year 2100: what a Date of ClickHouse holds, with room to spare.
+Moment = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
 
 
 class Revenue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,11 +71,11 @@ class SpooledEvent(msgspec.Struct, array_like=True, frozen=True):
     ``timestamp`` is in ms since 1970 UTC, ``revenue`` decimal text.
     """
 
-    event_id: bytes
+    event_id: Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
     known: bool
-    visitor: int
-    previous: int
-    timestamp: int
+    visitor: UInt64
+    previous: UInt64
+    timestamp: Moment
     name: str
     interactive: bool
     url: str = ""
@@ -80,22 +87,22 @@ class SpooledEvent(msgspec.Struct, array_like=True, frozen=True):
     language: str = ""
     session_id: str = ""
     user_id: str = ""
-    engagement_ms: int = 0
-    scroll_depth: int = 0
+    engagement_ms: UInt32 = 0
+    scroll_depth: Percent = 0
     gpc: bool = False
     revenue: str = ""
     currency: str = ""
-    props: dict[str, str] = {}
-    props_number: dict[str, float] = {}
-    props_bool: dict[str, bool] = {}
+    props: dict[str, str] | None = None
+    props_number: dict[str, float] | None = None
+    props_bool: dict[str, bool] | None = None
 
 
 class Envelope(msgspec.Struct, array_like=True, frozen=True):
     """One spool record: what one request, or one chunk of an import, brought for one site."""
 
     version: int
-    site_id: int
-    received_at: int
+    site_id: UInt32
+    received_at: Moment
     import_id: str
     events: list[SpooledEvent]
 

@@ -78,7 +78,11 @@ class SpoolWriter:
     """The one writer of its segments. Not thread-safe: one thread commits."""
 
     def __init__(
-        self, spool: Spool, name: str, options: SpoolOptions | None = None, clock: Callable[[], float] = time.time
+        self,
+        spool: Spool,
+        name: str,
+        options: SpoolOptions | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.spool = spool.make()
         self.options = options or SpoolOptions()
@@ -91,6 +95,11 @@ class SpoolWriter:
         self._began = 0.0
         self._size_seen = 0
         self._size_at = -1e9
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a segment is open."""
+        return self._fd is not None
 
     def commit(self, payloads: Iterable[bytes]) -> None:
         """Append records and make them as durable as the options say; all of them, or an error.
@@ -121,7 +130,7 @@ class SpoolWriter:
 
     def seal_if_old(self) -> None:
         """Seal the open segment when it is older than ``segment_seconds``."""
-        if self._fd is not None and self.clock() - self._began >= self.options.segment_seconds:
+        if self._fd is not None and self.clock() - self._began >= self.options.segment_seconds * 0.9:
             self.seal()
 
     def seal(self) -> None:
@@ -135,7 +144,8 @@ class SpoolWriter:
         if self.options.durability is Durability.FSYNC:
             os.fdatasync(self._fd)
         self._path.rename(self.spool.sealed_dir / f"{time.time_ns():020d}-{self._path.name}")
-        fsync_dir(self.spool.sealed_dir)
+        if self.options.durability is Durability.FSYNC:
+            fsync_dir(self.spool.sealed_dir)
         self._abandon()
 
     def _open(self) -> None:
@@ -143,9 +153,12 @@ class SpoolWriter:
             self._number += 1
             self._path = self.spool.open_dir / f"{self.name}-{self._number:06d}.seg"
             try:
-                fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                fd = os.open(
+                    self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
+                )
                 self._fd = fd if _own(fd, self._path) else None
-                fsync_dir(self.spool.open_dir)
+                if self.options.durability is Durability.FSYNC:
+                    fsync_dir(self.spool.open_dir)
             except OSError as exc:
                 raise _storage_error(exc) from exc
         self._length = 0

@@ -172,13 +172,21 @@ def _http(*, timeout: float, **where: Any) -> Client:
     try:
         # One session a client would forbid two statements at once on it; nothing here needs sessions.
         return get_client(
-            settings=PINNED, autogenerate_session_id=False, send_receive_timeout=int(timeout), connect_timeout=5, **where
+            settings=PINNED,
+            autogenerate_session_id=False,
+            send_receive_timeout=int(timeout),
+            connect_timeout=5,
+            **where,
         )
     except OperationalError as exc:
         target = f"{where['host']}:{where['port']}"
-        raise EngineUnavailable(f"no ClickHouse answers at {target}", "is it running, and is the URL right?") from exc
+        raise EngineUnavailable(
+            f"no ClickHouse answers at {target}", "is it running, and is the URL right?"
+        ) from exc
     except DatabaseError as exc:
-        raise EngineRefused(f"ClickHouse refused: {first_line(exc)}", "check user, password and database in the URL") from exc
+        raise EngineRefused(
+            f"ClickHouse refused: {first_line(exc)}", "check user, password and database in the URL"
+        ) from exc
     except Error as exc:
         raise EngineUnavailable(f"cannot connect to ClickHouse: {first_line(exc)}") from exc
 
@@ -191,7 +199,9 @@ def _direct(home: Home, lock: OwnedLock) -> Client:
         client = get_client(interface="chdb", path=str(home.engine_dir.resolve()), settings=PINNED)
     except Exception as exc:
         lock.release()
-        raise EngineUnavailable(f"cannot open the engine directory {home.engine_dir}: {first_line(exc)}") from exc
+        raise EngineUnavailable(
+            f"cannot open the engine directory {home.engine_dir}: {first_line(exc)}"
+        ) from exc
     close = client.close
 
     def close_and_release() -> None:

@@ -56,7 +56,10 @@ def _rebuild(client: Client, table: str, month: int) -> None:
     client.command(f"create table {side} as {table}")
     client.command(
         f"insert into {side} {statements.view(table)}",
-        settings={"additional_table_filters": "{'events': '" + _filter(table, month) + "'}", "insert_deduplicate": 0},
+        settings={
+            "additional_table_filters": "{'events': '" + _filter(table, month) + "'}",
+            "insert_deduplicate": 0,
+        },
     )
     if client.command(f"select count() from {side}"):
         client.command(f"alter table {table} replace partition id '{int(month)}' from {side}")

@@ -39,7 +39,9 @@ def serve(home: Home, *, port: int = 0, wait: float = 10.0, stop: threading.Even
     home.make()
     lock = OwnedLock(home.engine_lock, "footfall engine")
     if not lock.acquire(wait):
-        raise EngineBusy(f"the engine directory is in use by {lock.holder() or 'another process'}", "stop that one first")
+        raise EngineBusy(
+            f"the engine directory is in use by {lock.holder() or 'another process'}", "stop that one first"
+        )
     try:
         _serve_locked(home, port, stop)
     finally:
@@ -99,7 +101,9 @@ def await_ready(home: Home, wait: float, alive: Callable[[], bool]) -> Published
         if not alive():
             break
         time.sleep(0.03)
-    raise EngineUnavailable("the embedded engine did not start", f"run `footfall engine` to see why ({home.root})")
+    raise EngineUnavailable(
+        "the embedded engine did not start", f"run `footfall engine` to see why ({home.root})"
+    )
 
 
 if __name__ == "__main__":

@@ -50,7 +50,10 @@ class Front(ThreadingHTTPServer):
         """Register a statement; two with one id at once are refused, as ClickHouse does."""
         with self._changed:
             if query_id in self._busy:
-                raise QueryError(216, f"Query with id = {query_id} is already running. (QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING)")
+                raise QueryError(
+                    216,
+                    f"Query with id = {query_id} is already running. (QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING)",
+                )
             self._busy[query_id] = 1
 
     def end(self, query_id: str) -> None:
@@ -154,7 +157,9 @@ class Handler(BaseHTTPRequestHandler):
             raise QueryError(115, f"Unknown setting {bad[0]!r}. (UNKNOWN_SETTING)")
         connection.query("set " + ", ".join(f"{k}={wire.quote(v)}" for k, v in settings.items()))
 
-    def _insert(self, connection: Any, insert: wire.Insert, rest: bytes, body: Iterator[bytes], params: dict[str, str]) -> None:
+    def _insert(
+        self, connection: Any, insert: wire.Insert, rest: bytes, body: Iterator[bytes], params: dict[str, str]
+    ) -> None:
         for name, value in params.items():
             if name.startswith("param_") and name.replace("_", "").isalnum():
                 connection.query(f"set {name}={wire.quote(value)}")
@@ -170,10 +175,14 @@ class Handler(BaseHTTPRequestHandler):
             raise
         done = stream.finish()
         summary = {"written_rows": str(done.rows_written), "written_bytes": str(done.bytes_written)}
-        self._send(200, b"", {"X-ClickHouse-Summary": json.dumps({"read_rows": summary["written_rows"], **summary})})
+        self._send(
+            200, b"", {"X-ClickHouse-Summary": json.dumps({"read_rows": summary["written_rows"], **summary})}
+        )
 
     def _query(self, connection: Any, text: str, params: dict[str, str]) -> None:
-        fmt = wire.result_format(text, params.get("default_format") or self.headers.get("X-ClickHouse-Format") or "TabSeparated")
+        fmt = wire.result_format(
+            text, params.get("default_format") or self.headers.get("X-ClickHouse-Format") or "TabSeparated"
+        )
         bound = {k[6:]: v for k, v in params.items() if k.startswith("param_")}
         if fmt and wire.streams(text, fmt) and params.get("wait_end_of_query") != "1":
             self._stream(connection, text, fmt, bound)
@@ -182,7 +191,11 @@ class Handler(BaseHTTPRequestHandler):
         data = result.bytes()
         if fmt == "Native" and not data:
             data = self._columns_only(connection, text, bound)
-        numbers = {"read_rows": result.rows_read(), "read_bytes": result.bytes_read(), "elapsed_ns": int(result.elapsed() * 1e9)}
+        numbers = {
+            "read_rows": result.rows_read(),
+            "read_bytes": result.bytes_read(),
+            "elapsed_ns": int(result.elapsed() * 1e9),
+        }
         headers = {"X-ClickHouse-Summary": json.dumps({k: str(v) for k, v in numbers.items()})}
         if params.get("enable_http_compression") == "1" and data:
             data, encoding = wire.compress(data, self.headers.get("Accept-Encoding", ""))
@@ -205,7 +218,14 @@ class Handler(BaseHTTPRequestHandler):
             if fmt == "Native" and not data:
                 blocks.close()
                 data = self._columns_only(connection, text, bound)
-            self._headers(200, {"Transfer-Encoding": "chunked", "X-ClickHouse-Format": fmt, "X-ClickHouse-Exception-Tag": tag})
+            self._headers(
+                200,
+                {
+                    "Transfer-Encoding": "chunked",
+                    "X-ClickHouse-Format": fmt,
+                    "X-ClickHouse-Exception-Tag": tag,
+                },
+            )
             self._chunk(data)
             try:
                 for block in blocks if first is not None else ():
@@ -230,7 +250,9 @@ class Handler(BaseHTTPRequestHandler):
         try:
             unpack = wire.decompressor(encoding)
         except KeyError:
-            raise QueryError(432, f"Unknown compression {encoding!r} of the body. (UNKNOWN_COMPRESSION_METHOD)") from None
+            raise QueryError(
+                432, f"Unknown compression {encoding!r} of the body. (UNKNOWN_COMPRESSION_METHOD)"
+            ) from None
         if unpack is None:
             return self._raw_body()
         return (plain for piece in self._raw_body() if (plain := unpack.decompress(piece)))
@@ -270,4 +292,8 @@ class Handler(BaseHTTPRequestHandler):
             log.exception("statement %s failed", self.query_id)
         if not self._started:
             text = message[start:] if start > 0 else message
-            self._send(wire.http_status(code), f"{text}\n".encode(), {"X-ClickHouse-Exception-Code": str(code or 1002), "Connection": "close"})
+            self._send(
+                wire.http_status(code),
+                f"{text}\n".encode(),
+                {"X-ClickHouse-Exception-Code": str(code or 1002), "Connection": "close"},
+            )

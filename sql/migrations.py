@@ -62,9 +62,14 @@ def pending(client: Client) -> list[Step]:
     found = steps(client)
     for step in found:
         if step.kind == "migration" and step.state is State.CHANGED:
-            raise SchemaError(f"migration {step.name} was changed after it was applied", "restore the file; write a new migration")
+            raise SchemaError(
+                f"migration {step.name} was changed after it was applied",
+                "restore the file; write a new migration",
+            )
         if step.state is State.UNKNOWN:
-            raise SchemaError(f"the database has {step.name}, which this version does not know", "upgrade footfall")
+            raise SchemaError(
+                f"the database has {step.name}, which this version does not know", "upgrade footfall"
+            )
     return [step for step in found if step.state is not State.APPLIED]
 
 

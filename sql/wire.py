@@ -12,8 +12,26 @@ from typing import Protocol
 
 # URL parameters that steer the transport and are no engine settings.
 TRANSPORT = frozenset(
-    "query database default_format query_id session_id session_timeout session_check user password quota_key role"
-    " wait_end_of_query buffer_size client_protocol_version compress decompress close_session stacktrace".split()
+    [
+        "query",
+        "database",
+        "default_format",
+        "query_id",
+        "session_id",
+        "session_timeout",
+        "session_check",
+        "user",
+        "password",
+        "quota_key",
+        "role",
+        "wait_end_of_query",
+        "buffer_size",
+        "client_protocol_version",
+        "compress",
+        "decompress",
+        "close_session",
+        "stacktrace",
+    ]
 )
 # Formats whose blocks can be joined end to end, so that a long answer can be sent while it is made.
 STREAMABLE = frozenset({"Native", "TabSeparated", "TSV", "CSV", "RowBinary", "JSONEachRow"})
@@ -25,11 +43,26 @@ _INSERT = re.compile(
     re.IGNORECASE,
 )
 _FORMAT = re.compile(r"\bformat\s+(\w+)\s*;?\s*\Z", re.IGNORECASE)
-_RESULT = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|show|describe|desc|explain|exists|check|values)\b", re.I | re.S)
+_RESULT = re.compile(
+    r"\A(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|show|describe|desc|explain|exists|check|values)\b",
+    re.I | re.S,
+)
 _SELECT = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with)\b", re.I | re.S)
 _CODE = re.compile(r"Code: (\d+)\.")
 # HTTP status by ClickHouse error code; everything else is 500.
-_STATUS = {516: 403, 497: 403, 60: 404, 81: 404, 47: 400, 62: 400, 36: 400, 115: 400, 457: 400, 27: 400, 216: 409}
+_STATUS = {
+    516: 403,
+    497: 403,
+    60: 404,
+    81: 404,
+    47: 400,
+    62: 400,
+    36: 400,
+    115: 400,
+    457: 400,
+    27: 400,
+    216: 409,
+}
 
 
 class Decompressor(Protocol):
@@ -92,13 +125,19 @@ def empty_native(columns: list[tuple[str, str]]) -> bytes:
 def late_error(tag: str, message: str) -> bytes:
     """An error that comes after the first bytes of an answer have left."""
     body = message.encode()
-    return b"\r\n__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n" % (tag.encode(), body, len(body), tag.encode())
+    return b"\r\n__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n" % (
+        tag.encode(),
+        body,
+        len(body),
+        tag.encode(),
+    )
 
 
 def decompressor(encoding: str) -> Decompressor | None:
     """A streaming decompressor for a Content-Encoding; None for identity. Raises KeyError if unknown."""
-    import lz4.frame
     import zlib
+
+    import lz4.frame
     import zstandard
 
     made: dict[str, Callable[[], Decompressor | None]] = {
@@ -115,6 +154,7 @@ def decompressor(encoding: str) -> Decompressor | None:
 def compress(data: bytes, accept: str) -> tuple[bytes, str]:
     """``data`` in the first encoding of ``accept`` that we speak, and that encoding's name."""
     import gzip
+
     import lz4.frame
     import zstandard
 

@@ -1,5 +1,6 @@
 -- Stored visits of the batch's visitors. Grain: one row a visit. Times in ms since 1970 UTC.
--- Parameters: first, last (local dates of visit starts to look at).
+-- Parameters: first, last (local dates of visit starts to look at), after, before (ms since 1970 UTC; visits that
+-- ended before the one or began after the other cannot touch the batch).
 select
     site_id,
     visitor_id,
@@ -10,4 +11,5 @@ select
 from visits as v
 where visit_date between {first:Date} and {last:Date}
     and (site_id, visitor_id) in (select site_id, visitor_id from load_probe_visitors)
-group by site_id, visitor_id, visit_id, visit_date
+group by site_id, visit_date, visitor_id, visit_id
+having ended >= {after:Int64} and started <= {before:Int64}

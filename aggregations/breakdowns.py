@@ -1,0 +1,36 @@
+"""Visits by what their first event said. A later event of a visit never changes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aggregations.filters import PEOPLE, Filter
+from aggregations.frames import fetch, limit_of, scope
+
+if TYPE_CHECKING:
+    import polars as pl
+    from clickhouse_connect.driver.client import Client
+
+    from aggregations.periods import Period
+    from aggregations.sites import SiteRow
+
+
+def by_dimension(
+    client: Client,
+    dimension: str,
+    site: SiteRow,
+    period: Period,
+    only: Filter = PEOPLE,
+    *,
+    limit: int = 10,
+    raw: bool = False,
+    empty: bool = True,
+) -> pl.DataFrame:
+    """Columns: the ``dimension`` (a member of `visits.first`), visitors, visits, bounce_rate, visit_duration.
+
+    One row a value, by visitors, descending; ``empty`` keeps visits that have none, ``limit`` 0 means all.
+    """
+    bound = scope(site, period, only, dimension=dimension, empty=empty, limit=limit_of(limit))
+    return fetch(client, "visit_breakdown_raw" if raw else "visit_breakdown", bound).rename(
+        {"value": dimension}
+    )

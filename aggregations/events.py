@@ -1,0 +1,33 @@
+"""Events by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aggregations.filters import PEOPLE, Filter
+from aggregations.frames import fetch, limit_of, scope
+
+if TYPE_CHECKING:
+    import polars as pl
+    from clickhouse_connect.driver.client import Client
+
+    from aggregations.periods import Period
+    from aggregations.sites import SiteRow
+
+
+def events(
+    client: Client,
+    site: SiteRow,
+    period: Period,
+    only: Filter = PEOPLE,
+    *,
+    limit: int = 10,
+    raw: bool = False,
+) -> pl.DataFrame:
+    """Columns event (name), visitors, events, conversion_rate (0..1, of all visitors).
+
+    By visitors, descending; ``limit`` 0 means all.
+    """
+    return fetch(
+        client, "event_names_raw" if raw else "event_names", scope(site, period, only, limit=limit_of(limit))
+    )

@@ -1,0 +1,72 @@
+"""From a query file to a Polars frame, with the same types over HTTP and in process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aggregations.filters import Filter
+from aggregations.periods import Period
+from sql import statements
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+    from clickhouse_connect.driver.client import Client
+
+    from aggregations.sites import SiteRow
+
+EVERYTHING = 2**32 - 1
+
+
+def scope(site: SiteRow, period: Period, only: Filter, **more: Any) -> dict[str, Any]:
+    """The parameters that every report query binds: site, first, last, bots; and ``more``."""
+    return {
+        "site": site.site_id,
+        "first": period.first,
+        "last": period.last,
+        "bots": only.include_bots,
+        **more,
+    }
+
+
+def fetch(client: Client, name: str, parameters: dict[str, Any]) -> pl.DataFrame:
+    """The answer of ``sql/queries/<name>.sql``, in the columns and order that its text states."""
+    return frame(client.query_arrow(statements.query(name), parameters=parameters))
+
+
+def frame(table: pa.Table) -> pl.DataFrame:
+    """An Arrow answer of the engine as a frame: UUIDs as text, and text that is not UTF-8 made readable.
+
+    Polars takes Arrow text on trust, so what is not UTF-8 must be found before.
+    """
+    import polars as pl
+    import pyarrow as pa
+
+    try:
+        table.validate(full=True)
+    except pa.ArrowInvalid:
+        table = _readable(table)
+    for at, field in enumerate(table.schema):
+        if isinstance(field.type, pa.UuidType):
+            texts = [None if value is None else str(value) for value in table.column(at).to_pylist()]
+            table = table.set_column(at, pa.field(field.name, pa.string()), pa.array(texts, pa.string()))
+    made = pl.from_arrow(table)
+    if not isinstance(made, pl.DataFrame):
+        raise TypeError(f"the engine answered with {type(made).__name__}, not a table")
+    return made
+
+
+def _readable(table: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    for at, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            raw = table.column(at).cast(pa.binary())
+            texts = [None if value is None else value.decode("utf-8", "replace") for value in raw.to_pylist()]
+            table = table.set_column(at, field, pa.array(texts, pa.string()))
+    return table
+
+
+def limit_of(limit: int) -> int:
+    """A row limit as the queries bind it; 0 means all."""
+    return limit or EVERYTHING

@@ -1,0 +1,66 @@
+"""Pages: the most visited, those on which visits begin, those on which they end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aggregations.filters import PEOPLE, Filter
+from aggregations.frames import fetch, limit_of, scope
+
+if TYPE_CHECKING:
+    import polars as pl
+    from clickhouse_connect.driver.client import Client
+
+    from aggregations.periods import Period
+    from aggregations.sites import SiteRow
+
+
+def top_pages(
+    client: Client,
+    site: SiteRow,
+    period: Period,
+    only: Filter = PEOPLE,
+    *,
+    limit: int = 10,
+    raw: bool = False,
+) -> pl.DataFrame:
+    """Columns page (path), visitors, pageviews; by visitors, descending. ``limit`` 0 means all."""
+    return _pages(client, "top_pages", site, period, only, limit, raw)
+
+
+def entry_pages(
+    client: Client,
+    site: SiteRow,
+    period: Period,
+    only: Filter = PEOPLE,
+    *,
+    limit: int = 10,
+    raw: bool = False,
+) -> pl.DataFrame:
+    """Columns page, visitors, visits, bounce_rate (0..1), visit_duration (seconds); by visits, descending.
+
+    Visits that started in the period and have a page view. ``limit`` 0 means all.
+    """
+    return _pages(client, "entry_pages", site, period, only, limit, raw)
+
+
+def exit_pages(
+    client: Client,
+    site: SiteRow,
+    period: Period,
+    only: Filter = PEOPLE,
+    *,
+    limit: int = 10,
+    raw: bool = False,
+) -> pl.DataFrame:
+    """Columns page, visitors, exits, pageviews, exit_rate (0..1, null without page views).
+
+    By exits, descending; ``limit`` 0 means all.
+    """
+    return _pages(client, "exit_pages", site, period, only, limit, raw)
+
+
+def _pages(
+    client: Client, query: str, site: SiteRow, period: Period, only: Filter, limit: int, raw: bool
+) -> pl.DataFrame:
+    return fetch(client, f"{query}_raw" if raw else query, scope(site, period, only, limit=limit_of(limit)))

@@ -1,0 +1,88 @@
+"""``footfall funnel``: define funnels. ``footfall report funnel`` answers them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.period import FormatOption, OutputOption, SiteOption
+from cli.render import View, render
+from cli.state import database, settings
+from sql.errors import UsageError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Define funnels: steps that visitors take in order within 24 hours.",
+    epilog="Example: footfall funnel add checkout /product/* add_to_cart purchase --site shop.example",
+)
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+Name = Annotated[str, typer.Argument(help="The funnel's name.")]
+
+
+@app.command(
+    epilog="Example: footfall funnel add checkout '/product/*' add_to_cart purchase --site shop.example"
+)
+def add(
+    name: Name,
+    steps: Annotated[
+        list[str],
+        typer.Argument(help="2 to 8 steps: an event name, name:/path/*, or /path/* for a page view there."),
+    ],
+    site: SiteOption = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Define a funnel and build its past; the same funnel again builds it anew."""
+    from aggregations import funnels, sites
+    from aggregations.funnel_steps import FunnelStep
+    from sql.client import embedded_home
+    from sql.files import OwnedLock
+
+    parsed = tuple(FunnelStep.parse(step) for step in steps)
+    funnels.check(name, parsed)
+    config = settings()
+    home = (embedded_home(config.database_url) or config.home).make()
+    with database("funnel add") as client:
+        row = sites.find(client, site)
+        if not dry_run:
+            funnels.add(client, row, name, parsed, OwnedLock(home.partitions_lock, "footfall funnel add"))
+    said = "would add" if dry_run else "added"
+    typer.echo(f"{said} funnel {name} with {len(parsed)} steps to {row.domain}", err=True)
+
+
+@app.command("list", epilog="Example: footfall funnel list --site shop.example")
+def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
+    """The funnels of a site."""
+    from aggregations import funnels, sites
+
+    with database("funnel list") as client:
+        row = sites.find(client, site)
+        frame = funnels.listed(funnels.every(client, row))
+    view = View(
+        f"Funnels · {row.domain}", labels={"funnel": "Funnel", "steps": "Steps"}, nothing="no funnels yet"
+    )
+    render(frame, view, fmt, output)
+
+
+@app.command(epilog="Example: footfall funnel remove checkout --site shop.example --yes")
+def remove(
+    name: Name,
+    site: SiteOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Remove a funnel. Events stay, so that it can be defined again."""
+    from aggregations import funnels, sites
+
+    with database("funnel remove") as client:
+        row = sites.find(client, site)
+        funnels.find(client, row, name)
+        if not dry_run:
+            if not yes and not sys.stdin.isatty():
+                raise UsageError(f"removing funnel {name} needs a yes", "add --yes")
+            if not yes:
+                typer.confirm(f"Remove funnel {name} of {row.domain}?", abort=True, err=True)
+            funnels.remove(client, row, name)
+    typer.echo(f"{'would remove' if dry_run else 'removed'} funnel {name} of {row.domain}", err=True)

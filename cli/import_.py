@@ -1,0 +1,250 @@
+"""``footfall import``: what was measured elsewhere, brought in the way live events go."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.exits import Exit
+from cli.period import FormatOption, OutputOption
+from cli.render import View, render
+from cli.state import settings
+from collector.access_lines import Layout
+from sql.errors import FootfallError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from cli.config import Config
+    from collector.access_log import AccessLog, ImportCounts
+    from collector.compressed import LogFile
+    from collector.model import SpooledEvent
+    from collector.sites import Site
+    from collector.visitors import Salts
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Bring in what was measured elsewhere.",
+    epilog="Example: footfall import access-log /var/log/nginx/access.log.* --site shop.example",
+)
+
+
+@app.callback()
+def group() -> None:
+    """Bring in what was measured elsewhere."""
+
+
+@app.command(
+    "access-log",
+    epilog="Example: zcat old/*.gz | footfall import access-log - --site shop.example --dry-run",
+)
+def access_log(
+    files: Annotated[list[str], typer.Argument(help="Log files, plain, gzip or zstd; - is stdin.", metavar="FILE...")],
+    site: Annotated[str, typer.Option("--site", "-s", help="The domain of the site that the pages belong to.")],
+    log_format: Annotated[
+        Layout, typer.Option("--log-format", help="How lines look; auto finds out line by line.")
+    ] = Layout.AUTO,
+    keep_static: Annotated[
+        bool, typer.Option("--keep-static", help="Count static files, downloads and feeds as page views too.")
+    ] = False,
+    any_host: Annotated[
+        bool,
+        typer.Option("--any-host", help="Take lines of every virtual host, not of the site's domain alone."),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count; write nothing.")] = False,
+    fmt: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Page views from web server access logs; a line that was imported before counts once.
+
+    Bots are flagged as everywhere. Lines that are no page views are counted by reason, broken ones are shown.
+    """
+    from collector.access_log import AccessLog
+    from collector.compressed import check
+    from collector.places import Places
+    from collector.visitors import Visitors
+
+    config = settings()
+    found = _site(config, site)
+    for name in files:
+        check(name)  # a slip in the last name is told before the first file is read
+    places = Places(_beside(config, config.collector.country_file))
+    with _secrets(config, dry_run) as (salts, secret):
+        log = AccessLog(
+            found,
+            Visitors(salts),
+            secret,
+            layout=log_format,
+            keep_static=keep_static,
+            any_host=any_host,
+            country_of=(lambda address: places.of(address).country) if places.path else None,
+        )
+        errors: list[FootfallError] = []
+        with _bar(files) as bar:
+            page_views = _page_views(log, files, bar, errors)
+            stored = None
+            if dry_run:
+                deque(page_views, maxlen=0)
+            else:
+                stored = _bring_in(config, found, page_views, bar)
+    _say_bad(log.counts)
+    render(_summary(log.counts, stored), _view(dry_run), fmt, output)
+    for error in errors:
+        typer.echo(f"footfall: {error}", err=True)
+    if errors or _nothing_understood(log.counts):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _site(config: Config, domain: str) -> Site:
+    from collector.sites import Registry
+
+    found = Registry(config.home.sites_file).by_domain(domain.strip().lower())
+    if found is None:
+        raise UsageError(f"no site {domain}", f"add it: footfall site add {domain}")
+    return found
+
+
+def _beside(config: Config, name: str) -> Path | None:
+    """A file of the configuration; relative names are beside the file that names them."""
+    base = config.source.parent if config.source else Path.cwd()
+    return base / name if name else None
+
+
+@contextlib.contextmanager
+def _secrets(config: Config, dry_run: bool) -> Iterator[tuple[Salts, bytes]]:
+    """The salts that all collectors share, and the key of event ids; for a dry run some that leave nothing behind."""
+    from collector.imports import import_secret
+    from collector.visitors import Salts
+
+    if not dry_run:
+        home = config.home.make()
+        yield Salts(home.salts), import_secret(home)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Salts(Path(folder)), b""
+
+
+class _Bar:
+    """A progress bar on stderr, by bytes read, then by segments loaded; nothing where that is no terminal."""
+
+    def __init__(self, files: list[str]) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        known = "-" not in files
+        self.total = sum(Path(name).stat().st_size for name in files) if known else None
+        self.before = 0
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self.task = self.progress.add_task("Reading", total=self.total)
+
+    def lines(self, file: LogFile, limit: int) -> Iterator[bytes]:
+        """The lines of a file, the bar moving with them."""
+        for number, line in enumerate(file.lines(limit)):
+            if number % 4096 == 0:
+                self.progress.update(self.task, completed=self.before + file.position)
+            yield line
+        self.before += file.position
+
+    def loading(self, segments: int) -> None:
+        """All is read; so many segments are left to load."""
+        self.progress.update(self.task, completed=self.before, description=f"Loading ({segments} left)")
+
+
+@contextlib.contextmanager
+def _bar(files: list[str]) -> Iterator[_Bar]:
+    bar = _Bar(files)
+    with bar.progress:
+        yield bar
+
+
+def _page_views(log: AccessLog, files: list[str], bar: _Bar, errors: list[FootfallError]) -> Iterator[SpooledEvent]:
+    """The page views of all files. One that cannot be read on is noted, and the next begun."""
+    from collector.access_lines import MAX_LINE
+    from collector.compressed import LogFile
+
+    for name in files:
+        try:
+            with LogFile(name) as file:
+                yield from log.events(bar.lines(file, MAX_LINE), file.name)
+        except StorageError as exc:
+            errors.append(exc)
+
+
+def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], bar: _Bar) -> int:
+    """Spool and load; returns how many were stored."""
+    from collector.imports import Import, new_import_id
+    from collector.spool import Durability, SpoolOptions
+
+    options = SpoolOptions(
+        durability=Durability(config.collector.durability),
+        segment_bytes=config.collector.segment_bytes,
+        total_bytes=config.collector.spool_bytes,
+    )
+    import_id = new_import_id("access-log", time.time())
+    with Import(config.home, config.database_url, site.site_id, import_id, options) as run:
+        try:
+            run.add(page_views)
+            return run.finish(bar.loading)
+        except KeyboardInterrupt:
+            bar.progress.stop()
+            typer.echo(
+                f"footfall: interrupted; {run.spooled:,} page views are in the spool, safe, to be loaded\n"
+                "  → import the same files again for the rest: nothing counts twice",
+                err=True,
+            )
+            raise
+
+
+def _say_bad(counts: ImportCounts) -> None:
+    from collector.access_lines import SkipReason
+
+    for bad in counts.bad:
+        typer.echo(f"{bad.source}:{bad.number}: {bad.cause}", err=True)
+    more = counts.skipped[SkipReason.BAD_LINE] + counts.skipped[SkipReason.TOO_LONG] - len(counts.bad)
+    if more:
+        typer.echo(f"… and {more:,} more lines that cannot be read", err=True)
+
+
+def _nothing_understood(counts: ImportCounts) -> bool:
+    from collector.access_lines import SkipReason
+
+    bad = counts.skipped[SkipReason.BAD_LINE] + counts.skipped[SkipReason.TOO_LONG]
+    return bad > 0 and bad + counts.skipped[SkipReason.BLANK] == counts.lines
+
+
+def _summary(counts: ImportCounts, stored: int | None) -> pl.DataFrame:
+    """Columns what, count: lines, page views, what was left out by reason, what became of the page views."""
+    import polars as pl
+
+    rows = {"lines": counts.lines, "page_views": counts.events}
+    rows |= {reason.value: count for reason, count in counts.skipped.most_common()}
+    if stored is not None:
+        rows |= {"stored": stored, "duplicates": counts.events - stored}
+    return pl.DataFrame({"what": list(rows), "count": list(rows.values())})
+
+
+def _view(dry_run: bool) -> View:
+    title = "Would be imported" if dry_run else "Imported"
+    return View(title=title, labels={"what": "", "count": "Lines"})
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group to the root."""
+    root.add_typer(app, name="import")

@@ -1,0 +1,42 @@
+"""``footfall query``: SQL of the operator's own."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.period import FormatOption, OutputOption
+from cli.render import View, emit, render
+from cli.state import database
+
+EPILOG = (
+    'Example: footfall query "select name, count() as events from events group by name order by events desc"'
+)
+
+
+def query(
+    sql: Annotated[
+        str, typer.Argument(help="One statement of ClickHouse SQL; - reads it from stdin.", metavar="SQL")
+    ],
+    fmt: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Run SQL as it is, and render what it answers."""
+    from aggregations.console import run
+
+    text = sys.stdin.read() if sql == "-" else sql
+    with database("query") as client:
+        answer = run(client, text)
+    if answer is None:
+        typer.echo("ok", err=True)
+    elif isinstance(answer, bytes):
+        emit(answer, output)
+    else:
+        render(answer, View(nothing="no rows"), fmt, output)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command(epilog=EPILOG)(query)

@@ -1,0 +1,132 @@
+"""The one renderer: a table on a terminal, JSON when piped, CSV and Parquet by flag.
+
+Data go to stdout, and nothing else does.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sql.errors import StorageError, UsageError
+from sql.files import write_atomic
+
+if TYPE_CHECKING:
+    import polars as pl
+
+WIDTH = 80
+
+
+class Format(StrEnum):
+    """How data are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+_ENDINGS = {".csv": Format.CSV, ".parquet": Format.PARQUET, ".txt": Format.TABLE}
+
+
+class Layout(StrEnum):
+    """How a table is laid out on a terminal."""
+
+    LIST = "list"
+    OVERVIEW = "overview"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a table says beside the data.
+
+    ``bar`` is the column drawn as bars, ``sparks`` those drawn as a line over time, ``blank`` what an empty
+    text is called, ``labels`` headings of columns that are no metrics, ``nothing`` what to say of no rows.
+    """
+
+    title: str = ""
+    layout: Layout = Layout.LIST
+    bar: str = ""
+    sparks: tuple[str, ...] = ()
+    blank: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    nothing: str = "no data in this period"
+
+
+def render(frame: pl.DataFrame, view: View, fmt: Format | None = None, output: Path | None = None) -> None:
+    """Write ``frame`` to ``output`` (atomically) or stdout.
+
+    Without ``fmt`` the file's ending decides, else whether stdout is a terminal.
+    Raises UsageError (Parquet onto a terminal), StorageError (the file cannot be written).
+    """
+    chosen = fmt or _format_of(output)
+    if output is None and chosen is Format.PARQUET and sys.stdout.isatty():
+        raise UsageError("Parquet is not for a terminal", "add --output FILE, or pipe it")
+    if output is None and chosen is Format.TABLE:
+        from cli.tables import show
+
+        show(frame, view)
+        return
+    emit(encode(frame, view, chosen), output)
+
+
+def emit(data: bytes, output: Path | None) -> None:
+    """Write bytes to ``output`` (atomically) or stdout. Raises StorageError."""
+    if output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        write_atomic(output, data)
+    except OSError as exc:
+        raise StorageError(f"cannot write {output}: {exc.strerror}", "does its directory exist?") from exc
+
+
+def encode(frame: pl.DataFrame, view: View, fmt: Format) -> bytes:
+    """``frame`` in a format, as bytes; text formats are UTF-8 and end with a newline."""
+    if fmt is Format.JSON:
+        return _json(frame)
+    if fmt is Format.CSV:
+        return _flat(frame).write_csv().encode()
+    if fmt is Format.PARQUET:
+        out = io.BytesIO()
+        frame.write_parquet(out)
+        return out.getvalue()
+    from cli.tables import text_of
+
+    return text_of(frame, view).encode()
+
+
+def _format_of(output: Path | None) -> Format:
+    if output is not None:
+        return _ENDINGS.get(output.suffix.lower(), Format.JSON)
+    return Format.TABLE if sys.stdout.isatty() else Format.JSON
+
+
+def _json(frame: pl.DataFrame) -> bytes:
+    """A list of objects, one a line: readable, and one row changed is one line changed."""
+    lines = _textual(frame).write_ndjson().splitlines()
+    return ("[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n").encode()
+
+
+def _textual(frame: pl.DataFrame) -> pl.DataFrame:
+    """Bytes as hex, which is the only text that they always have."""
+    import polars as pl
+
+    return frame.with_columns(pl.col(pl.Binary).bin.encode("hex"))
+
+
+def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """Nested columns as JSON text, for formats that have none."""
+    import polars as pl
+
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    texts = [
+        pl.Series(name, [json.dumps(row, default=str) for row in frame[name].to_list()]) for name in nested
+    ]
+    return _textual(frame.with_columns(texts))

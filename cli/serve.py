@@ -1,0 +1,202 @@
+"""Commands that run Footfall: serve, and each of its processes alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.state import options, settings
+
+if TYPE_CHECKING:
+    from cli.config import Config
+    from collector.app import AppOptions
+    from collector.supervisor import Child
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")]
+Workers = Annotated[int | None, typer.Option(min=1, max=64, help="Collector processes.")]
+Durable = Annotated[
+    str | None, typer.Option(help="What a 202 promises: fsync (on the disk) or os (its cache).")
+]
+
+
+def serve(host: Host = None, port: Port = None, workers: Workers = None, durability: Durable = None) -> None:
+    """Run engine, loader and collector until ctrl-c.
+
+    Example: footfall serve --port 8080
+    """
+    from collector.supervisor import Child, Supervisor
+    from sql.client import embedded_home
+    from sql.errors import EngineBusy
+
+    config = settings()
+    where = host or config.collector.host, port or config.collector.port
+    _check_port(*where)
+    _app_options(config, durability)
+    home = config.home.make()
+    from sql.files import OwnedLock
+
+    lock = OwnedLock(home.root / "serve.lock", "footfall serve")
+    if not lock.try_acquire():
+        raise EngineBusy(f"footfall serve runs already: {lock.holder()}", "stop that one first")
+    command = [sys.executable, "-m", "cli.main", *_root_options()]
+    flags = [f"--host={where[0]}", f"--port={where[1]}"]
+    flags += [f"--workers={workers}"] if workers else []
+    flags += [f"--durability={durability}"] if durability else []
+    children = [Child("loader", [*command, "loader"]), Child("collector", [*command, "collector", *flags])]
+    ready: dict[str, Callable[[Child], None]] = {}
+    if embedded_home(config.database_url):
+        children.insert(0, Child("engine", [*command, "engine"]))
+        ready["engine"] = lambda child: _await_engine(config, child)
+    else:
+        _prepare_database(config)
+    try:
+        Supervisor(children, ready).run(
+            lambda: _say(f"collector on http://{where[0]}:{where[1]}  (ctrl-c drains and stops)")
+        )
+    finally:
+        lock.release()
+    _say("stopped; everything that was accepted is loaded or waits in the spool")
+
+
+def engine() -> None:
+    """Run the embedded engine alone.
+
+    Example: footfall engine
+    """
+    from sql.engine import serve as run
+
+    _die_with_supervisor()
+    run(settings().home, wait=30.0)
+
+
+def loader(
+    once: Annotated[bool, typer.Option("--once", help="Load what waits in the spool, then end.")] = False,
+) -> None:
+    """Run the loader alone; ClickHouse must be there.
+
+    Example: footfall loader --once
+    """
+    import signal
+
+    from collector.loader import Loader
+
+    _die_with_supervisor()
+    config = settings()
+    finish, stop = threading.Event(), threading.Event()
+
+    def signalled(*_: object) -> None:
+        if finish.is_set():
+            stop.set()
+        finish.set()
+        threading.Timer(30.0, stop.set).start()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signalled)
+    with Loader(config.home.make(), config.database_url, stop=stop) as running:
+        if once:
+            running.drain()
+        else:
+            running.run(finish)
+    # Threads of the engine's client may still wait for an answer that never comes.
+    os._exit(0)
+
+
+def collector(
+    host: Host = None, port: Port = None, workers: Workers = None, durability: Durable = None
+) -> None:
+    """Run the collector alone; it needs no ClickHouse.
+
+    Example: footfall collector --host 0.0.0.0 --port 8080 --workers 4
+    """
+    from collector.server import Server
+
+    _die_with_supervisor()
+    config = settings()
+    where = host or config.collector.host, port or config.collector.port
+    _check_port(*where)
+    config.home.make()
+    Server(_app_options(config, durability), *where, workers or config.collector.workers).run()
+
+
+def _app_options(config: Config, durability: str | None) -> AppOptions:
+    from collector.app import AppOptions
+    from collector.places import Places
+    from collector.spool import Durability, SpoolOptions
+    from sql.errors import UsageError
+
+    wanted = durability or config.collector.durability
+    try:
+        level = Durability(wanted)
+    except ValueError:
+        raise UsageError(f"no durability {wanted!r}", " or ".join(Durability)) from None
+    c = config.collector
+    if c.country_file:
+        from pathlib import Path
+
+        Places(Path(c.country_file)).close()  # say now what is wrong with it
+    spool = SpoolOptions(level, c.segment_bytes, c.segment_seconds, c.spool_bytes)
+    return AppOptions(config.home, spool, c.country_file, c.trusted_proxies)
+
+
+def _await_engine(config: Config, child: Child) -> None:
+    from sql.engine import await_ready
+
+    await_ready(config.home, 30.0, lambda: child.alive)
+    _say("engine ready")
+    _prepare_database(config)
+
+
+def _prepare_database(config: Config) -> None:
+    from collector.site_admin import publish_sites
+    from sql.client import opened
+    from sql.schema import bring_up_to_date
+
+    with opened(config.database_url, what="footfall serve", direct=False) as client:
+        bring_up_to_date(client, config.home, lambda step: _say(f"schema: {step.name}"))
+        sites = publish_sites(client, config.home)
+    if not sites:
+        _say("no site yet: `footfall site add shop.example --timezone Europe/Paris` in another terminal")
+
+
+def _check_port(host: str, port: int) -> None:
+    import socket
+
+    from sql.errors import UsageError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            raise UsageError(
+                f"cannot listen on {host}:{port}: {exc.strerror}", "choose another with --port"
+            ) from exc
+
+
+def _root_options() -> list[str]:
+    given = {"--config": options.config, "--data-dir": options.data_dir, "--url": options.url}
+    return [f"{name}={value}" for name, value in given.items() if value is not None]
+
+
+def _die_with_supervisor() -> None:
+    if os.environ.get("FOOTFALL_SUPERVISED"):
+        from sql.process import die_with_parent
+
+        die_with_parent()
+
+
+def _say(text: str) -> None:
+    typer.echo(f"footfall: {text}", err=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (serve, engine, loader, collector):
+        app.command()(command)

@@ -1,0 +1,153 @@
+"""Commands that set Footfall up: init, site, schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.state import database, options, settings
+
+site_app = typer.Typer(
+    no_args_is_help=True, help="Sites that send events.", epilog="Example: footfall site list"
+)
+schema_app = typer.Typer(
+    no_args_is_help=True, help="The schema in ClickHouse.", epilog="Example: footfall schema status"
+)
+
+_TEMPLATE = """\
+# Footfall. Every setting here can be left out; what is shown is the default.
+data_dir = "{data_dir}"
+
+# ClickHouse: leave it out for the embedded engine, or name a server:
+# url = "clickhouse://user:password@host:8123/database"
+
+[collector]
+# host = "127.0.0.1"
+# port = 8080
+# workers = 2
+# durability = "fsync"        # or "os": faster, an acknowledged event survives a crash of Footfall, not a power cut
+# segment_seconds = 1.0       # how soon an event can be counted
+# spool_bytes = 4294967296    # beyond this the collector answers 503
+# country_file = ""           # an .mmdb file that tells countries by address
+# trusted_proxies = []        # addresses whose X-Forwarded-For is believed
+"""
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where footfall.toml goes.")] = Path(),
+) -> None:
+    """Write footfall.toml, make the data directory, create the schema.
+
+    Example: footfall init
+    """
+    from cli.config import FILE_NAME, load
+    from sql.client import opened
+    from sql.errors import StorageError
+    from sql.schema import bring_up_to_date
+
+    path = folder / FILE_NAME
+    if path.exists():
+        typer.echo(f"{path} is there already; leaving it as it is", err=True)
+    else:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(_TEMPLATE.format(data_dir=options.data_dir or "footfall-data"))
+        except OSError as exc:
+            raise StorageError(f"cannot write {path}: {exc.strerror}") from exc
+        typer.echo(f"wrote {path}", err=True)
+    config = load(path, options.data_dir, options.url)
+    config.home.make()
+    with opened(config.database_url, what="footfall init") as client:
+        done = bring_up_to_date(client, config.home)
+    typer.echo(f"data directory {config.data_dir}; schema {'created' if done else 'is current'}", err=True)
+    typer.echo("next: footfall site add shop.example --timezone Europe/Paris", err=True)
+
+
+@site_app.command("add")
+def site_add(
+    domain: Annotated[str, typer.Argument(help="The site's domain.")],
+    timezone: Annotated[str, typer.Option(help="IANA zone; days in reports are days of this zone.")] = "UTC",
+    currency: Annotated[str, typer.Option(help="Currency of revenue without one, such as EUR.")] = "",
+    identity: Annotated[
+        str, typer.Option(help="cookieless, or client-id to know visitors again.")
+    ] = "cookieless",
+) -> None:
+    """Add a site; prints its write key and the snippet for its pages.
+
+    Example: footfall site add shop.example --timezone Europe/Paris --currency EUR
+    """
+    from collector.site_admin import add_site
+
+    config = settings()
+    with database("site add") as client:
+        site, key = add_site(client, config.home, domain, timezone, currency, identity)
+    where = f"http://{config.collector.host}:{config.collector.port}"
+    typer.echo(f"site {site.site_id}: {site.domain} ({site.timezone})", err=True)
+    typer.echo(f"write key: {key}")
+    typer.echo(f'snippet:   <script defer data-site="{site.domain}" src="{where}/footfall.js"></script>')
+    typer.echo(
+        "The key is shown this once. Pages of the site need only the snippet; servers send the key.", err=True
+    )
+
+
+@site_app.command("list")
+def site_list() -> None:
+    """List the sites.
+
+    Example: footfall site list
+    """
+    from collector.site_admin import all_sites
+
+    with database("site list") as client:
+        for site in all_sites(client):
+            typer.echo(
+                f"{site.site_id}\t{site.domain}\t{site.timezone}\t{site.currency or '-'}\t{site.identity}"
+            )
+
+
+@schema_app.command("status")
+def schema_status() -> None:
+    """Show every migration and view, and where it stands. Exit code 3 when something is pending.
+
+    Example: footfall schema status
+    """
+    from cli.exits import Exit
+    from sql.migrations import State, steps
+
+    with database("schema status") as client:
+        found = steps(client)
+    for step in found:
+        typer.echo(f"{step.state:8}  {step.kind:9}  {step.name}")
+    if any(step.state is not State.APPLIED for step in found):
+        raise typer.Exit(Exit.FOUND)
+
+
+@schema_app.command("apply")
+def schema_apply(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Apply what is pending.
+
+    Example: footfall schema apply --dry-run
+    """
+    from sql.migrations import pending
+    from sql.schema import bring_up_to_date
+
+    with database("schema apply") as client:
+        if dry_run:
+            for step in pending(client):
+                typer.echo(f"would apply {step.kind} {step.name}")
+            return
+        done = bring_up_to_date(
+            client, settings().home, lambda step: typer.echo(f"applying {step.kind} {step.name}", err=True)
+        )
+    typer.echo(f"{len(done)} applied" if done else "schema is current", err=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(init)
+    app.add_typer(site_app, name="site")
+    app.add_typer(schema_app, name="schema")

@@ -1,0 +1,173 @@
+"""The collector: a Falcon ASGI application. Validate, append to the spool, answer; ClickHouse is never waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import falcon.asgi
+import msgspec
+
+from collector.auth import Refused, site_of, source_address
+from collector.decode import MAX_EVENTS, Judged, Malformed, Sender, Single, judge, parse
+from collector.group_commit import GroupCommit
+from collector.model import Batch, encode
+from collector.places import Places
+from collector.sites import Registry
+from collector.spool import Spool, SpoolOptions, SpoolWriter
+from collector.static import Pixel, Script
+from collector.visitors import Salts, Visitors
+from sql.errors import StorageError
+from sql.home import Home
+
+MAX_BODY = 512 * 1024
+_JSON = "application/json"
+_ACCEPTED_ONE = b'{"accepted":1,"rejected":[]}'
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """What the collector needs to know. ``country_file`` is a path or empty."""
+
+    home: Home
+    spool: SpoolOptions = field(default_factory=SpoolOptions)
+    country_file: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class Intake:
+    """What every way in shares: who may write, what an event is, where it goes."""
+
+    def __init__(self, options: AppOptions, clock: Callable[[], float] = time.time) -> None:
+        self.options = options
+        self.clock = clock
+        self.registry = Registry(options.home.sites_file)
+        self.visitors = Visitors(Salts(options.home.salts, clock))
+        self.places = Places(Path(options.country_file) if options.country_file else None)
+        self.spool = GroupCommit(SpoolWriter(Spool(options.home.spool), "collector", options.spool))
+
+    async def take(self, req: falcon.asgi.Request, parsed: Batch | Single) -> Judged:
+        """Judge the events of a request and put the accepted ones into the spool.
+
+        Raises Refused (nobody's key or origin) and StorageError (nothing was accepted).
+        """
+        site = site_of(req, parsed.site, parsed.key, self.registry)
+        address = source_address(req, self.options.trusted_proxies)
+        sender = Sender(
+            address=address,
+            user_agent=(req.user_agent or "")[:512],
+            country=self.places.of(address)[0],
+            gpc=req.get_header("Sec-GPC") == "1",
+            received_at=int(self.clock() * 1000),
+        )
+        judged = judge(parsed, site, sender, self.visitors)
+        if judged.accepted:
+            await self.spool.append(encode(site.site_id, sender.received_at, judged.accepted))
+        return judged
+
+
+class Events:
+    """``POST /v1/events``: one event, a list, or a batch; JSON under any of the types a browser sends unasked."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """202 with what was accepted and rejected; 400, 401, 403, 413, 415 or 503 with a reason."""
+        resp.set_header("Access-Control-Allow-Origin", "*")
+        kind = (req.content_type or _JSON).partition(";")[0].strip().lower()
+        if kind not in {_JSON, "text/plain"}:
+            return answer(resp, 415, {"error": f"cannot read {kind}: send application/json or text/plain"})
+        body = await read_body(req, MAX_BODY)
+        if body is None:
+            return answer(resp, 413, {"error": f"a request holds at most {MAX_BODY} bytes"})
+        try:
+            parsed = parse(body)
+            if isinstance(parsed, Batch) and len(parsed.events) > MAX_EVENTS:
+                return answer(resp, 413, {"error": f"a request holds at most {MAX_EVENTS} events"})
+            judged = await self.intake.take(req, parsed)
+        except Malformed as exc:
+            return answer(resp, 400, {"error": f"not an event, a list of events or a batch: {exc}"})
+        except Refused as exc:
+            return answer(resp, exc.status, {"error": str(exc)})
+        except StorageError as exc:
+            resp.set_header("Retry-After", "5")
+            return answer(resp, 503, {"error": exc.message})
+        if len(judged.accepted) == 1 and not judged.dropped:
+            resp.status = 202
+            resp.content_type = _JSON
+            resp.data = _ACCEPTED_ONE
+            return None
+        rejected = [
+            {"index": d.index, "field": d.field, "reason": d.reason, "detail": d.detail}
+            for d in judged.dropped
+        ]
+        status = 400 if judged.dropped and not judged.accepted else 202
+        return answer(resp, status, {"accepted": len(judged.accepted), "rejected": rejected})
+
+    async def on_options(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """CORS preflight, for senders that set headers of their own."""
+        resp.status = 204
+        resp.set_headers(
+            {
+                "Access-Control-Allow-Origin": "*",
+                "Access-Control-Allow-Methods": "POST",
+                "Access-Control-Allow-Headers": "Content-Type, X-Footfall-Key",
+                "Access-Control-Max-Age": "86400",
+            }
+        )
+
+
+class Health:
+    """``GET /health``: whether events can be taken, and what waits."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """200 while there is room in the spool, 503 when it is full."""
+        spool = Spool(self.intake.options.home.spool)
+        size, limit = spool.size(), self.intake.options.spool.total_bytes
+        state = {"status": "ok" if size < limit else "full", "spool_bytes": size, "spool_limit": limit}
+        answer(resp, 200 if size < limit else 503, state | {"sealed_segments": len(spool.sealed())})
+
+
+class Lifespan:
+    """Drains the spool when the worker stops."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+
+    async def process_shutdown(self, scope: dict[str, Any], event: dict[str, Any]) -> None:
+        """Write and seal what is open."""
+        await self.intake.spool.close()
+
+
+def create_app(options: AppOptions) -> falcon.asgi.App[Any, Any]:
+    """The application of one collector worker. Raises UsageError (country file), StorageError (spool)."""
+    intake = Intake(options)
+    app = falcon.asgi.App(middleware=[Lifespan(intake)])
+    app.add_route("/v1/events", Events(intake))
+    app.add_route("/v1/pixel.gif", Pixel(intake))
+    app.add_route("/health", Health(intake))
+    app.add_route("/footfall.js", Script())
+    return app
+
+
+async def read_body(req: falcon.asgi.Request, limit: int) -> bytes | None:
+    """The body, or None where it is longer than ``limit`` bytes."""
+    length = req.content_length
+    if length is not None:
+        return None if length > limit else await req.stream.read(length)
+    body = await req.stream.read(limit + 1)
+    return None if len(body) > limit else body
+
+
+def answer(resp: falcon.asgi.Response, status: int, fields: dict[str, Any]) -> None:
+    """A JSON answer."""
+    resp.status = status
+    resp.content_type = _JSON
+    resp.data = msgspec.json.encode(fields)

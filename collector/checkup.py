@@ -1,0 +1,125 @@
+"""What ``footfall doctor`` looks at: each check is one function that yields findings."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from collector.journal import read_totals
+from collector.site_admin import all_sites
+from collector.spool import Spool
+from sql import migrations
+from sql.client import embedded_home, opened, running
+from sql.errors import FootfallError
+from sql.files import OwnedLock
+from sql.home import Home
+from sql.migrations import State
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+_GIB = 1024**3
+STALE_SECONDS = 60
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    NOTE = "note"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    level: Level
+    subject: str
+    text: str
+    hint: str = ""
+
+
+def checkup(home: Home, url: str, listening: tuple[str, int], spool_limit: int) -> Iterator[Finding]:
+    """All findings, from the ground up. Nothing is changed."""
+    yield from _disk(home)
+    yield from _database(home, url)
+    yield from _spool(home, spool_limit)
+    yield from _collector(*listening)
+
+
+def _disk(home: Home) -> Iterator[Finding]:
+    try:
+        home.make()
+    except FootfallError as exc:
+        yield Finding(Level.BAD, "data", exc.message, exc.hint)
+        return
+    free = shutil.disk_usage(home.root).free
+    level = Level.BAD if free < _GIB // 4 else Level.NOTE if free < 2 * _GIB else Level.OK
+    yield Finding(level, "data", f"{home.root}, {free / _GIB:.1f} GiB free", "free some space" if level != Level.OK else "")
+
+
+def _database(home: Home, url: str) -> Iterator[Finding]:
+    try:
+        with opened(url, what="footfall doctor", wait=5.0) as client:
+            version = client.command("select version()")
+            kind = "a server" if embedded_home(url) is None else "embedded, running" if running(home) else "embedded, not running"
+            yield Finding(Level.OK, "engine", f"ClickHouse {version} ({kind})")
+            yield from _schema(client)
+    except FootfallError as exc:
+        yield Finding(Level.BAD, "engine", exc.message, exc.hint)
+
+
+def _schema(client: Client) -> Iterator[Finding]:
+    late = [step.name for step in migrations.steps(client) if step.state is not State.APPLIED]
+    if late:
+        yield Finding(Level.BAD, "schema", f"not current: {', '.join(late)}", "run `footfall schema apply`")
+        return
+    yield Finding(Level.OK, "schema", "current")
+    sites = all_sites(client)
+    names = ", ".join(site.domain for site in sites[:5]) + (" …" if len(sites) > 5 else "")
+    if sites:
+        yield Finding(Level.OK, "sites", f"{len(sites)}: {names}")
+    else:
+        yield Finding(Level.NOTE, "sites", "none yet", "footfall site add shop.example --timezone Europe/Paris")
+
+
+def _spool(home: Home, limit: int) -> Iterator[Finding]:
+    spool = Spool(home.spool).make()
+    lock = OwnedLock(home.loader_lock, "footfall doctor")
+    loading = not lock.try_acquire()
+    lock.release()
+    size, waiting = spool.size(), spool.sealed()
+    age = time.time() - waiting[0].stat().st_mtime if waiting else 0.0
+    text = f"{size / 1e6:.1f} MB in {len(waiting)} sealed segments, of {limit / _GIB:.1f} GiB"
+    if waiting and not loading:
+        yield Finding(Level.NOTE, "spool", text, "no loader runs: `footfall serve`, or `footfall loader --once`")
+    elif age > STALE_SECONDS:
+        yield Finding(Level.BAD, "spool", f"{text}; the oldest waits for {age:.0f} s", "see the loader's log: footfall -v loader")
+    else:
+        yield Finding(Level.OK, "spool", text)
+    totals = read_totals(home.root)
+    text = f"{totals.stored:,} stored, {totals.duplicate:,} duplicate, {totals.quarantined:,} quarantined"
+    yield Finding(Level.OK, "loader", f"{'running' if loading else 'not running'}; {text}")
+    aside = [path for path in spool.quarantine_dir.iterdir() if path.suffix != ".reason"]
+    if aside:
+        yield Finding(Level.BAD, "quarantine", f"{len(aside)} pieces could not be loaded", f"look at {spool.quarantine_dir}")
+
+
+def _collector(host: str, port: int) -> Iterator[Finding]:
+    where = f"http://{host}:{port}/health"
+    try:
+        with urllib.request.urlopen(where, timeout=2) as answer:  # noqa: S310 (our own configured address)
+            status = json.load(answer)["status"]
+        yield Finding(Level.OK, "collector", f"{status} at {where}")
+    except urllib.error.HTTPError as exc:
+        yield Finding(Level.BAD, "collector", f"{where} answers {exc.code}", "the spool or its disk is full")
+    except (OSError, ValueError, KeyError):
+        yield Finding(Level.NOTE, "collector", f"nothing answers at {where}", "start it with `footfall serve`")

@@ -1,0 +1,63 @@
+"""A client that waits: while ClickHouse is away or overloaded, try again with backoff and jitter."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from sql.client import connect
+from sql.errors import EngineError
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+log = logging.getLogger("footfall.loader")
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """Asked to stop while ClickHouse was away; what is open is settled at the next start."""
+
+
+class PatientClient:
+    """One thread's way to ClickHouse. Pauses in seconds."""
+
+    def __init__(self, url: str, stop: threading.Event, pause: float, longest: float) -> None:
+        self.url = url
+        self.stop = stop
+        self.pause = pause
+        self.longest = longest
+        self._client: Client | None = None
+
+    def do(self, work: Callable[[Client], T]) -> T:
+        """``work`` with a client, again after every error that may pass. Raises Stopped, and errors of our own."""
+        pause = self.pause
+        while True:
+            try:
+                if self._client is None:
+                    self._client = connect(self.url, direct=False, wait=1.0)
+                return work(self._client)
+            except Exception as exc:
+                self.close()
+                if not _may_pass(exc):
+                    raise
+                log.warning("ClickHouse: %s; trying again in about %.1f s", str(exc).split("\n", 1)[0], pause)
+            if self.stop.wait(pause * random.uniform(0.5, 1.5)):  # noqa: S311 (jitter, not a secret)
+                raise Stopped
+            pause = min(pause * 2, self.longest)
+
+    def close(self) -> None:
+        """Let go of the connection; the next ``do`` opens a new one."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def _may_pass(exc: Exception) -> bool:
+    """Whether trying again can help: always, unless our own code or data is wrong."""
+    if isinstance(exc, EngineError | TimeoutError | OSError):
+        return True
+    return type(exc).__module__.startswith(("clickhouse_connect", "urllib3"))

@@ -1,0 +1,71 @@
+"""What the collector serves besides: the tracker script and the pixel for pages without script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import falcon.asgi
+
+from collector.auth import Refused
+from collector.decode import Single
+from collector.model import PAGE_VIEW
+from sql.errors import StorageError
+
+if TYPE_CHECKING:
+    from collector.app import Intake
+
+_GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
+
+class Pixel:
+    """``GET /v1/pixel.gif``: one page view (or event ``name``) from query parameters; always answers with the image."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """200 where the event was accepted; else the status says why, and the image comes all the same."""
+        event = Single(
+            name=req.get_param("name") or PAGE_VIEW,
+            url=req.get_param("url") or req.get_header("Referer") or "",
+            referrer=req.get_param("referrer") or "",
+            title=req.get_param("title") or "",
+            site=req.get_param("site") or "",
+        )
+        resp.content_type = "image/gif"
+        resp.data = _GIF
+        resp.set_header("Cache-Control", "no-store")
+        try:
+            judged = await self.intake.take(req, event)
+            resp.status = 200 if judged.accepted else 400
+        except Refused as exc:
+            resp.status = exc.status
+        except StorageError:
+            resp.status = 503
+            resp.set_header("Retry-After", "5")
+
+
+class Script:
+    """``GET /footfall.js``: the tracker."""
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """The script, or 304 where the browser has it."""
+        body, tag = _script()
+        resp.etag = tag
+        resp.set_header("Cache-Control", "public, max-age=3600")
+        resp.set_header("Access-Control-Allow-Origin", "*")
+        if any(given == tag for given in req.if_none_match or ()):
+            resp.status = 304
+            return
+        resp.content_type = "text/javascript; charset=utf-8"
+        resp.data = body
+
+
+@cache
+def _script() -> tuple[bytes, str]:
+    body = (files("tracker") / "footfall.js").read_bytes()
+    return body, hashlib.sha256(body).hexdigest()[:16]

@@ -1,0 +1,17 @@
+-- Events by name, and the share of all visitors who sent one, from the rollup. Grain: one row a name.
+-- Parameters: site, first, last, bots, limit.
+with everyone as (
+    select uniqMerge(d.visitors) as visitors
+    from daily_events as d
+    where site_id = {site:UInt32} and local_date between {first:Date} and {last:Date} and (not bot or {bots:Bool})
+)
+select
+    toString(name) as event,
+    uniqMerge(d.visitors) as visitors,
+    sum(d.events) as events,
+    visitors / (select visitors from everyone) as conversion_rate
+from daily_events as d
+where site_id = {site:UInt32} and local_date between {first:Date} and {last:Date} and (not bot or {bots:Bool})
+group by event
+order by visitors desc, events desc, event
+limit {limit:UInt32}

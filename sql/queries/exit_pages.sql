@@ -1,0 +1,30 @@
+-- Pages on which visits ended, and the share of each page's views that were the last of a visit.
+-- Grain: one row a path. Parameters: site, first, last, bots, limit.
+-- Exits belong to the day on which the visit started, page views to their own day.
+with
+    exit as (
+        select exit_page as page, uniq(visitor_id) as visitors, count() as exits
+        from visits_merged
+        where site_id = {site:UInt32}
+            and visit_date between {first:Date} and {last:Date}
+            and (not bot or {bots:Bool})
+            and pageviews > 0
+        group by page
+    ),
+    viewed as (
+        select path as page, sum(p.pageviews) as pageviews
+        from daily_pages as p
+        where site_id = {site:UInt32} and local_date between {first:Date} and {last:Date} and (not bot or {bots:Bool})
+        group by page
+    )
+select
+    page,
+    exit.visitors as visitors,
+    exit.exits as exits,
+    viewed.pageviews as pageviews,
+    if(pageviews = 0, null, exits / pageviews) as exit_rate
+from exit
+left join viewed using page
+order by exits desc, visitors desc, page
+limit {limit:UInt32}
+settings optimize_aggregation_in_order = 1

@@ -1,0 +1,33 @@
+"""Bringing the schema up to date while nobody writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sql import migrations
+from sql.errors import EngineBusy
+from sql.files import OwnedLock
+from sql.home import Home
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+
+def bring_up_to_date(
+    client: Client,
+    home: Home,
+    on_step: Callable[[migrations.Step], None] = lambda step: None,
+    wait: float = 30.0,
+) -> list[migrations.Step]:
+    """Apply what is pending under the partitions lock; returns it.
+
+    Raises SchemaError, and EngineBusy when a loader or a rebuild holds the lock longer than ``wait`` seconds.
+    """
+    if not migrations.pending(client):
+        return []
+    lock = OwnedLock(home.partitions_lock, "footfall schema")
+    with lock.held(wait) as taken:
+        if not taken:
+            raise EngineBusy(f"{lock.holder() or 'another process'} is writing", "try again in a moment")
+        return migrations.apply(client, on_step)

@@ -1,0 +1,55 @@
+"""Figures over time: nothing left out, and hours that are the site's own."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from aggregations.series import Step, series
+from sql.errors import UsageError
+
+pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
+
+
+def test_quiet_days_are_zeros(world, days, raw):
+    site = world.site()
+    world.events(site, {"at": "2026-11-02T10:00:00"}, {"at": "2026-11-04T10:00:00", "visit": 2})
+    got = series(world.client, site, days("2026-11-01", "2026-11-05", site), raw=raw)
+    assert got["day"].to_list() == [dt.date(2026, 11, day) for day in range(1, 6)]
+    assert got["visits"].to_list() == [0, 1, 0, 1, 0]
+    assert got["bounce_rate"].to_list() == [None, 1.0, None, 1.0, None]
+
+
+def test_a_day_with_page_views_alone_and_a_day_with_visits_alone(world, days, raw):
+    site = world.site()
+    world.events(site, {"at": "2026-11-02T23:59:00", "name": "ping"}, {"at": "2026-11-03T00:01:00"})
+    got = series(world.client, site, days("2026-11-02", "2026-11-03", site), raw=raw)
+    assert got.select("visitors", "visits", "pageviews").rows() == [(1, 1, 0), (1, 0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "hour", "hours"),
+    [
+        ("Asia/Kolkata", "2026-11-02T10:59:59", "2026-11-02T10:00+05:30", 24),
+        ("Asia/Kathmandu", "2026-11-02T00:00:00", "2026-11-02T00:00+05:45", 24),
+        ("Europe/Berlin", "2026-03-29T03:00:00", "2026-03-29T03:00+02:00", 23),
+        ("Europe/Berlin", "2026-10-25T02:30:00+02:00", "2026-10-25T02:00+02:00", 25),
+        ("Europe/Berlin", "2026-10-25T02:30:00+01:00", "2026-10-25T02:00+01:00", 25),
+        ("Australia/Lord_Howe", "2026-10-04T02:45:00", "2026-10-04T02:00+11:00", 24),
+        ("Australia/Lord_Howe", "2026-04-05T01:45:00+10:30", "2026-04-05T01:00+10:30", 25),
+    ],
+)
+def test_hours_are_the_sites(world, days, raw, zone, at, hour, hours):
+    site = world.site(zone)
+    world.events(site, {"at": at})
+    got = series(world.client, site, days(at[:10], at[:10], site), Step.HOUR, raw=raw)
+    busy = got.filter(got["visitors"] > 0)
+    assert got.height == hours
+    assert busy.select("hour", "visitors", "visits", "pageviews").rows() == [(hour, 1, 1, 1)]
+
+
+def test_too_many_hours_are_refused(world, days, raw):
+    site = world.site()
+    with pytest.raises(UsageError, match="63 days by hour"):
+        series(world.client, site, days("2026-01-01", "2026-03-04", site), Step.HOUR, raw=raw)

@@ -1,0 +1,306 @@
+"""``footfall import access-log`` from end to end: files in, figures out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+import os
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import typer
+import zstandard
+from typer.testing import CliRunner, Result
+
+from aggregations.filters import PEOPLE, Filter
+from aggregations.overview import overview
+from aggregations.pages import top_pages
+from aggregations.periods import Period
+from aggregations.sites import SiteRow, find
+from bench.traffic import Traffic
+from cli import import_
+from cli.main import root
+from collector.compressed import LogFile
+from collector.sites import Site, publish
+from sql import migrations
+from sql.client import opened
+from sql.engine import alongside
+from sql.errors import SchemaError, UsageError
+from sql.home import Home
+
+ALL = Filter(include_bots=True)
+MAY_2015 = Period(dt.date(2015, 5, 1), dt.date(2015, 5, 31), "UTC")
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+SITES = (
+    "whole.example",
+    "twice.example",
+    "gzip.example",
+    "zstd.example",
+    "stdin.example",
+    "parts.example",
+    "cut.example",
+    "stop.example",
+    "made.example",
+)
+
+Run = Callable[..., Result]
+
+
+def add_sites(home: Home, url: str) -> None:
+    with opened(url) as client:
+        migrations.apply(client)
+        now = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+        rows = [[number, domain, "UTC", "", now, now] for number, domain in enumerate(SITES, 1)]
+        names = ["site_id", "domain", "timezone", "key_hash", "created_at", "updated_at"]
+        client.insert("sites", rows, column_names=names)
+    publish(home.sites_file, [Site(number, domain, "UTC", "") for number, domain in enumerate(SITES, 1)])
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A data directory with sites, its engine running."""
+    made = Home(tmp_path_factory.mktemp("data")).make()
+    with alongside(made):
+        add_sites(made, f"chdb://{made.root}")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def run(home: Home) -> Run:
+    return runner(home)
+
+
+def runner(home: Home) -> Run:
+    app = typer.Typer()
+    app.callback()(root)
+    import_.register(app)
+
+    def invoke(*arguments: str, stdin: bytes | None = None) -> Result:
+        given = ["--data-dir", str(home.root), "import", "access-log", *arguments]
+        return CliRunner().invoke(app, given, input=stdin)
+
+    return invoke
+
+
+def counted(result: Result) -> dict[str, int]:
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    return {row["what"]: row["count"] for row in json.loads(result.stdout)}
+
+
+@pytest.fixture(scope="module")
+def real_log(shared_data: Path) -> Path:
+    return shared_data / "access-logs" / "apache-2015.log"
+
+
+# An independent reading of the log and of the definitions, in plain Python.
+FIELDS = re.compile(r'^(\S+) \S+ \S+ \[(\d+)/(\w+)/(\d+):(\d+):(\d+):(\d+) \+0000\] "(.*?)" (\d+) \S+ "(.*?)" "(.*)"$')
+NO_PAGES = re.compile(
+    r"\.(css|js|png|jpe?g|gif|svg|ico|ttf|woff|pdf|xml|xsl|txt|gz|jar|exe|deb|swf|doc)$|/(feed|rss|atom)/?$",
+    re.IGNORECASE,
+)
+
+
+def independent(path: Path) -> tuple[Counter[str], int]:
+    """Page views by path, and the number of visits."""
+    pages: Counter[str] = Counter()
+    seen: dict[tuple[str, str], list[float]] = {}
+    for text in path.read_text("utf-8", "replace").split("\n"):
+        found = FIELDS.match(text)
+        if found is None:
+            continue
+        address, day, month, year, hour, minute, second, request, status, _, agent = found.groups()
+        method, target, *_ = [*request.split(" "), "", ""]
+        path_only = target.split("?")[0]
+        if method != "GET" or not (status.startswith("2") or status == "304") or NO_PAGES.search(path_only):
+            continue
+        pages[path_only] += 1
+        at = dt.datetime(
+            int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=dt.UTC
+        )
+        seen.setdefault((address, agent), []).append(at.timestamp())
+    visits = 0
+    for times in seen.values():
+        began = last = float("-inf")
+        for at_seconds in sorted(times):
+            if at_seconds - last > 1800 or at_seconds - began > 86_400:
+                visits += 1
+                began = at_seconds
+            last = at_seconds
+    return pages, visits
+
+
+def reported(home: Home, domain: str, period: Period = MAY_2015, only: Filter = ALL) -> tuple[int, int, dict[str, int]]:
+    """Page views, visits and views by page, as the reports say."""
+    with opened(f"chdb://{home.root}") as client:
+        site: SiteRow = find(client, domain)
+        head = overview(client, site, period, only)
+        pages = top_pages(client, site, period, only, limit=0)
+    return head["pageviews"][0], head["visits"][0], dict(zip(pages["page"], pages["pageviews"], strict=True))
+
+
+def test_real_log_is_reported_as_an_independent_count_says(home: Home, run: Run, real_log: Path) -> None:
+    counts = counted(run(str(real_log), "--site", "whole.example"))
+    pages, visits = independent(real_log)
+    assert counts["page_views"] == counts["stored"] == pages.total()
+    assert counts["duplicates"] == 0
+    assert counts["lines"] == 10_000
+    assert reported(home, "whole.example") == (pages.total(), visits, dict(pages))
+
+
+def test_generated_traffic_is_reported_as_it_was_made(home: Home, run: Run, tmp_path: Path) -> None:
+    until = dt.datetime(2025, 6, 30, tzinfo=dt.UTC)
+    traffic = Traffic(seed=11, until=until, days=4, visits=2500, site="made.example")
+    path = tmp_path / "made.log"
+    path.write_text("".join(f"{line}\n" for line in traffic.lines()))
+    counted(run(str(path), "--site", "made.example"))
+    seen: dict[tuple[str, str], list[int]] = {}
+    pages: Counter[str] = Counter()
+    for visit in traffic.visits():
+        times = seen.setdefault((visit.person.address, visit.person.agent.text), [])
+        times += [int(step.at) for step in visit.steps]
+        pages.update(step.path.partition("?")[0] for step in visit.steps)
+    visits = sum(1 + sum(after - before > 1800 for before, after in pairwise(sorted(times))) for times in seen.values())
+    june = Period(dt.date(2025, 6, 1), dt.date(2025, 6, 30), "UTC")
+    assert reported(home, "made.example", june, PEOPLE) == (pages.total(), visits, dict(pages))
+    assert reported(home, "made.example", june, ALL)[0] > pages.total()
+
+
+def test_same_file_twice_counts_once(home: Home, run: Run, real_log: Path) -> None:
+    first = counted(run(str(real_log), "-s", "twice.example"))
+    before = reported(home, "twice.example")
+    again = counted(run(str(real_log), "-s", "twice.example"))
+    assert (again["stored"], again["duplicates"]) == (0, first["stored"])
+    both = counted(run(str(real_log), str(real_log), "-s", "twice.example"))
+    assert (both["stored"], both["page_views"]) == (0, 2 * first["stored"])
+    assert reported(home, "twice.example") == before
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd", "stdin"])
+def test_packed_and_piped_give_the_same(home: Home, run: Run, real_log: Path, tmp_path: Path, kind: str) -> None:
+    data = real_log.read_bytes()
+    packed = {"gzip": gzip.compress, "zstd": zstandard.compress, "stdin": lambda plain: plain}[kind](data)
+    path = tmp_path / "log"
+    path.write_bytes(packed)
+    site = f"{kind}.example"
+    if kind == "stdin":
+        counts = counted(run("-", "--site", site, stdin=packed))
+    else:
+        counts = counted(run(str(path), "--site", site))
+    pages, visits = independent(real_log)
+    assert counts["stored"] == pages.total()
+    assert reported(home, site) == (pages.total(), visits, dict(pages))
+
+
+def test_a_named_pipe_gives_the_same(home: Home, run: Run, real_log: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(gzip.compress(real_log.read_bytes())))
+    writer.start()
+    counts = counted(run(str(pipe), "--site", "whole.example", "--dry-run"))
+    writer.join()
+    assert counts["lines"] == 10_000
+    assert counts["page_views"] == independent(real_log)[0].total()
+
+
+def test_rotated_parts_that_overlap_in_any_order_give_the_same(
+    home: Home, run: Run, real_log: Path, tmp_path: Path
+) -> None:
+    lines = real_log.read_bytes().splitlines(keepends=True)
+    parts = [(6000, 10_000), (0, 3000), (2500, 6500)]
+    for number, (first, last) in enumerate(parts):
+        path = tmp_path / f"access.log.{number}"
+        path.write_bytes(b"".join(lines[first:last]))
+        counted(run(str(path), "--site", "parts.example"))
+    pages, visits = independent(real_log)
+    assert reported(home, "parts.example") == (pages.total(), visits, dict(pages))
+
+
+def test_dry_run_writes_nothing_and_says_would(home: Home, run: Run, real_log: Path) -> None:
+    files = {path for path in home.root.rglob("*") if "engine" not in path.parts[len(home.root.parts)]}
+    result = run(str(real_log), "--site", "cut.example", "--dry-run", "--format", "table")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Would be imported")
+    assert re.search(r"page_views +3,?\d{3}", result.stdout)
+    assert "stored" not in result.stdout
+    assert {path for path in home.root.rglob("*") if "engine" not in path.parts[len(home.root.parts)]} == files
+    assert reported(home, "cut.example")[0] == 0
+
+
+def test_bad_lines_are_shown_with_their_numbers_and_stop_nothing(run: Run, tmp_path: Path) -> None:
+    good = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n'
+    path = tmp_path / "odd.log"
+    path.write_bytes(good + b"nonsense\n" * 30 + good)
+    result = run(str(path), "--site", "cut.example", "--dry-run")
+    assert counted(result) == {"lines": 32, "page_views": 2, "bad_line": 30}
+    assert f"{path}:2: no time in brackets\n" in result.stderr
+    assert "… and 10 more lines that cannot be read" in result.stderr
+
+
+def test_a_file_in_which_nothing_is_understood_fails(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mail.log"
+    path.write_bytes(b"Nov  1 host postfix: hello\n\n")
+    assert run(str(path), "--site", "cut.example", "--dry-run").exit_code == 1
+
+
+def test_torn_archive_keeps_what_is_there_goes_on_and_fails_at_the_end(home: Home, run: Run, tmp_path: Path) -> None:
+    text = '192.0.2.1 - - [17/May/2015:10:05:%02d +0000] "GET /%s HTTP/1.1" 200 5 "-" "Mozilla/5.0 Firefox/9"\n'
+    torn, whole = tmp_path / "torn.gz", tmp_path / "whole.log"
+    lines = "".join(text % (number % 60, number) for number in range(5000))
+    torn.write_bytes(gzip.compress(lines.encode())[:-30])
+    whole.write_text(text % (1, "last"))
+    result = run(str(torn), str(whole), "--site", "cut.example")
+    assert result.exit_code == 1
+    assert "torn.gz ends early" in result.stderr
+    pageviews, _, pages = reported(home, "cut.example")
+    assert pages["/last"] == 1
+    assert 4000 < pageviews <= 5001
+
+
+def test_interrupt_says_what_is_safe_and_the_next_import_brings_the_rest(
+    home: Home, run: Run, real_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "access.log"
+    template = '192.0.2.1 - - [18/May/2015:%02d:%02d:%02d +0000] "GET /p HTTP/1.1" 200 5 "-" "Firefox"\n'
+    path.write_text("".join(template % (n // 3600, n // 60 % 60, n % 60) for n in range(15_000)))
+    lines = LogFile.lines
+
+    def interrupted(file: LogFile, limit: int) -> Iterator[bytes]:
+        yield from lines(file, limit)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LogFile, "lines", interrupted)
+        result = run(str(path), "--site", "stop.example")
+    assert result.exit_code != 0
+    assert "interrupted; 10,000 page views are in the spool" in result.stderr
+    counts = counted(run(str(path), "--site", "stop.example"))
+    assert counts["page_views"] == 15_000
+    assert reported(home, "stop.example")[0] == 15_000
+
+
+def test_slips_are_told_before_anything_is_read(run: Run, real_log: Path, tmp_path: Path) -> None:
+    missing = run(str(real_log), str(tmp_path / "nothing.log"), "--site", "cut.example")
+    assert isinstance(missing.exception, UsageError)
+    assert "no such file" in missing.exception.message
+    unknown = run(str(real_log), "--site", "nobody.example")
+    assert isinstance(unknown.exception, UsageError)
+    assert "no site nobody.example" in unknown.exception.message
+
+
+def test_works_where_nothing_runs_and_leaves_nothing_running(tmp_path: Path) -> None:
+    home = Home(tmp_path / "data").make()
+    path = tmp_path / "log"
+    path.write_bytes(b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n')
+    publish(home.sites_file, [Site(1, "whole.example", "UTC", "")])
+    early = runner(home)(str(path), "--site", "whole.example")
+    assert isinstance(early.exception, SchemaError)
+    add_sites(home, f"chdb://{home.root}")
+    assert counted(runner(home)(str(path), "--site", "whole.example"))["stored"] == 1
+    assert not home.engine_file.exists()
+    assert reported(home, "whole.example") == (1, 1, {"/a": 1})

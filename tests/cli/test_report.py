@@ -1,0 +1,308 @@
+"""``footfall report``, ``query`` and ``funnel`` as a person runs them, with a running engine and without."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+import typer
+
+import cli.main
+from cli import funnel, query, report
+from sql.client import Published
+from sql.home import Home
+
+GIVEN = """
+insert into events (
+    site_id, local_date, visitor_id, timestamp, visit_id, visit_start, visit_date, event_id,
+    name, interactive, path, source, channel, utm_campaign, country, device, browser, os, bot
+)
+with
+    intDiv(number, 3) as visit,
+    toDateTime64('2026-10-24 20:00:00', 3, 'UTC') + toIntervalMinute(number * 7) as time,
+    time - toIntervalMinute(number % 3 * 7) as start
+select
+    1, toDate(time, 'Europe/Berlin'), visit, time, visit + 1, start, toDate(start, 'Europe/Berlin'),
+    generateUUIDv4(number), if(number % 3 = 2, 'signup', 'page_view'), number % 3 = 2,
+    concat('/', toString(number % 4)), ['Google', ''][1 + visit % 2], 'Organic Search',
+    ['spring', ''][1 + visit % 2], 'DE', 'desktop', 'Firefox', 'Linux', visit % 10 = 9
+from numbers(300)
+"""
+SITE = (
+    "insert into sites (site_id, domain, timezone, updated_at) "
+    "values (1, 'shop.example', 'Europe/Berlin', 1), (2, 'blog.example', 'Asia/Kolkata', 1)"
+)
+# Fills a data directory, in a process of its own: this one must not load the engine.
+FILL = f"""
+import sys
+from sql import migrations
+from sql.client import opened
+with opened(sys.argv[1]) as client:
+    migrations.apply(client)
+    client.command({SITE!r})
+    client.command({GIVEN!r})
+"""
+# The command with its groups, whatever else is registered.
+RUN = """
+import sys, cli.main
+from cli import funnel, query, report
+cli.main.app.add_typer(report.app, name="report")
+cli.main.app.add_typer(funnel.app, name="funnel")
+query.register(cli.main.app)
+cli.main._register = lambda: None
+cli.main.main()
+"""
+OCTOBER = ("--site", "shop.example", "--period", "2026-10")
+COMMANDS = ["overview", "series", "campaigns", *(ranked.command for ranked in report.RANKED)]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A data directory with two sites and a hundred visits of one."""
+    made = Home(tmp_path_factory.mktemp("report"))
+    subprocess.run([sys.executable, "-c", FILL, f"chdb://{made.root}"], check=True, timeout=120)
+    return made
+
+
+@pytest.fixture(scope="module")
+def alone(home):
+    """Answers without an engine, all asked before one runs: command line -> standard output."""
+    asked = [
+        ("report", "overview", *OCTOBER, "--format", "parquet"),
+        (
+            "report",
+            "series",
+            "--by",
+            "hour",
+            "--site",
+            "shop.example",
+            "--period",
+            "2026-10-25",
+            "-f",
+            "parquet",
+        ),
+        ("report", "sources", *OCTOBER, "--format", "parquet"),
+        ("report", "events", *OCTOBER, "--raw", "--format", "parquet"),
+        ("query", "select * except (event_id) from events order by timestamp limit 3", "--format", "parquet"),
+    ]
+    answers = {}
+    for line in asked:
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, "--data-dir", str(home.root), *line], capture_output=True, timeout=120
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        answers[line] = done.stdout
+    return answers
+
+
+@pytest.fixture(scope="module")
+def running(home, alone):
+    """An engine on the same directory, once ``alone`` has asked."""
+    from sql.engine import await_ready
+
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)])
+    await_ready(home, 30, lambda: child.poll() is None)
+    yield Published.read(home)
+    child.terminate()
+    child.wait(30)
+
+
+@pytest.fixture
+def footfall(home, running, monkeypatch, capfdbinary):
+    """``footfall(*args)`` runs the command in this process: exit code, stdout, stderr."""
+    root = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+    root.callback()(cli.main.root)
+    root.add_typer(report.app, name="report")
+    root.add_typer(funnel.app, name="funnel")
+    query.register(root)
+    monkeypatch.setattr(cli.main, "app", root)
+    monkeypatch.setattr(cli.main, "_register", lambda: None)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def run(*args: str) -> tuple[int, bytes, bytes]:
+        monkeypatch.setattr("sys.argv", ["footfall", "--data-dir", str(home.root), *args])
+        try:
+            cli.main.main()
+            code = 0
+        except SystemExit as exc:
+            code = exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return code, *capfdbinary.readouterr()
+
+    return run
+
+
+def test_figures(footfall):
+    code, out, err = footfall("report", "overview", *OCTOBER)
+    assert (code, err) == (0, b"")
+    now = json.loads(out)[0]
+    # 300 events, 3 a visit and visitor; every tenth visit is a bot's.
+    assert {
+        name: now[name] for name in ("visitors", "visits", "pageviews", "bounce_rate", "visit_duration")
+    } == {
+        "visitors": 90,
+        "visits": 90,
+        "pageviews": 180,
+        "bounce_rate": 0.0,
+        "visit_duration": 840.0,
+    }
+    everyone = json.loads(footfall("report", "overview", *OCTOBER, "--bots")[1])[0]
+    assert (everyone["visitors"], everyone["visits"], everyone["pageviews"]) == (100, 100, 200)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_report_in_every_format(footfall, command):
+    answers = {
+        fmt: footfall("report", command, *OCTOBER, "--format", fmt)
+        for fmt in ("table", "json", "csv", "parquet")
+    }
+    assert {(code, err) for code, _, err in answers.values()} == {(0, b"")}
+    rows = json.loads(answers["json"][1])
+    assert rows
+    assert pl.read_csv(io.BytesIO(answers["csv"][1])).columns == list(rows[0])
+    assert pl.read_parquet(io.BytesIO(answers["parquet"][1])).height == len(rows)
+    assert all(len(line) <= 80 for line in answers["table"][1].decode().splitlines())
+    assert footfall("report", command, *OCTOBER, "--raw")[1] == answers["json"][1]
+
+
+def test_without_an_engine_the_same_columns_types_and_figures(footfall, alone):
+    for line, answer in alone.items():
+        code, out, err = footfall(*line)
+        assert (code, err) == (0, b"")
+        got, before = pl.read_parquet(io.BytesIO(out)), pl.read_parquet(io.BytesIO(answer))
+        assert got.schema == before.schema
+        assert got.equals(before), line
+        assert got.height > 0
+
+
+def test_a_hand_of_options(footfall, tmp_path):
+    path = tmp_path / "pages.csv"
+    code, out, err = footfall("report", "pages", *OCTOBER, "--limit", "2", "--output", str(path))
+    assert (code, out, err) == (0, b"", b"")
+    assert path.read_text() == "page,visitors,pageviews\n/0,45,45\n/1,45,45\n"
+    tags = json.loads(footfall("report", "campaigns", *OCTOBER)[1])
+    assert [(row["utm_campaign"], row["visits"]) for row in tags] == [("spring", 50)]
+    assert footfall("report", "campaigns", *OCTOBER, "--tag", "utm_medium")[1] == b"[]\n"
+    hours = json.loads(
+        footfall("report", "series", "-s", "shop.example", "-p", "2026-10-25", "--by", "hour")[1]
+    )
+    assert len(hours) == 25
+    every = json.loads(footfall("report", "series", "-s", "shop.example", "-p", "all")[1])
+    assert every[0]["day"] == "2026-10-24"
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (
+            ("report", "overview"),
+            b"footfall: which site?\n  \xe2\x86\x92 --site blog.example, shop.example\n",
+        ),
+        (("report", "pages", "-s", "shop.exampel"), b"footfall: no site shop.exampel\n"),
+        (("report", "os", "-s", "shop.example", "-p", "2026-02-30"), b"footfall: no such date: 2026-02-30\n"),
+        (("report", "os", "-s", "shop.example", "-p", "lately"), b"footfall: not a period: 'lately'\n"),
+        (("report", "funnel", "x", "-s", "shop.example"), b"footfall: shop.example has no funnel 'x'\n"),
+        (("report", "series", "-s", "shop.example", "-p", "2026", "--by", "hour"), b"footfall: "),
+        (("funnel", "add", "x", "a", "-s", "shop.example"), b"footfall: a funnel has 2 to 8 steps, not 1\n"),
+        (("query", " "), b"footfall: no SQL\n"),
+    ],
+)
+def test_wrong_requests_are_one_line_and_exit_2(footfall, args, line):
+    code, out, err = footfall(*args)
+    assert (code, out) == (2, b"")
+    assert err.startswith(line)
+    assert err.count(b"\n") <= 2
+
+
+@pytest.mark.parametrize("group", [report.app, funnel.app], ids=["report", "funnel"])
+def test_every_help_ends_with_an_example(group):
+    for command in group.registered_commands:
+        assert command.epilog is not None
+        assert command.epilog.startswith("Example: footfall ")
+        assert (command.help or command.callback.__doc__ or "").strip()
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported():
+    check = (
+        "import sys; from cli import funnel, query, report; "
+        "print(*[m for m in ('polars', 'rich', 'clickhouse_connect', 'chdb', 'pyarrow') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_funnels_from_definition_to_removal(footfall):
+    where = ("--site", "shop.example")
+    steps = ("/0", "/1", "signup")
+    assert footfall("funnel", "add", "start", *steps, *where, "--dry-run")[2].startswith(
+        b"would add funnel start"
+    )
+    assert footfall("funnel", "list", *where)[1] == b"[]\n"
+    assert footfall("funnel", "add", "start", *steps, *where)[::2] == (
+        0,
+        b"added funnel start with 3 steps to shop.example\n",
+    )
+    assert json.loads(footfall("funnel", "list", *where)[1]) == [
+        {"funnel": "start", "steps": "page_view:/0 \u2192 page_view:/1 \u2192 signup"}
+    ]
+    rows = json.loads(footfall("report", "funnel", "start", *OCTOBER)[1])
+    # Visit v sees the pages 3v % 4 and (3v + 1) % 4: half of the visits see /0, five of them bots; a quarter,
+    # none of them bots, goes on to /1.
+    assert [row["visitors"] for row in rows] == [45, 25, 25]
+    assert json.loads(footfall("report", "funnel", "start", *OCTOBER, "--raw")[1]) == rows
+    assert footfall("report", "funnel", "start", *OCTOBER, "-f", "table")[1].decode().splitlines()[0] == (
+        "Funnel start · shop.example · 2026-10-01 to 2026-10-31"
+    )
+    assert footfall("funnel", "remove", "start", *where)[0] == 2
+    assert footfall("funnel", "remove", "start", *where, "--dry-run")[2].startswith(b"would remove")
+    assert footfall("funnel", "remove", "start", *where, "--yes")[2].startswith(b"removed funnel start")
+    assert footfall("funnel", "remove", "start", *where, "--yes")[0] == 2
+
+
+def test_query(footfall, monkeypatch):
+    code, out, err = footfall("query", "select name, count() as n from events group by name order by name")
+    assert (code, json.loads(out), err) == (
+        0,
+        [{"name": "page_view", "n": 200}, {"name": "signup", "n": 100}],
+        b"",
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO("select 1 as a; \n"))
+    assert footfall("query", "-", "--format", "csv") == (0, b"a\n1\n", b"")
+    assert footfall("query", "select 1 as a format TSVWithNames") == (0, b"a\n1\n", b"")
+    assert footfall("query", "drop table if exists nothing_such") == (0, b"", b"ok\n")
+    assert footfall("query", "select 1 as a where 0", "--format", "table") == (0, b"no rows\n", b"")
+    code, out, err = footfall("query", "selec 1")
+    assert (code, out) == (1, b"")
+    assert err.startswith(b"footfall: Syntax error")
+
+
+def test_a_table_on_a_terminal_and_json_in_a_pipe(home, running):
+    """Through a pseudo-terminal, as a person sees it: 80 columns and colour."""
+    import pty
+
+    leader, follower = pty.openpty()
+    line = [sys.executable, "-c", RUN, "--data-dir", str(home.root), "report", "overview", *OCTOBER]
+    environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm-256color"}
+    environment.pop("NO_COLOR", None)
+    child = subprocess.Popen(line, stdout=follower, stderr=subprocess.PIPE, env=environment)
+    os.close(follower)
+    seen = b""
+    try:
+        while chunk := os.read(leader, 65536):
+            seen += chunk
+    except OSError:  # Linux says so when the other end is closed
+        pass
+    assert child.wait(60) == 0
+    assert "Overview · shop.example · 2026-10-01 to 2026-10-31".encode() in seen
+    assert b"\x1b[" in seen
+    piped = subprocess.run(line, capture_output=True, env=environment, timeout=60, check=True)
+    assert json.loads(piped.stdout)[0]["visits"] == 90
