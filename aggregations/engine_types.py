@@ -14,17 +14,17 @@ _WRAPPED = re.compile(r"(?:Nullable|LowCardinality)\((.*)\)\Z", re.S)
 _ENUM_ITEM = re.compile(r"'((?:[^'\\]|\\.)*)' = (-?\d+)", re.S)
 
 
-def restore(frame: pl.DataFrame, types_of: Callable[[], dict[str, str]]) -> pl.DataFrame:
+def restore(frame: pl.DataFrame, types_of: Callable[[], list[str]]) -> pl.DataFrame:
     """``frame`` with DateTime as times, enums, addresses, fixed strings and wide integers as text.
 
-    ``types_of`` tells the engine's type of each column; it is asked only where Arrow leaves a doubt.
+    ``types_of`` tells the engine's type of each column, in order; it is asked only where Arrow leaves a doubt.
     """
     import polars as pl
 
     if not any(kind in (pl.UInt32, pl.Int8, pl.Int16, pl.Binary) for kind in frame.schema.values()):
         return frame
     types = types_of()
-    return frame.with_columns(_restored(frame[name], types.get(name, "")) for name in frame.columns)
+    return frame.with_columns(_restored(*pair) for pair in zip(frame.iter_columns(), types, strict=True))
 
 
 def _restored(column: pl.Series, kind: str) -> pl.Series:

@@ -28,6 +28,4 @@ def events(
 
     By visitors, descending; ``limit`` 0 means all.
     """
-    return fetch(
-        client, "event_names_raw" if raw else "event_names", scope(site, period, only, limit=limit_of(limit))
-    )
+    return fetch(client, "event_names_raw" if raw else "event_names", scope(site, period, only, limit=limit_of(limit)))

@@ -50,7 +50,7 @@ def frame(table: pa.Table) -> pl.DataFrame:
         if isinstance(field.type, pa.UuidType):
             texts = [None if value is None else str(value) for value in table.column(at).to_pylist()]
             table = table.set_column(at, pa.field(field.name, pa.string()), pa.array(texts, pa.string()))
-    made = pl.from_arrow(table)
+    made = pl.from_arrow(table.rename_columns(_distinct(table.column_names)))
     if not isinstance(made, pl.DataFrame):
         raise TypeError(f"the engine answered with {type(made).__name__}, not a table")
     return made
@@ -65,6 +65,18 @@ def _readable(table: pa.Table) -> pa.Table:
             texts = [None if value is None else value.decode("utf-8", "replace") for value in raw.to_pylist()]
             table = table.set_column(at, field, pa.array(texts, pa.string()))
     return table
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names with a number behind those that came before: `select 1, 1` is fine with the engine."""
+    made: list[str] = []
+    for name in names:
+        number, fresh = 1, name
+        while fresh in made:
+            number += 1
+            fresh = f"{name}_{number}"
+        made.append(fresh)
+    return made
 
 
 def limit_of(limit: int) -> int:

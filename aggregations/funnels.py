@@ -1,8 +1,9 @@
 """Funnels: definitions, and how many visitors got how far.
 
 A visitor reaches step n when the steps up to n happened in this order, each later than the one before, within
-24 hours of the first. One event counts for one step. Source of the rule: ClickHouse's ``windowFunnel`` with
-``strict_increase``. Materialized states hold it per visitor and day, so that a report reads no raw events.
+24 hours of the first. One event counts for one step, also where it matches several. Source of the rule:
+ClickHouse's ``windowFunnel``, over times in eighths of a millisecond (sql/views/funnel_states.sql).
+Materialized states hold it per visitor and day, so that a report reads no raw events.
 """
 
 from __future__ import annotations
@@ -84,9 +85,7 @@ def add(
             )
         known = {funnel.name: funnel for funnel in every(client, site)}
         if name in known and known[name].steps != steps:
-            raise UsageError(
-                f"{site.domain} has another funnel {name!r}", f"first: footfall funnel remove {name!r}"
-            )
+            raise UsageError(f"{site.domain} has another funnel {name!r}", f"first: footfall funnel remove {name!r}")
         funnel = known.get(name) or Funnel(_next_id(client, site), name, steps)
         _put(client, site, funnel, deleted=False)
         derivations.rebuild_months(client, ["funnel_states"], derivations.months(client))

@@ -58,9 +58,7 @@ _ALL = (
         "From a visit's first event to its last, averaged over all visits; a visit of one event counts 0.",
     ),
     Metric("exits", "Exits", Unit.COUNT, "Visits whose last pageview was this page.", more_is_better=None),
-    Metric(
-        "exit_rate", "Exit rate", Unit.RATIO, "Exits divided by the page's pageviews.", more_is_better=None
-    ),
+    Metric("exit_rate", "Exit rate", Unit.RATIO, "Exits divided by the page's pageviews.", more_is_better=None),
     Metric("conversion_rate", "Conversion", Unit.RATIO, "Visitors who converted, divided by all visitors."),
     Metric(
         "from_previous",

@@ -65,9 +65,7 @@ class Period:
         return starts
 
 
-def parse(
-    text: str, *, zone: str, now: dt.datetime, earliest: Callable[[], dt.date | None] = lambda: None
-) -> Period:
+def parse(text: str, *, zone: str, now: dt.datetime, earliest: Callable[[], dt.date | None] = lambda: None) -> Period:
     """The period that ``text`` names, cut off at today.
 
     ``now`` is any aware time, ``earliest`` tells the first day with data (asked only for ``all``).

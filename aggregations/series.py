@@ -42,11 +42,7 @@ def series(
     visits, pageviews, bounce_rate (0..1), visit_duration (seconds); rates are null where no visit started.
     Raises UsageError for hours over more than 62 days.
     """
-    return (
-        _by_day(client, site, period, only, raw)
-        if step is Step.DAY
-        else _by_hour(client, site, period, only, raw)
-    )
+    return _by_day(client, site, period, only, raw) if step is Step.DAY else _by_hour(client, site, period, only, raw)
 
 
 def _by_day(client: Client, site: SiteRow, period: Period, only: Filter, raw: bool) -> pl.DataFrame:
@@ -61,12 +57,8 @@ def _by_hour(client: Client, site: SiteRow, period: Period, only: Filter, raw: b
     import polars as pl
 
     if period.days > MOST_HOURLY_DAYS:
-        raise UsageError(
-            f"{period.days} days by hour are too many", f"at most {MOST_HOURLY_DAYS}, or use --by day"
-        )
-    found = fetch(
-        client, "series_hour_raw" if raw else "series_hour", scope(site, period, only, zone=period.zone)
-    )
+        raise UsageError(f"{period.days} days by hour are too many", f"at most {MOST_HOURLY_DAYS}, or use --by day")
+    found = fetch(client, "series_hour_raw" if raw else "series_hour", scope(site, period, only, zone=period.zone))
     keys = ["day", "hour", "shift"]
     found = found.cast({"day": pl.Date, "hour": pl.Int64, "shift": pl.Int64})
     starts = period.hours()
@@ -75,9 +67,7 @@ def _by_hour(client: Client, site: SiteRow, period: Period, only: Filter, raw: b
             "at": [start.isoformat(timespec="minutes") for start in starts],
             "day": [start.date() for start in starts],
             "hour": [start.hour for start in starts],
-            "shift": [
-                int(offset.total_seconds()) for start in starts if (offset := start.utcoffset()) is not None
-            ],
+            "shift": [int(offset.total_seconds()) for start in starts if (offset := start.utcoffset()) is not None],
         },
         schema={"at": pl.String, "day": pl.Date, "hour": pl.Int64, "shift": pl.Int64},
     )

@@ -40,9 +40,7 @@ def find(client: Client, domain: str | None = None) -> SiteRow:
     if wanted in known:
         return known[wanted]
     close = difflib.get_close_matches(wanted, known, n=1)
-    raise UsageError(
-        f"no site {domain}", f"did you mean {close[0]}?" if close else f"known: {_listed(list(known))}"
-    )
+    raise UsageError(f"no site {domain}", f"did you mean {close[0]}?" if close else f"known: {_listed(list(known))}")
 
 
 def every(client: Client) -> list[SiteRow]:

@@ -22,9 +22,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; 
 Name = Annotated[str, typer.Argument(help="The funnel's name.")]
 
 
-@app.command(
-    epilog="Example: footfall funnel add checkout '/product/*' add_to_cart purchase --site shop.example"
-)
+@app.command(epilog="Example: footfall funnel add checkout '/product/*' add_to_cart purchase --site shop.example")
 def add(
     name: Name,
     steps: Annotated[
@@ -60,9 +58,7 @@ def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOptio
     with database("funnel list") as client:
         row = sites.find(client, site)
         frame = funnels.listed(funnels.every(client, row))
-    view = View(
-        f"Funnels · {row.domain}", labels={"funnel": "Funnel", "steps": "Steps"}, nothing="no funnels yet"
-    )
+    view = View(f"Funnels · {row.domain}", labels={"funnel": "Funnel", "steps": "Steps"}, nothing="no funnels yet")
     render(frame, view, fmt, output)
 
 

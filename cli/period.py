@@ -35,9 +35,7 @@ PeriodOption = Annotated[
 FormatOption = Annotated[
     Format | None, typer.Option("--format", "-f", help="Default: table on a terminal, JSON when piped.")
 ]
-OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")
-]
+OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")]
 LimitOption = Annotated[
     int, typer.Option("--limit", "-n", min=0, max=1_000_000, help="At most so many rows; 0 means all.")
 ]
@@ -71,7 +69,5 @@ def scoped(what: str, site: str | None, period: str, bots: bool) -> Iterator[Sco
     with database(what) as client:
         row = sites.find(client, site)
         now = dt.datetime.now(dt.UTC)
-        span = periods.parse(
-            period, zone=row.timezone, now=now, earliest=lambda: sites.first_day(client, row)
-        )
+        span = periods.parse(period, zone=row.timezone, now=now, earliest=lambda: sites.first_day(client, row))
         yield Scope(client, row, span, Filter(include_bots=bots))

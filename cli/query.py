@@ -11,15 +11,11 @@ from cli.period import FormatOption, OutputOption
 from cli.render import View, emit, render
 from cli.state import database
 
-EPILOG = (
-    'Example: footfall query "select name, count() as events from events group by name order by events desc"'
-)
+EPILOG = 'Example: footfall query "select name, count() as events from events group by name order by events desc"'
 
 
 def query(
-    sql: Annotated[
-        str, typer.Argument(help="One statement of ClickHouse SQL; - reads it from stdin.", metavar="SQL")
-    ],
+    sql: Annotated[str, typer.Argument(help="One statement of ClickHouse SQL; - reads it from stdin.", metavar="SQL")],
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:

@@ -126,7 +126,5 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     nested = [name for name, kind in frame.schema.items() if kind.is_nested()]
-    texts = [
-        pl.Series(name, [json.dumps(row, default=str) for row in frame[name].to_list()]) for name in nested
-    ]
+    texts = [pl.Series(name, [json.dumps(row, default=str) for row in frame[name].to_list()]) for name in nested]
     return _textual(frame.with_columns(texts))

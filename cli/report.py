@@ -96,9 +96,7 @@ RANKED = (
         bar="exits",
         example="--period yesterday",
     ),
-    Ranked(
-        "sources", "sources", "sources", "source", "Source", "Sources", "What sent visits here.", blank=_NONE
-    ),
+    Ranked("sources", "sources", "sources", "source", "Source", "Sources", "What sent visits here.", blank=_NONE),
     Ranked(
         "channels",
         "sources",
@@ -131,9 +129,7 @@ RANKED = (
         "Desktop, mobile, tablet.",
         blank=_UNKNOWN,
     ),
-    Ranked(
-        "browsers", "technology", "browsers", "browser", "Browser", "Browsers", "Browsers.", blank=_UNKNOWN
-    ),
+    Ranked("browsers", "technology", "browsers", "browser", "Browser", "Browsers", "Browsers.", blank=_UNKNOWN),
     Ranked(
         "os",
         "technology",

@@ -54,9 +54,7 @@ def _print(console: Console, frame: pl.DataFrame, view: View) -> None:
         return
     for name in view.sparks:
         label = METRICS[name].label if name in METRICS else name
-        console.print(
-            Text(f"{label:<10}").append(sparkline(frame[name].to_list(), console.width - 12), style="cyan")
-        )
+        console.print(Text(f"{label:<10}").append(sparkline(frame[name].to_list(), console.width - 12), style="cyan"))
     if view.layout is Layout.OVERVIEW:
         console.print(_overview(frame))
     else:
@@ -147,9 +145,7 @@ def _span(row: dict[str, Any]) -> str:
     first, last = row["first_day"], row["last_day"]
     if first == last:
         return f"{first:%-d %b %Y}"
-    return (
-        f"{first:%-d %b}–{last:%-d %b}" if first.year == last.year else f"{first:%-d %b %y}–{last:%-d %b %y}"
-    )
+    return f"{first:%-d %b}–{last:%-d %b}" if first.year == last.year else f"{first:%-d %b %y}–{last:%-d %b %y}"
 
 
 def cell(name: str, value: object, blank: str = "") -> str:

@@ -38,28 +38,28 @@ def frame(payload: bytes) -> bytes:
 def read(data: bytes) -> Segment:
     """Every whole record of a segment's bytes, and what is damaged."""
     found = Segment()
+    keep, unpack, header = found.payloads.append, HEADER.unpack_from, HEADER.size
     at, end = 0, len(data)
-    view = memoryview(data)
     while at < end:
-        payload = _payload_at(view, at, end)
-        if payload is not None:
-            found.payloads.append(payload)
-            at += HEADER.size + len(payload)
-            continue
-        resumed = at + 1
-        while resumed < end and _payload_at(view, resumed, end) is None:
-            resumed += 1
+        start = at + header
+        if start <= end:  # this loop is the loader's innermost: nothing is called that need not be
+            length, checksum = unpack(data, at)
+            payload = data[start : start + length]
+            if 0 < length <= MAX_PAYLOAD and start + length <= end and crc32c(payload) == checksum:
+                keep(payload)
+                at = start + length
+                continue
+        resumed = _next_whole(data, at + 1, end)
         found.damaged.append((at, resumed))
         at = resumed
     return found
 
 
-def _payload_at(view: memoryview, at: int, end: int) -> bytes | None:
-    start = at + HEADER.size
-    if start > end:
-        return None
-    length, checksum = HEADER.unpack_from(view, at)
-    if not 0 < length <= min(MAX_PAYLOAD, end - start):
-        return None
-    payload = bytes(view[start : start + length])
-    return payload if crc32c(payload) == checksum else None
+def _next_whole(data: bytes, at: int, end: int) -> int:
+    """Where the next record that checks out begins; ``end`` where none does."""
+    for candidate in range(at, end - HEADER.size):
+        length, checksum = HEADER.unpack_from(data, candidate)
+        start = candidate + HEADER.size
+        if 0 < length <= min(MAX_PAYLOAD, end - start) and crc32c(data[start : start + length]) == checksum:
+            return candidate
+    return end

@@ -1,7 +1,8 @@
 """The loader: takes sealed segments in order, prepares batches, brings each into ClickHouse exactly once.
 
-Two stages run side by side: while one thread brings a batch in, the other prepares the next one. The next
-one is stitched on what is stored and on the batch that is on its way, which is durable by then.
+Three stages run side by side: one thread decodes and enriches, one assigns visits and makes the batch durable,
+one brings it into ClickHouse. A batch is stitched on what is stored and on the batch before it, which is durable
+by then and on its way.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collector import commit, segments
 from collector.batches import Batches, Manifest, to_stream
 from collector.journal import JOURNAL, Journal
 from collector.patience import PatientClient, Stopped
-from collector.prepare import Prepared, gather, prepare, set_aside
+from collector.prepare import Gathered, Prepared, gather, prepare, set_aside
 from collector.sites import Registry
 from collector.spool import Spool
 from sql.client import boot_of
@@ -71,6 +72,7 @@ class Loader:
         backoff = (self.options.backoff_seconds, self.options.backoff_limit)
         self._asking = PatientClient(url, self.stop, *backoff)
         self._sending = PatientClient(url, self.stop, *backoff)
+        self._reader = ThreadPoolExecutor(1, "gather")
         self._worker = ThreadPoolExecutor(1, "commit")
         self._in_hand: set[str] = set()
 
@@ -87,6 +89,7 @@ class Loader:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._reader.shutdown(wait=True)
         self._worker.shutdown(wait=True)
         self.journal.close()
         self._asking.close()
@@ -127,16 +130,15 @@ class Loader:
         flight: Prepared | None = None
         landing: Future[None] | None = None
         try:
-            while not self.stop.is_set() and (paths := self._next_segments()):
-                self._in_hand |= {path.name for path in paths}
-                gathered = gather(self.spool, paths, self.registry)
+            gathering = self._gather_next()
+            while gathering is not None:
+                gathered = gathering.result()
+                gathering = self._gather_next()
                 if flight and landing and (landing.done() or flight.manifest.moves):
                     # Moves change visits that the next batch may touch: let them be stored first.
                     landing.result()
                     flight = None
-                before = flight
-                made = self._asking.do(lambda client: prepare(gathered, client, self.registry, before))  # noqa: B023
-                self.batches.save(made.manifest, made.data)
+                made = self._prepare(gathered, flight)
                 if landing:
                     landing.result()
                 flight, landing = made, self._worker.submit(self._bring_in, made.manifest, made.data)
@@ -145,6 +147,18 @@ class Loader:
             if landing:
                 landing.result()
         return count
+
+    def _gather_next(self) -> Future[Gathered] | None:
+        """Start reading the next segments; None where nothing waits or the loader stops."""
+        if self.stop.is_set() or not (paths := self._next_segments()):
+            return None
+        self._in_hand |= {path.name for path in paths}
+        return self._reader.submit(gather, self.spool, paths, self.registry)
+
+    def _prepare(self, gathered: Gathered, flight: Prepared | None) -> Prepared:
+        made = self._asking.do(lambda client: prepare(gathered, client, self.registry, flight))
+        self.batches.save(made.manifest, made.data)
+        return made
 
     def _next_segments(self) -> list[Path]:
         taken: list[Path] = []

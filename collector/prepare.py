@@ -268,7 +268,8 @@ def _table(
     made["batch_seq"] = pa.array(np.arange(frame.height, dtype=np.uint32))
     order = frame["at"].to_list()
     for name, kind in (("props", pa.string()), ("props_number", pa.float64()), ("props_bool", pa.bool_())):
-        made[name] = _map_array([maps[name][at] or {} for at in order], kind)
+        values = maps[name]
+        made[name] = _map_array([values[at] or {} for at in order] if any(values) else [{}] * frame.height, kind)
     return pa.table(made)
 
 

@@ -129,6 +129,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _run(self, params: dict[str, str]) -> None:
         body = self._body()
+        kind = self.headers.get("Content-Type", "")
+        if kind.startswith("multipart/form-data"):
+            try:
+                params = params | wire.form_fields(kind, b"".join(body))
+            except ValueError as exc:
+                raise QueryError(48, f"{exc}. (NOT_IMPLEMENTED)") from None
+            body = iter(())
         head = params.get("query", "").encode()
         if head:
             head += b"\n"

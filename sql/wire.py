@@ -169,6 +169,24 @@ def compress(data: bytes, accept: str) -> tuple[bytes, str]:
     return data, ""
 
 
+def form_fields(content_type: str, body: bytes) -> dict[str, str]:
+    """Fields of a multipart form: how clickhouse-connect sends parameters that are too long for a URL.
+
+    Raises ValueError for a file among them (external tables are not supported).
+    """
+    from email.parser import BytesParser
+    from email.policy import HTTP
+
+    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    fields = {}
+    for part in message.iter_parts():
+        if part.get_filename():
+            raise ValueError("external tables are not supported by the embedded engine")
+        name = part.get_param("name", header="content-disposition")
+        fields[str(name)] = part.get_payload(decode=True).decode("utf-8", "surrogateescape")
+    return fields
+
+
 def chunked(read_line: Callable[[int], bytes], read: Callable[[int], bytes]) -> Iterator[bytes]:
     """Decode a chunked request body. Raises EOFError where the client went away in the middle."""
     while True:

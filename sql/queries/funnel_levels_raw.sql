@@ -1,10 +1,10 @@
 -- How many visitors got how far in a funnel, from raw events. Grain: one row a level reached.
--- Parameters: site, first, last, bots, funnel.
+-- Parameters: site, first, last, bots, funnel. Times as in sql/views/funnel_states.sql.
 with reached as (
     select
         e.visitor_id as visitor_id,
-        windowFunnel(86400000, 'strict_increase')(
-            toUInt64(toUnixTimestamp64Milli(e.timestamp)),
+        windowFunnel(691200000)(
+            toUInt64(toUnixTimestamp64Milli(e.timestamp) * 8 + 8 - f.step),
             f.step = 1, f.step = 2, f.step = 3, f.step = 4, f.step = 5, f.step = 6, f.step = 7, f.step = 8
         ) as level
     from events as e

@@ -107,9 +107,7 @@ def world(engine):
     made = clickhouse_connect.get_client(**how)
     made.command(f"create database if not exists {DATABASE}")
     made.close()
-    client = clickhouse_connect.get_client(
-        **how, database=DATABASE, settings=PINNED, autogenerate_session_id=False
-    )
+    client = clickhouse_connect.get_client(**how, database=DATABASE, settings=PINNED, autogenerate_session_id=False)
     migrations.apply(client)
     yield World(client)
     client.close()

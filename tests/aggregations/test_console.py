@@ -50,6 +50,16 @@ def test_statements_without_rows_and_own_formats(world):
     assert run(world.client, "select 1 as a where 0").rows() == []
 
 
+def test_columns_of_the_same_name_are_told_apart(world):
+    got = run(world.client, "select 1, toIPv4('192.0.2.1') as x, 1, 1")
+    assert (got.columns, got.row(0)) == (["1", "x", "1_2", "1_3"], (1, "192.0.2.1", 1, 1))
+
+
+@pytest.mark.parametrize("sql", ["show create table sites", "explain select 1", "describe sites", "exists table sites"])
+def test_what_is_no_select_answers_too(world, sql):
+    assert run(world.client, sql).height > 0
+
+
 @pytest.mark.parametrize("sql", ["", " ; ", "\n"])
 def test_nothing_to_run(world, sql):
     with pytest.raises(UsageError, match="no SQL"):

@@ -58,8 +58,7 @@ def test_rollups_and_raw_events_say_the_same(world, busy, report, zone, bots):
 def test_bots_make_a_difference_in_the_traffic(world, busy):
     period = Period(dt.date(2026, 9, 28), dt.date(2026, 11, 3), ZONES[0])
     people, everyone = (
-        overview.overview(world.client, busy[ZONES[0]], period, Filter(include_bots=bots))
-        for bots in (False, True)
+        overview.overview(world.client, busy[ZONES[0]], period, Filter(include_bots=bots)) for bots in (False, True)
     )
     for figure in ("visitors", "visits", "pageviews"):
         assert people[figure][0] < everyone[figure][0]

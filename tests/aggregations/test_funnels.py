@@ -73,10 +73,33 @@ def test_who_gets_how_far(world, days, lock, when, raw):
     assert nobody.select("visitors", "from_previous", "from_first").rows() == [(0, None, None)] * 3
 
 
+@pytest.mark.parametrize("raw", [False, True], ids=["states", "raw"])
+@pytest.mark.parametrize(
+    ("steps", "reached"),
+    [
+        (("page_view", "/pricing"), [3, 1]),  # an event that matches both steps is the second one only
+        (("/pricing", "page_view"), [2, 1]),
+        (("page_view", "page_view", "page_view"), [3, 2, 1]),  # one event is one step
+    ],
+    ids=["wide-then-narrow", "narrow-then-wide", "the-same-thrice"],
+)
+def test_an_event_that_matches_several_steps_counts_for_one(world, days, lock, raw, steps, reached):
+    site = world.site()
+    made = funnels.add(world.client, site, "overlap", tuple(FunnelStep.parse(text) for text in steps), lock)
+    world.events(
+        site,
+        *visitor(1, (0, "page_view", "/"), (1, "page_view", "/pricing"), (2, "page_view", "/")),
+        *visitor(2, (0, "page_view", "/pricing")),
+        *visitor(3, (0, "page_view", "/"), (1, "page_view", "/about")),
+    )
+    got = funnels.report(world.client, site, made, days("2026-11-02", "2026-11-02", site), raw=raw)
+    assert got["visitors"].to_list() == reached
+
+
 @pytest.mark.parametrize("bots", [False, True], ids=["people", "bots-too"])
 def test_states_and_raw_events_agree_on_traffic(world, days, lock, bots):
     site, other = world.site("Asia/Kolkata"), world.site()
-    steps = tuple(FunnelStep.parse(text) for text in ("/page/1*", "signup", "engagement"))
+    steps = tuple(FunnelStep.parse(text) for text in ("page_view", "/page/1*", "signup"))
     world.traffic(site, 8000, 400)
     made = funnels.add(world.client, site, "activation", steps, lock)
     twin = funnels.add(world.client, other, "activation", steps, lock)
@@ -88,6 +111,18 @@ def test_states_and_raw_events_agree_on_traffic(world, days, lock, bots):
         assert stored.equals(funnels.report(world.client, row, funnel, period, only, raw=True))
         assert stored["visitors"].to_list() == sorted(stored["visitors"].to_list(), reverse=True)
         assert stored["visitors"][2] > 10
+
+
+@pytest.mark.parametrize("raw", [False, True], ids=["states", "raw"])
+@pytest.mark.parametrize(
+    ("end", "reached"), [("2026-11-03T10:00:00", [1, 1]), ("2026-11-03T10:00:00.001", [1, 0])], ids=["within", "after"]
+)
+def test_the_window_is_24_hours_to_the_millisecond(world, days, lock, raw, end, reached):
+    site = world.site()
+    made = funnels.add(world.client, site, "slow", (FunnelStep("start"), FunnelStep("finish")), lock)
+    world.events(site, {"at": "2026-11-02T10:00:00", "name": "start"}, {"at": end, "name": "finish", "visit": 2})
+    got = funnels.report(world.client, site, made, days("2026-11-01", "2026-11-05", site), raw=raw)
+    assert got["visitors"].to_list() == reached
 
 
 def test_definitions_are_kept_found_and_removed(world, days, lock):
@@ -119,9 +154,7 @@ def test_adding_waits_for_who_writes_and_then_says_so(world, lock):
     assert funnels.every(world.client, site) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "steps"), [(" ", 2), ("x", 1), ("x", 9)], ids=["no-name", "one-step", "nine-steps"]
-)
+@pytest.mark.parametrize(("name", "steps"), [(" ", 2), ("x", 1), ("x", 9)], ids=["no-name", "one-step", "nine-steps"])
 def test_impossible_funnels(name, steps):
     with pytest.raises(UsageError):
         funnels.check(name, (FunnelStep("a"),) * steps)

@@ -12,11 +12,7 @@ EVERYONE = Filter(include_bots=True)
 
 
 def figures(frame, row=0):
-    return {
-        name: value
-        for name, value in frame.row(row, named=True).items()
-        if name not in {"first_day", "last_day"}
-    }
+    return {name: value for name, value in frame.row(row, named=True).items() if name not in {"first_day", "last_day"}}
 
 
 def test_counts_rates_and_the_period_before(world, days, raw):

@@ -51,7 +51,4 @@ def test_exit_pages(world, days, site, raw):
 
 @pytest.mark.parametrize(("limit", "rows"), [(1, 1), (2, 2), (0, 2)])
 def test_limit(world, days, site, raw, limit, rows):
-    assert (
-        top_pages(world.client, site, days("2026-11-02", "2026-11-02", site), limit=limit, raw=raw).height
-        == rows
-    )
+    assert top_pages(world.client, site, days("2026-11-02", "2026-11-02", site), limit=limit, raw=raw).height == rows

@@ -94,9 +94,7 @@ def test_parquet_and_csv_come_back_as_they_were(tmp_path):
 def test_nested_and_binary_columns_have_a_text():
     frame = pl.DataFrame({"list": [[1, 2]], "map": [{"a": "x"}], "raw": [b"\xff\x00"]})
     assert encode(frame, View(), Format.CSV) == b'list,map,raw\n"[1, 2]","{""a"": ""x""}",ff00\n'
-    assert json.loads(encode(frame, View(), Format.JSON)) == [
-        {"list": [1, 2], "map": {"a": "x"}, "raw": "ff00"}
-    ]
+    assert json.loads(encode(frame, View(), Format.JSON)) == [{"list": [1, 2], "map": {"a": "x"}, "raw": "ff00"}]
 
 
 @pytest.mark.parametrize(

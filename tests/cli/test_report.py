@@ -144,9 +144,7 @@ def test_figures(footfall):
     assert (code, err) == (0, b"")
     now = json.loads(out)[0]
     # 300 events, 3 a visit and visitor; every tenth visit is a bot's.
-    assert {
-        name: now[name] for name in ("visitors", "visits", "pageviews", "bounce_rate", "visit_duration")
-    } == {
+    assert {name: now[name] for name in ("visitors", "visits", "pageviews", "bounce_rate", "visit_duration")} == {
         "visitors": 90,
         "visits": 90,
         "pageviews": 180,
@@ -160,8 +158,7 @@ def test_figures(footfall):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_report_in_every_format(footfall, command):
     answers = {
-        fmt: footfall("report", command, *OCTOBER, "--format", fmt)
-        for fmt in ("table", "json", "csv", "parquet")
+        fmt: footfall("report", command, *OCTOBER, "--format", fmt) for fmt in ("table", "json", "csv", "parquet")
     }
     assert {(code, err) for code, _, err in answers.values()} == {(0, b"")}
     rows = json.loads(answers["json"][1])
@@ -190,9 +187,7 @@ def test_a_hand_of_options(footfall, tmp_path):
     tags = json.loads(footfall("report", "campaigns", *OCTOBER)[1])
     assert [(row["utm_campaign"], row["visits"]) for row in tags] == [("spring", 50)]
     assert footfall("report", "campaigns", *OCTOBER, "--tag", "utm_medium")[1] == b"[]\n"
-    hours = json.loads(
-        footfall("report", "series", "-s", "shop.example", "-p", "2026-10-25", "--by", "hour")[1]
-    )
+    hours = json.loads(footfall("report", "series", "-s", "shop.example", "-p", "2026-10-25", "--by", "hour")[1])
     assert len(hours) == 25
     every = json.loads(footfall("report", "series", "-s", "shop.example", "-p", "all")[1])
     assert every[0]["day"] == "2026-10-24"
@@ -234,18 +229,14 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
         "import sys; from cli import funnel, query, report; "
         "print(*[m for m in ('polars', 'rich', 'clickhouse_connect', 'chdb', 'pyarrow') if m in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", check], capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == ""
 
 
 def test_funnels_from_definition_to_removal(footfall):
     where = ("--site", "shop.example")
     steps = ("/0", "/1", "signup")
-    assert footfall("funnel", "add", "start", *steps, *where, "--dry-run")[2].startswith(
-        b"would add funnel start"
-    )
+    assert footfall("funnel", "add", "start", *steps, *where, "--dry-run")[2].startswith(b"would add funnel start")
     assert footfall("funnel", "list", *where)[1] == b"[]\n"
     assert footfall("funnel", "add", "start", *steps, *where)[::2] == (
         0,
@@ -283,6 +274,13 @@ def test_query(footfall, monkeypatch):
     code, out, err = footfall("query", "selec 1")
     assert (code, out) == (1, b"")
     assert err.startswith(b"footfall: Syntax error")
+
+
+def test_several_statements_in_process_are_one_line(tmp_path):
+    line = [sys.executable, "-c", RUN, "--data-dir", str(tmp_path), "query", "select 1; select 2"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "footfall: the answer is not one table\n  → one statement at a time\n"
 
 
 def test_a_table_on_a_terminal_and_json_in_a_pipe(home, running):

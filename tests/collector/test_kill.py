@@ -47,12 +47,13 @@ DISAGREEMENTS = {
     "funnel_states": """
         with
             raw as (
-                select visitor_id, windowFunnel(86400000, 'strict_increase')(
-                    toUInt64(toUnixTimestamp64Milli(timestamp)), name = 'page_view', name = 'purchase') as level
-                from events group by visitor_id having level > 0
+                select visitor_id, windowFunnel(691200000)(
+                    toUInt64(toUnixTimestamp64Milli(timestamp) * 8 + if(name = 'page_view', 7, 6)),
+                    name = 'page_view', name = 'purchase') as level
+                from events where name in ('page_view', 'purchase') group by visitor_id having level > 0
             ),
             kept as (
-                select visitor_id, windowFunnelMerge(86400000, 'strict_increase')(state) as level
+                select visitor_id, windowFunnelMerge(691200000)(state) as level
                 from funnel_states group by visitor_id having level > 0
             )
         select * from (select * from raw except select * from kept)

@@ -42,6 +42,23 @@ def test_bound_arrays_and_numbers(client):
     assert got == (AWKWARD[:4], 2**64 - 1)
 
 
+@pytest.mark.parametrize("length", [10, 1_000, 50_000])
+def test_long_parameters(client, length):
+    numbers = list(range(length))
+    got = client.query(
+        "select length({a:Array(UInt64)}), {a:Array(UInt64)}[-1], {s:String}", parameters={"a": numbers, "s": AWKWARD[2] * 100}
+    ).first_row
+    assert got == (length, length - 1, AWKWARD[2] * 100)
+
+
+def test_external_tables_are_refused_clearly(client):
+    from clickhouse_connect.driver.external import ExternalData
+
+    data = ExternalData(file_name="rows.csv", data=b"1", fmt="CSV", structure="n UInt8")
+    with pytest.raises(DatabaseError, match="external tables are not supported"):
+        client.query("select * from rows", external_data=data)
+
+
 @pytest.mark.parametrize("size", [0, 1, 70_000], ids=["empty", "one", "many"])
 def test_insert_and_insert_arrow(client, size):
     rows = [[i, f"s{i}", None if i % 2 else i / 2] for i in range(size)]

@@ -1,0 +1,61 @@
+# The front door. Each target sets up what it needs; `make` alone lists them.
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test soak lint bench docs system clean
+
+help:
+	@echo "make demo    see Footfall work: a made-up shop's log, live events, reports (under a minute)"
+	@echo "make test    the whole test suite (under ten minutes on two cores)"
+	@echo "make soak    long kill runs: a thousand kill -9 (about half an hour)"
+	@echo "make lint    ruff and mypy"
+	@echo "make bench   collector and loader beside their baselines"
+	@echo "make docs    write docs/cli.md from the commands"
+	@echo "make clean   remove the environment and the demo's data"
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Footfall needs Python 3.11 or newer; none found as python3"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "cannot make an environment: is python3-venv installed?"; exit 1; }
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "installing Footfall into $(VENV) (a few hundred MB at the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	@echo "installing what tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	@$(BIN)/python -m bench.demo
+
+# Browser tests want Chromium. As root with apt it is installed; otherwise those tests say that they were skipped.
+system:
+	@if ! command -v chromium >/dev/null 2>&1 && [ -z "$$FOOTFALL_TEST_CHROMIUM" ]; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+			echo "installing chromium for the tracker's tests"; \
+			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null \
+				|| echo "chromium could not be installed: the tracker's browser tests will be skipped"; \
+		else echo "chromium is not here: the tracker's browser tests will be skipped (apt install chromium)"; fi; fi
+
+test: $(VENV)/.dev system
+	@$(BIN)/python -m pytest -q
+
+soak: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -m soak -s
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m bench.collector
+	@$(BIN)/python -m bench.loader
+
+docs: $(VENV)/.dev
+	@$(BIN)/python -m bench.reference > docs/cli.md
+
+clean:
+	rm -rf $(VENV) .demo

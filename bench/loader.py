@@ -1,0 +1,159 @@
+"""Events a second through the loader, from sealed segments to counted, beside a bare chDB insert of the same events.
+
+    python -m bench.loader [--events 400000] [--rounds 3]
+
+The events are a made-up shop's tracker posts. The baseline inserts them as the JSON lines that sites send, with
+``INSERT … FORMAT JSONEachRow`` into a plain MergeTree table of chDB in a process of its own, 100,000 rows at a
+time. The loader does all of its work (spool frames, enrichment, duplicates, visits, three views, rollups, fsync)
+with the engine in a second process. Both are warm. Ratios are per round, then the median.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import itertools
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.traffic import Post, Traffic
+from collector import bots, sites, user_agents
+from collector.decode import Sender, judge, parse
+from collector.loader import Loader
+from collector.model import encode
+from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
+from collector.visitors import Salts, Visitors
+from sql.client import opened, running
+from sql.engine import alongside
+from sql.home import Home
+from sql.schema import bring_up_to_date
+
+SITE = sites.Site(1, "shop.example", "Europe/Berlin", "")
+BARE = """
+create table bare (
+    name LowCardinality(String), url String, timestamp UInt64, event_id UUID, referrer String, title String,
+    screen LowCardinality(String), language LowCardinality(String), client_id String, engagement_ms UInt32,
+    scroll_depth UInt8, user_agent LowCardinality(String)
+) engine = MergeTree order by (name, timestamp)
+"""
+WARM = 20_000
+
+
+def posts(count: int, seed: int) -> Iterator[Post]:
+    """``count`` events of the last week."""
+    traffic = Traffic(seed=seed, until=dt.datetime.now(dt.UTC), days=7, visits=count // 3, site=SITE.domain)
+    return itertools.islice(traffic.posts(), count)
+
+
+def fill_spool(home: Home, events: Iterator[Post]) -> int:
+    """What the collector writes for these events, one event a request; bytes of the spool."""
+    writer = SpoolWriter(Spool(home.spool), "bench", SpoolOptions(Durability.OS, total_bytes=1 << 40))
+    visitors = Visitors(Salts(home.salts))
+    now = int(time.time() * 1000)
+    while chunk := list(itertools.islice(events, 1000)):
+        payloads = []
+        for post in chunk:
+            sender = Sender(post.address, post.user_agent, "", False, now)
+            judged = judge(parse(json.dumps(post.event).encode()), SITE, sender, visitors)
+            payloads.append(encode(SITE.site_id, now, judged.accepted))
+        writer.commit(payloads)
+    writer.seal()
+    return Spool(home.spool).size()
+
+
+def time_loader(count: int, seed: int) -> float:
+    """Events a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder)).make()
+        url = f"chdb://{home.root}"
+        sites.publish(home.sites_file, [SITE])
+        user_agents.warm_up()
+        bots.warm_up()
+        with alongside(home):
+            with opened(url) as client:
+                bring_up_to_date(client, home)
+            with Loader(home, url) as loader:
+                fill_spool(home, posts(WARM, seed + 1000))
+                loader.drain()
+                fill_spool(home, posts(count, seed))
+                began = time.perf_counter()
+                loader.drain()
+                took = time.perf_counter() - began
+            with opened(url) as client:
+                stored = client.command("select count() from events")
+                visits = client.command("select sum(events) from visits")
+            assert stored == visits == count + WARM, (stored, visits)
+            engine = running(home)
+            assert engine
+            print(f"    loader process {_peak_mb('self'):.0f} MB, engine {_peak_mb(str(engine.pid)):.0f} MB at most", flush=True)
+    return count / took
+
+
+def time_bare(count: int, seed: int) -> float:
+    """Events a second, measured in a process of its own (chDB must not be forked, nor share ours)."""
+    done = subprocess.run([sys.executable, "-m", "bench.loader", "--bare", str(count), str(seed)], check=True, stdout=subprocess.PIPE)
+    return float(done.stdout)
+
+
+def bare(count: int, seed: int) -> float:
+    """The baseline itself."""
+    import chdb
+
+    lines = [json.dumps(post.event | {"user_agent": post.user_agent}).encode() for post in posts(count, seed)]
+    chunks = [b"\n".join(lines[at : at + 100_000]) for at in range(0, count, 100_000)]
+    with tempfile.TemporaryDirectory() as folder:
+        connection = chdb.connect(f"{folder}/db")
+        connection.query(BARE)
+        connection.query("set input_format_skip_unknown_fields = 1, async_insert = 0")
+
+        def insert(chunk: bytes) -> None:
+            with connection.send_insert("insert into bare", "JSONEachRow") as stream:
+                stream.append(chunk)
+                stream.finish()
+
+        insert(b"\n".join(lines[:WARM]))
+        began = time.perf_counter()
+        for chunk in chunks:
+            insert(chunk)
+        took = time.perf_counter() - began
+        assert int(connection.query("select count() from bare").bytes()) == count + WARM
+        connection.close()
+    return count / took
+
+
+def _peak_mb(pid: str) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--events", type=int, default=400_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--bare", nargs=2, type=int, metavar=("COUNT", "SEED"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.bare:
+        print(bare(*args.bare))
+        return
+    rates, ratios = [], []
+    for number in range(args.rounds):
+        plain, ours = time_bare(args.events, number), time_loader(args.events, number)
+        rates.append(ours)
+        ratios.append(ours / plain)
+        print(f"round {number + 1}  bare insert {plain:9,.0f} events/s   loader {ours:9,.0f} events/s   {ours / plain:.2f}", flush=True)
+    print(f"loader: median {statistics.median(rates):,.0f} events/s, {statistics.median(ratios):.2f} of the bare insert, on {os.cpu_count()} cores")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,406 @@
+"""The HTTP front of the collector, with a real registry, real salts and a real spool behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime as dt
+import gzip
+import json
+import os
+from dataclasses import replace
+
+import falcon.testing
+import msgspec
+import pytest
+
+from collector import frames
+from collector.app import MAX_BODY, AppOptions, create_app
+from collector.model import DropReason, Envelope
+from collector.sites import Site, hash_key, publish
+from collector.spool import Spool, SpoolOptions
+from sql.home import Home
+
+KEY = "wk_right"
+ADDRESS = "203.0.113.77"
+PROXY = "10.0.0.9"
+PAGE = {"Origin": "https://shop.example"}
+EVENT = {"site": "shop.example", "name": "signup", "url": "https://shop.example/a"}
+OLD = (dt.datetime.now(dt.UTC) - dt.timedelta(days=31)).isoformat()
+AHEAD = (dt.datetime.now(dt.UTC) + dt.timedelta(days=2)).isoformat()
+
+# One event for each reason to drop one.
+DROPPED = {
+    DropReason.MALFORMED: ({"name": "a", "title": 5}, "title"),
+    DropReason.NO_NAME: ({"name": " "}, "name"),
+    DropReason.NAME_TOO_LONG: ({"name": "n" * 200}, "name"),
+    DropReason.BAD_URL: ({"name": "a", "url": "shop.example/a"}, "url"),
+    DropReason.VALUE_TOO_LONG: ({"name": "a", "title": "t" * 2000}, "title"),
+    DropReason.TOO_MANY_PROPERTIES: ({"name": "a", "props": {f"p{n}": 1 for n in range(80)}}, "props"),
+    DropReason.BAD_PROPERTY: ({"name": "a", "props": {"p" * 80: 1}}, "props." + "p" * 80),
+    DropReason.BAD_REVENUE: ({"name": "a", "revenue": {"amount": "much"}}, "revenue.amount"),
+    DropReason.TOO_LATE: ({"name": "a", "timestamp": OLD}, "timestamp"),
+    DropReason.FROM_THE_FUTURE: ({"name": "a", "timestamp": AHEAD}, "timestamp"),
+}
+
+
+class Collector:
+    """A collector of one test, asked through the loop that a worker would run."""
+
+    def __init__(self, options: AppOptions) -> None:
+        self.options = options
+        self.home = options.home
+
+    def ask(self, *requests):
+        """Send requests one after the other, then stop the worker; the answers."""
+
+        async def run():
+            async with falcon.testing.ASGIConductor(create_app(self.options)) as conductor:
+                return [await self._send(conductor, *request) for request in requests]
+
+        return asyncio.run(run())
+
+    async def _send(self, conductor, method, path, fields):
+        fields = {"remote_addr": ADDRESS} | fields
+        return await conductor.simulate_request(method, path, **fields)
+
+    def post(self, body=EVENT, headers=PAGE, path="/v1/events", **more):
+        data = body if isinstance(body, bytes) else json.dumps(body)
+        sent = {"Content-Type": "application/json"} | headers
+        return self.ask(("POST", path, {"body": data, "headers": sent, **more}))[0]
+
+    def get(self, path, **more):
+        return self.ask(("GET", path, more))[0]
+
+    def spooled(self) -> list[Envelope]:
+        spool = Spool(self.home.spool)
+        assert list(spool.open_dir.iterdir()) == []  # a worker that stops seals
+        found = [frames.read(path.read_bytes()) for path in spool.sealed()]
+        assert all(not segment.damaged for segment in found)
+        return [msgspec.msgpack.decode(p, type=Envelope) for segment in found for p in segment.payloads]
+
+    def events(self):
+        return [event for envelope in self.spooled() for event in envelope.events]
+
+
+@pytest.fixture
+def collector(tmp_path):
+    home = Home(tmp_path / "data").make()
+    sites = [
+        Site(7, "shop.example", "UTC", hash_key(KEY), "EUR"),
+        Site(8, "other.example", "UTC", hash_key("wk_other"), identity="client-id"),
+    ]
+    publish(home.sites_file, sites)
+    return Collector(AppOptions(home, trusted_proxies=(PROXY,)))
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain;charset=UTF-8", "Application/JSON; charset=utf-8"])
+def test_one_event(collector, kind):
+    answer = collector.post(headers=PAGE | {"Content-Type": kind, "User-Agent": "Agent/1"})
+    assert (answer.status_code, answer.json) == (202, {"accepted": 1, "rejected": []})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    [envelope] = collector.spooled()
+    assert (envelope.site_id, envelope.import_id) == (7, "")
+    [event] = envelope.events
+    assert (event.name, event.url, event.user_agent) == ("signup", "https://shop.example/a", "Agent/1")
+    assert event.timestamp == envelope.received_at
+
+
+def test_no_content_type_is_json(collector):
+    answer = collector.ask(("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE}))[0]
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize("reason", DropReason)
+def test_every_reason_is_told_with_its_field(collector, reason):
+    event, field = DROPPED[reason]
+    good = {"name": "good"}
+    answer = collector.post({"key": KEY, "events": [good, event, good]}, headers={})
+    assert answer.status_code == 202
+    assert answer.json["accepted"] == 2
+    [rejected] = answer.json["rejected"]
+    assert (rejected["index"], rejected["reason"], rejected["field"]) == (1, reason, field)
+    assert [e.name for e in collector.events()] == ["good", "good"]
+
+
+@pytest.mark.parametrize("reason", DropReason)
+def test_a_request_with_nothing_acceptable_is_400(collector, reason):
+    answer = collector.post(DROPPED[reason][0] | {"key": KEY}, headers={})
+    assert answer.status_code == 400
+    assert [r["reason"] for r in answer.json["rejected"]] == [reason]
+    assert collector.spooled() == []
+
+
+def test_a_batch_is_one_record(collector):
+    batch = {"site": "shop.example", "events": [{"name": f"e{n}"} for n in range(5)]}
+    assert collector.post(batch).json == {"accepted": 5, "rejected": []}
+    [envelope] = collector.spooled()
+    assert [e.name for e in envelope.events] == [f"e{n}" for n in range(5)]
+
+
+def test_a_bare_list_names_its_site_by_query(collector):
+    assert collector.post([{"name": "a"}], path="/v1/events?site=shop.example").status_code == 202
+    assert collector.post([{"name": "a"}]).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"null", b"5", b'"text"', b"\xff\xfe", b'{"name":"a"}x', b'{"name":"\xff","site":"shop.example"}',
+        b'{"name":"\\ud800","site":"shop.example"}', b'{"name":5,"site":"shop.example","x":' + b"[" * 100_000,
+    ],
+    ids=["empty", "half", "null", "number", "text", "bytes", "rest", "no UTF-8", "half a surrogate pair", "deep"],
+)  # fmt: skip
+def test_what_cannot_be_read_is_400(collector, body):
+    answer = collector.post(body)
+    assert answer.status_code == 400
+    assert answer.json["error" if "error" in answer.json else "rejected"]
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_too_many_events(collector):
+    assert collector.post([{"name": "a"}] * 1000, path=f"/v1/events?key={KEY}").json["accepted"] == 1000
+    answer = collector.post([{"name": "a"}] * 1001, path=f"/v1/events?key={KEY}")
+    assert (answer.status_code, "1000 events" in answer.json["error"]) == (413, True)
+
+
+@pytest.mark.parametrize("length", [True, False], ids=["with its length", "chunked"])
+def test_too_many_bytes(collector, length):
+    fits = json.dumps(EVENT).encode().ljust(MAX_BODY)
+    headers = PAGE if length else PAGE | {"Transfer-Encoding": "chunked"}
+    assert collector.post(fits, headers).status_code == 202
+    answer = collector.post(fits + b" ", headers)
+    assert (answer.status_code, str(MAX_BODY) in answer.json["error"]) == (413, True)
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "image/png"])
+def test_other_types_are_415(collector, kind):
+    answer = collector.post(headers=PAGE | {"Content-Type": kind})
+    assert answer.status_code == 415
+    assert kind.split(";")[0] in answer.json["error"]
+
+
+def test_compressed_bodies_are_refused_and_not_stored(collector):
+    answer = collector.post(gzip.compress(json.dumps(EVENT).encode()), PAGE | {"Content-Encoding": "gzip"})
+    assert answer.status_code in {400, 415}
+    assert collector.spooled() == []
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_other_methods_are_405(collector, method):
+    assert collector.ask((method, "/v1/events", {}))[0].status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "path", "status"),
+    [
+        pytest.param({}, {"X-Footfall-Key": KEY}, "", 202, id="key in a header"),
+        pytest.param({}, {}, f"?key={KEY}", 202, id="key in the query"),
+        pytest.param({"key": KEY}, {}, "", 202, id="key in the body"),
+        pytest.param({"key": KEY, "site": "nobody.example"}, {}, "", 202, id="a key needs no site"),
+        pytest.param({"key": "wk_wrong"}, {}, "", 403, id="unknown key"),
+        pytest.param({"key": hash_key(KEY)}, {}, "", 403, id="the hash is no key"),
+        pytest.param({"key": KEY}, {"X-Footfall-Key": "wk_wrong"}, "", 403, id="the header decides"),
+        pytest.param({"key": "wk_wrong"}, {}, f"?key={KEY}", 202, id="the query goes over the body"),
+        pytest.param({"site": "shop.example", "key": "wk_wrong"}, PAGE, "", 403, id="a wrong key is not made good"),
+        pytest.param({}, {}, "", 401, id="nothing"),
+        pytest.param({}, PAGE, "", 401, id="an origin alone"),
+        pytest.param({"site": "shop.example"}, {}, "", 403, id="site without origin"),
+        pytest.param({"site": "shop.example"}, {"Origin": "https://evil.example"}, "", 403, id="site, other origin"),
+        pytest.param({"site": "nobody.example"}, {"Origin": "https://nobody.example"}, "", 403, id="unknown site"),
+        pytest.param({"site": "Shop.Example"}, PAGE, "", 202, id="case of domains"),
+    ],
+)
+def test_who_may_write(collector, body, headers, path, status):
+    answer = collector.post({"name": "a"} | body, headers, f"/v1/events{path}")
+    assert answer.status_code == status
+    assert bool(collector.spooled()) is (status == 202)
+    assert status == 202 or answer.json["error"]
+
+
+def test_a_revoked_key_is_refused_and_a_new_one_works(collector):
+    """In one worker that lives on: the registry file is read again."""
+
+    async def run():
+        made = create_app(collector.options)
+        intake = made._router.find("/v1/events")[0].intake
+        now = [0.0]
+        intake.registry._clock = lambda: now[0]
+        async with falcon.testing.ASGIConductor(made) as conductor:
+
+            async def status(key):
+                answer = await conductor.simulate_post("/v1/events", body=json.dumps({"name": "a", "key": key}))
+                return answer.status_code
+
+            before = [await status(KEY), await status("wk_new")]
+            publish(collector.home.sites_file, [Site(7, "shop.example", "UTC", hash_key("wk_new"))])
+            now[0] += 2
+            return before, [await status(KEY), await status("wk_new")]
+
+    assert asyncio.run(run()) == ([202, 403], [403, 202])
+
+
+def test_preflight(collector):
+    asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    answer = collector.ask(("OPTIONS", "/v1/events", {"headers": asked}))[0]
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert {"content-type", "x-footfall-key"} <= {
+        h.strip().lower() for h in answer.headers["access-control-allow-headers"].split(",")
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [({"name": "a"}, {}), ({"key": "wk_wrong", "name": "a"}, {}), (EVENT, PAGE | {"Content-Type": "image/png"})],
+    ids=["401", "403", "415"],
+)
+def test_a_page_may_read_the_refusal(collector, body, headers):
+    assert collector.post(body, headers).headers["access-control-allow-origin"] == "*"
+
+
+def test_a_full_spool_is_503_and_never_an_acknowledgement(collector):
+    collector.options = replace(collector.options, spool=SpoolOptions(total_bytes=1))
+    answer, pixel, health = collector.ask(
+        ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE}),
+        ("GET", "/v1/pixel.gif", {"query_string": f"key={KEY}"}),
+        ("GET", "/health", {}),
+    )
+    assert (answer.status_code, pixel.status_code) == (503, 503)
+    assert int(answer.headers["retry-after"]) > 0
+    assert int(pixel.headers["retry-after"]) > 0
+    assert "spool" in answer.json["error"]
+    assert health.status_code == 200
+    assert collector.spooled() == []
+
+
+def test_a_spool_that_cannot_be_written_is_503(collector, monkeypatch):
+    def broken(fd, data):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "write", broken)
+    assert collector.post().status_code == 503
+
+
+def test_health(collector):
+    posted = ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE})
+    empty, _, one = collector.ask(("GET", "/health", {}), posted, ("GET", "/health", {}))
+    assert (empty.status_code, empty.json["status"], empty.json["spool_bytes"]) == (200, "ok", 0)
+    assert one.json["spool_bytes"] > 0
+    small = replace(collector.options, spool=SpoolOptions(total_bytes=one.json["spool_bytes"]))
+    full = Collector(small).get("/health")
+    assert (full.status_code, full.json["status"], full.json["sealed_segments"]) == (503, "full", 1)
+
+
+def test_the_script(collector):
+    first = collector.get("/footfall.js")
+    assert first.status_code == 200
+    assert first.headers["content-type"].startswith("text/javascript")
+    assert first.headers["access-control-allow-origin"] == "*"
+    assert "max-age" in first.headers["cache-control"]
+    assert b"/v1/events" in first.content
+    tag = first.headers["etag"]
+    for known in (tag, f'"other", {tag}', f"W/{tag}"):
+        again = collector.get("/footfall.js", headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert collector.get("/footfall.js", headers={"If-None-Match": '"old"'}).status_code == 200
+
+
+def test_the_pixel_is_a_page_view(collector):
+    where = {"url": "https://shop.example/p?utm_source=x", "title": "Hello & you", "referrer": "https://a.example/"}
+    answer = collector.get("/v1/pixel.gif", params=where | {"site": "shop.example"}, headers={"Referer": where["url"]})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.content == base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+    [event] = collector.events()
+    assert (event.name, event.url, event.title, event.referrer, event.interactive) == (
+        "page_view", where["url"], where["title"], where["referrer"], False,
+    )  # fmt: skip
+
+
+def test_the_pixel_takes_the_page_from_the_referrer(collector):
+    page = "https://shop.example/mail"
+    assert collector.get("/v1/pixel.gif", params={"site": "shop.example"}, headers={"Referer": page}).status_code == 200
+    assert [event.url for event in collector.events()] == [page]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        ("", {}, 401),
+        ("site=shop.example", {}, 403),
+        ("site=shop.example", {"Referer": "https://evil.example/"}, 403),
+        ("key=wk_wrong", {}, 403),
+        (f"key={KEY}&url=nowhere", {}, 400),
+        (f"key={KEY}&name={'n' * 200}", {}, 400),
+        (f"key={KEY}&name=%ED%A0%80%00%FF", {}, 200),
+        (f"key={KEY}&key={KEY}&name=mail_open", {}, 200),
+    ],
+)
+def test_the_pixel_always_answers_with_the_image(collector, query, headers, status):
+    answer = collector.get("/v1/pixel.gif", query_string=query, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "image/gif")
+    assert answer.content.startswith(b"GIF89a")
+    assert len(collector.events()) == (status == 200)
+
+
+def test_no_address_reaches_the_disk(collector):
+    forwarded = {"X-Forwarded-For": "198.51.100.23, 2001:db8::77", "X-Real-IP": ADDRESS, "Forwarded": f"for={ADDRESS}"}
+    client = {"site": "other.example", "name": "a", "client_id": "c"}
+    collector.ask(
+        ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE | forwarded}),
+        ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE | forwarded, "remote_addr": PROXY}),
+        (
+            "POST",
+            "/v1/events",
+            {"body": json.dumps(client), "headers": {"Origin": "https://other.example"}, "remote_addr": "2001:db8::99"},
+        ),
+        ("GET", "/v1/pixel.gif", {"query_string": f"key={KEY}", "headers": forwarded}),
+    )
+    assert len(collector.events()) == 4
+    files = [path for path in collector.home.root.rglob("*") if path.is_file()]
+    assert len(files) > 2
+    texts = [ADDRESS, "198.51.100.23", "2001:db8::77", "2001:db8::99", PROXY]
+    packed = [bytes(map(int, a.split("."))) for a in (ADDRESS, "198.51.100.23", PROXY)]
+    for path in files:
+        data = path.read_bytes()
+        assert not [text for text in texts if text.encode() in data], path
+        assert path.parent.name == "salts" or not [raw for raw in packed if raw in data], path
+
+
+def test_the_visitor_follows_the_believed_address(collector):
+    def visitor(peer, forwarded=None, agent="A"):
+        headers = PAGE | {"User-Agent": agent} | ({"X-Forwarded-For": forwarded} if forwarded else {})
+        before = {event.event_id for event in collector.events()} if collector.home.spool.exists() else set()
+        assert collector.post(headers=headers, remote_addr=peer).status_code == 202
+        return next(event.visitor for event in collector.events() if event.event_id not in before)
+
+    plain = visitor(ADDRESS)
+    assert visitor(ADDRESS) == plain
+    assert visitor(ADDRESS, agent="B") != plain
+    assert visitor("203.0.113.78") != plain
+    assert visitor(ADDRESS, forwarded="198.51.100.23") == plain
+    assert visitor(PROXY, forwarded=ADDRESS) == plain
+    assert visitor(PROXY, forwarded=f"198.51.100.23, {ADDRESS}") == plain
+
+
+def test_sec_gpc_travels_with_the_event(collector):
+    collector.ask(
+        ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE | {"Sec-GPC": "1"}}),
+        ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE | {"Sec-GPC": "0"}}),
+    )
+    assert [event.gpc for event in collector.events()] == [True, False]
+
+
+def test_a_country_file_that_is_none_is_a_usage_error(collector, tmp_path):
+    from sql.errors import UsageError
+
+    (tmp_path / "no.mmdb").write_bytes(b"nothing")
+    with pytest.raises(UsageError, match=r"no\.mmdb"):
+        create_app(replace(collector.options, country_file=str(tmp_path / "no.mmdb")))
+
+
+def test_a_long_user_agent_is_cut(collector):
+    assert collector.post(headers=PAGE | {"User-Agent": "x" * 5000}).status_code == 202
+    assert [len(event.user_agent) for event in collector.events()] == [512]

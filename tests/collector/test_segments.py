@@ -1,0 +1,176 @@
+"""Segments whose writer died are adopted, torn tails cut, damage set aside; the living are left alone."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from collector import frames, segments
+from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
+
+WRITER = textwrap.dedent("""
+    import sys
+    from pathlib import Path
+    from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
+    writer = SpoolWriter(Spool(Path(sys.argv[1])), "w", SpoolOptions(Durability(sys.argv[2]), segment_bytes=20_000))
+    for n in range(10**9):
+        writer.commit([f"{n} ".encode() + b"x" * 300])
+        print(n, flush=True)
+""")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Spool(tmp_path / "spool").make()
+
+
+def orphan(folder: Spool, data: bytes, name: str = "w-1-000001.seg"):
+    path = folder.open_dir / name
+    path.write_bytes(data)
+    return path
+
+
+def whole(*payloads: bytes) -> bytes:
+    return b"".join(map(frames.frame, payloads))
+
+
+@pytest.mark.parametrize("durability", Durability)
+@pytest.mark.parametrize("after", [1, 75, 200])
+def test_a_writer_killed_at_work_loses_nothing_it_acknowledged(folder, durability, after):
+    run = [sys.executable, "-c", WRITER, str(folder.root), durability]
+    child = subprocess.Popen(run, stdout=subprocess.PIPE)
+    try:
+        assert child.stdout
+        said = b""
+        while said.count(b"\n") < after:
+            said += os.read(child.stdout.fileno(), 65536)
+            assert segments.adopt_orphans(folder) == []
+        child.kill()
+        said += child.communicate(timeout=20)[0]
+    finally:
+        child.kill()
+        child.wait()
+    acknowledged = said.count(b"\n")
+    adopted = segments.adopt_orphans(folder)
+    assert len(adopted) <= 1  # none where it died between two segments
+    assert list(folder.open_dir.iterdir()) == []
+    found = [payload for path in folder.sealed() for payload in segments.read(folder, path)[0]]
+    numbers = [int(payload.split()[0]) for payload in found]
+    # One more may be in the file that nobody was told of.
+    assert numbers == list(range(len(numbers)))
+    assert acknowledged <= len(numbers) <= acknowledged + 1
+    assert list(folder.quarantine_dir.iterdir()) == []
+
+
+def test_a_live_writer_is_never_adopted(folder):
+    writer = SpoolWriter(folder, "w")
+    writer.commit([b"one"])
+    assert segments.adopt_orphans(folder) == []
+    writer.commit([b"two"])
+    writer.seal()
+    assert segments.adopt_orphans(folder) == []
+    assert [segments.read(folder, path) for path in folder.sealed()] == [([b"one", b"two"], [])]
+
+
+def test_a_writer_meets_an_adopter_between_making_and_locking(folder, monkeypatch):
+    import fcntl
+
+    real, met = fcntl.flock, []
+
+    def flock(fd, how):
+        if not met:
+            met.append(None)
+            assert segments.adopt_orphans(folder) == []  # empty: it is taken away
+        real(fd, how)
+
+    monkeypatch.setattr("collector.spool.fcntl.flock", flock)
+    writer = SpoolWriter(folder, "w")
+    writer.commit([b"one"])
+    assert met
+    writer.seal()
+    assert [segments.read(folder, path)[0] for path in folder.sealed()] == [[b"one"]]
+
+
+@pytest.mark.parametrize("cut", range(1, 8 + 5))
+def test_a_torn_tail_is_cut(folder, cut):
+    path = orphan(folder, whole(b"one", b"two") + frames.frame(b"three")[:cut])
+    [sealed] = segments.adopt_orphans(folder)
+    assert not path.exists()
+    assert sealed.read_bytes() == whole(b"one", b"two")
+    assert segments.read(folder, sealed) == ([b"one", b"two"], [])
+
+
+def test_zeros_at_the_end_are_a_torn_tail(folder):
+    orphan(folder, whole(b"one") + bytes(4096))
+    [sealed] = segments.adopt_orphans(folder)
+    assert sealed.read_bytes() == whole(b"one")
+
+
+@pytest.mark.parametrize("data", [b"", frames.frame(b"one")[:5], bytes(512)], ids=["empty", "torn", "zeros"])
+def test_an_orphan_without_a_record_is_removed(folder, data):
+    orphan(folder, data)
+    assert segments.adopt_orphans(folder) == []
+    assert list(folder.open_dir.iterdir()) == folder.sealed() == []
+
+
+def test_an_adopted_segment_is_on_the_disk(folder, monkeypatch):
+    orphan(folder, whole(b"one"))
+    real, synced = os.fsync, []
+
+    def fsync(fd):
+        synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    segments.adopt_orphans(folder)
+    assert [os.path.basename(path) for path in synced] == ["w-1-000001.seg", "sealed"]  # noqa: PTH119
+
+
+def test_several_orphans_keep_their_order(folder):
+    for n in (3, 1, 2):
+        orphan(folder, whole(b"%d" % n), f"w-1-00000{n}.seg")
+    assert [p.read_bytes() for p in segments.adopt_orphans(folder)] == [whole(b"%d" % n) for n in (1, 2, 3)]
+    assert [p.read_bytes() for p in folder.sealed()] == [whole(b"%d" % n) for n in (1, 2, 3)]
+
+
+def test_damage_before_the_end_is_set_aside_and_the_rest_read(folder):
+    data = bytearray(whole(b"one", b"two", b"three"))
+    start, end = len(whole(b"one")), len(whole(b"one", b"two"))
+    data[end - 1] ^= 1
+    orphan(folder, bytes(data) + b"torn")
+    [sealed] = segments.adopt_orphans(folder)
+    assert sealed.read_bytes() == bytes(data)
+    payloads, [damage] = segments.read(folder, sealed)
+    assert payloads == [b"one", b"three"]
+    assert damage == segments.Damage(f"{sealed.stem}.{start}-{end}.damaged", end - start)
+    kept = folder.quarantine_dir / damage.name
+    assert kept.read_bytes() == bytes(data[start:end])
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_reading_twice_sets_aside_once(folder):
+    data = bytearray(whole(b"one", b"two"))
+    data[9] ^= 1
+    path = folder.sealed_dir / "1.seg"
+    path.write_bytes(data)
+    assert segments.read(folder, path) == segments.read(folder, path)
+    assert len(list(folder.quarantine_dir.iterdir())) == 1
+
+
+def test_what_is_no_segment_is_left_alone(folder):
+    (folder.open_dir / "notes.txt").write_text("mine")
+    (folder.sealed_dir / ".1.seg.tmp").write_text("half")
+    assert segments.adopt_orphans(folder) == folder.sealed() == []
+    assert (folder.open_dir / "notes.txt").exists()
+
+
+def test_an_orphan_of_a_failed_commit_is_adopted(folder, monkeypatch):
+    writer = SpoolWriter(folder, "w", SpoolOptions())
+    writer.commit([b"one"])
+    writer._abandon()
+    assert len(segments.adopt_orphans(folder)) == 1
