@@ -107,7 +107,9 @@ def free_port() -> int:
 def await_answer(port: int) -> None:
     """Until the server accepts events."""
     request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/v1/events", json.dumps(EVENT).encode(), {"X-Footfall-Key": KEY, "Content-Type": "application/json"}
+        f"http://127.0.0.1:{port}/v1/events",
+        json.dumps(EVENT).encode(),
+        {"X-Footfall-Key": KEY, "Content-Type": "application/json"},
     )
     for _ in range(200):
         try:

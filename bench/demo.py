@@ -97,7 +97,9 @@ def post_live_events(port: int, key: str, until: dt.datetime) -> int:
     """A few hundred events of the last day, in batches as the tracker sends them; how many."""
     sent = 0
     say(f"$ # posting tracker events to http://127.0.0.1:{port}/v1/events")
-    posts = itertools.islice(Traffic(seed=11, until=until, days=1, visits=400, site=SITE, zone=ZONE).posts(), LIVE_EVENTS)
+    posts = itertools.islice(
+        Traffic(seed=11, until=until, days=1, visits=400, site=SITE, zone=ZONE).posts(), LIVE_EVENTS
+    )
     for (address, agent), batch in itertools.groupby(posts, lambda post: (post.address, post.user_agent)):
         headers = {"User-Agent": agent, "X-Forwarded-For": address, "Content-Type": "text/plain"}
         body = json.dumps({"key": key, "events": [post.event for post in batch]}).encode()

@@ -93,13 +93,18 @@ def time_loader(count: int, seed: int) -> float:
             assert stored == visits == count + WARM, (stored, visits)
             engine = running(home)
             assert engine
-            print(f"    loader process {_peak_mb('self'):.0f} MB, engine {_peak_mb(str(engine.pid)):.0f} MB at most", flush=True)
+            print(
+                f"    loader process {_peak_mb('self'):.0f} MB, engine {_peak_mb(str(engine.pid)):.0f} MB at most",
+                flush=True,
+            )
     return count / took
 
 
 def time_bare(count: int, seed: int) -> float:
     """Events a second, measured in a process of its own (chDB must not be forked, nor share ours)."""
-    done = subprocess.run([sys.executable, "-m", "bench.loader", "--bare", str(count), str(seed)], check=True, stdout=subprocess.PIPE)
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.loader", "--bare", str(count), str(seed)], check=True, stdout=subprocess.PIPE
+    )
     return float(done.stdout)
 
 
@@ -151,8 +156,13 @@ def main() -> None:
         plain, ours = time_bare(args.events, number), time_loader(args.events, number)
         rates.append(ours)
         ratios.append(ours / plain)
-        print(f"round {number + 1}  bare insert {plain:9,.0f} events/s   loader {ours:9,.0f} events/s   {ours / plain:.2f}", flush=True)
-    print(f"loader: median {statistics.median(rates):,.0f} events/s, {statistics.median(ratios):.2f} of the bare insert, on {os.cpu_count()} cores")
+        print(
+            f"round {number + 1}  bare insert {plain:9,.0f} events/s   loader {ours:9,.0f} events/s   {ours / plain:.2f}",
+            flush=True,
+        )
+    print(
+        f"loader: median {statistics.median(rates):,.0f} events/s, {statistics.median(ratios):.2f} of the bare insert, on {os.cpu_count()} cores"
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,8 @@ class Config:
 
     @property
     def home(self) -> Home:
-        """The data directory."""
-        return Home(self.data_dir)
+        """The data directory: the one that ``url`` names, where it names one."""
+        return embedded_home(self.database_url) or Home(self.data_dir)
 
     @property
     def database_url(self) -> str:
@@ -61,7 +61,9 @@ def load(path: Path | None = None, data_dir: Path | None = None, url: str | None
     found = named or _search(Path.cwd())
     data_dir = data_dir or (Path(os.environ["FOOTFALL_DATA_DIR"]) if os.environ.get("FOOTFALL_DATA_DIR") else None)
     if found is None and data_dir is None:
-        raise UsageError(f"no {FILE_NAME} here or above", "run `footfall init`, or name a data directory with --data-dir")
+        raise UsageError(
+            f"no {FILE_NAME} here or above", "run `footfall init`, or name a data directory with --data-dir"
+        )
     table = _read(found) if found else {}
     base = found.parent if found else Path.cwd()
     config = _build(table, found)
@@ -93,6 +95,9 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _build(table: dict[str, Any], source: Path | None) -> Config:
     collector = _typed(CollectorConfig(), table.pop("collector", {}), f"{source}: [collector]")
+    if collector.country_file:
+        beside = source.parent if source else Path.cwd()
+        collector = replace(collector, country_file=str((beside / collector.country_file).absolute()))
     top = _typed(Config(), table, f"{source}")
     url = top.url
     if url:
@@ -108,7 +113,9 @@ def _typed(default: Any, given: Any, where: str) -> Any:
     values = {}
     for name, value in given.items():
         if name not in known or name in {"source", "collector"}:
-            raise UsageError(f"{where} has no setting {name!r}", f"known: {', '.join(sorted(known.keys() - {'source'}))}")
+            raise UsageError(
+                f"{where} has no setting {name!r}", f"known: {', '.join(sorted(known.keys() - {'source'}))}"
+            )
         values[name] = _coerce(known[name], value, f"{where}: {name}")
     return type(default)(**(known | values))
 

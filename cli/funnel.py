@@ -35,13 +35,12 @@ def add(
     """Define a funnel and build its past; the same funnel again builds it anew."""
     from aggregations import funnels, sites
     from aggregations.funnel_steps import FunnelStep
-    from sql.client import embedded_home
     from sql.files import OwnedLock
 
     parsed = tuple(FunnelStep.parse(step) for step in steps)
     funnels.check(name, parsed)
     config = settings()
-    home = (embedded_home(config.database_url) or config.home).make()
+    home = config.home.make()
     with database("funnel add") as client:
         row = sites.find(client, site)
         if not dry_run:

@@ -77,7 +77,7 @@ def access_log(
     found = _site(config, site)
     for name in files:
         check(name)  # a slip in the last name is told before the first file is read
-    places = Places(_beside(config, config.collector.country_file))
+    places = Places(Path(config.collector.country_file) if config.collector.country_file else None)
     with _secrets(config, dry_run) as (salts, secret):
         log = AccessLog(
             found,
@@ -111,12 +111,6 @@ def _site(config: Config, domain: str) -> Site:
     if found is None:
         raise UsageError(f"no site {domain}", f"add it: footfall site add {domain}")
     return found
-
-
-def _beside(config: Config, name: str) -> Path | None:
-    """A file of the configuration; relative names are beside the file that names them."""
-    base = config.source.parent if config.source else Path.cwd()
-    return base / name if name else None
 
 
 @contextlib.contextmanager

@@ -26,7 +26,9 @@ app = typer.Typer(
 
 @app.callback()
 def root(
-    config: Annotated[Path | None, typer.Option(help="Configuration file (default: footfall.toml here or above).")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file (default: footfall.toml here or above).")
+    ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Data directory, over the configuration.")] = None,
     url: Annotated[str | None, typer.Option(help="ClickHouse URL, over the configuration.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, on stderr.")] = False,
@@ -34,6 +36,9 @@ def root(
     """Web and product analytics that you drive from a terminal."""
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    if not verbose:  # they tell of a refused connection what our own line says better
+        for name in ("urllib3", "clickhouse_connect"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     options.config, options.data_dir, options.url = config, data_dir, url
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")]
 Workers = Annotated[int | None, typer.Option(min=1, max=64, help="Collector processes.")]
-Durable = Annotated[
-    str | None, typer.Option(help="What a 202 promises: fsync (on the disk) or os (its cache).")
-]
+Durable = Annotated[str | None, typer.Option(help="What a 202 promises: fsync (on the disk) or os (its cache).")]
 
 
 def serve(host: Host = None, port: Port = None, workers: Workers = None, durability: Durable = None) -> None:
@@ -85,6 +84,8 @@ def loader(
     import signal
 
     from collector.loader import Loader
+    from collector.patience import Stopped
+    from sql.errors import EngineUnavailable
 
     _die_with_supervisor()
     config = settings()
@@ -98,18 +99,24 @@ def loader(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signalled)
-    with Loader(config.home.make(), config.database_url, stop=stop) as running:
-        if once:
-            running.drain()
-        else:
-            running.run(finish)
+    home = config.home.make()
+    if once:
+        with _engine(config), Loader(home, config.database_url, stop=stop) as running:
+            try:
+                batches = running.drain()
+            except Stopped:
+                raise EngineUnavailable(
+                    "stopped while ClickHouse was away", "what is open waits in the spool"
+                ) from None
+        _say(f"loaded {batches} batches" if batches else "nothing waits in the spool")
+        return
+    with Loader(home, config.database_url, stop=stop) as running:
+        running.run(finish)
     # Threads of the engine's client may still wait for an answer that never comes.
     os._exit(0)
 
 
-def collector(
-    host: Host = None, port: Port = None, workers: Workers = None, durability: Durable = None
-) -> None:
+def collector(host: Host = None, port: Port = None, workers: Workers = None, durability: Durable = None) -> None:
     """Run the collector alone; it needs no ClickHouse.
 
     Example: footfall collector --host 0.0.0.0 --port 8080 --workers 4
@@ -144,6 +151,16 @@ def _app_options(config: Config, durability: str | None) -> AppOptions:
     return AppOptions(config.home, spool, c.country_file, c.trusted_proxies)
 
 
+def _engine(config: Config) -> AbstractContextManager[object]:
+    """The embedded engine for the time of a command, started if none runs; nothing to do for a server."""
+    from contextlib import nullcontext
+
+    from sql.client import embedded_home
+    from sql.engine import alongside
+
+    return alongside(config.home) if embedded_home(config.database_url) else nullcontext()
+
+
 def _await_engine(config: Config, child: Child) -> None:
     from sql.engine import await_ready
 
@@ -175,9 +192,7 @@ def _check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as exc:
-            raise UsageError(
-                f"cannot listen on {host}:{port}: {exc.strerror}", "choose another with --port"
-            ) from exc
+            raise UsageError(f"cannot listen on {host}:{port}: {exc.strerror}", "choose another with --port") from exc
 
 
 def _root_options() -> list[str]:

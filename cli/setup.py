@@ -9,9 +9,7 @@ import typer
 
 from cli.state import database, options, settings
 
-site_app = typer.Typer(
-    no_args_is_help=True, help="Sites that send events.", epilog="Example: footfall site list"
-)
+site_app = typer.Typer(no_args_is_help=True, help="Sites that send events.", epilog="Example: footfall site list")
 schema_app = typer.Typer(
     no_args_is_help=True, help="The schema in ClickHouse.", epilog="Example: footfall schema status"
 )
@@ -29,6 +27,7 @@ data_dir = "{data_dir}"
 # workers = 2
 # durability = "fsync"        # or "os": faster, an acknowledged event survives a crash of Footfall, not a power cut
 # segment_seconds = 1.0       # how soon an event can be counted
+# segment_bytes = 8388608     # a segment is sealed at this size, however young
 # spool_bytes = 4294967296    # beyond this the collector answers 503
 # country_file = ""           # an .mmdb file that tells countries by address
 # trusted_proxies = []        # addresses whose X-Forwarded-For is believed
@@ -53,6 +52,7 @@ def init(
     else:
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # a URL in it may hold a password
             path.write_text(_TEMPLATE.format(data_dir=options.data_dir or "footfall-data"))
         except OSError as exc:
             raise StorageError(f"cannot write {path}: {exc.strerror}") from exc
@@ -70,9 +70,7 @@ def site_add(
     domain: Annotated[str, typer.Argument(help="The site's domain.")],
     timezone: Annotated[str, typer.Option(help="IANA zone; days in reports are days of this zone.")] = "UTC",
     currency: Annotated[str, typer.Option(help="Currency of revenue without one, such as EUR.")] = "",
-    identity: Annotated[
-        str, typer.Option(help="cookieless, or client-id to know visitors again.")
-    ] = "cookieless",
+    identity: Annotated[str, typer.Option(help="cookieless, or client-id to know visitors again.")] = "cookieless",
 ) -> None:
     """Add a site; prints its write key and the snippet for its pages.
 
@@ -87,9 +85,7 @@ def site_add(
     typer.echo(f"site {site.site_id}: {site.domain} ({site.timezone})", err=True)
     typer.echo(f"write key: {key}")
     typer.echo(f'snippet:   <script defer data-site="{site.domain}" src="{where}/footfall.js"></script>')
-    typer.echo(
-        "The key is shown this once. Pages of the site need only the snippet; servers send the key.", err=True
-    )
+    typer.echo("The key is shown this once. Pages of the site need only the snippet; servers send the key.", err=True)
 
 
 @site_app.command("list")
@@ -102,9 +98,7 @@ def site_list() -> None:
 
     with database("site list") as client:
         for site in all_sites(client):
-            typer.echo(
-                f"{site.site_id}\t{site.domain}\t{site.timezone}\t{site.currency or '-'}\t{site.identity}"
-            )
+            typer.echo(f"{site.site_id}\t{site.domain}\t{site.timezone}\t{site.currency or '-'}\t{site.identity}")
 
 
 @schema_app.command("status")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import falcon.asgi
 import msgspec
@@ -24,6 +25,7 @@ from sql.errors import StorageError
 from sql.home import Home
 
 MAX_BODY = 512 * 1024
+SWEEP_SECONDS = 600
 _JSON = "application/json"
 _ACCEPTED_ONE = b'{"accepted":1,"rejected":[]}'
 
@@ -102,8 +104,7 @@ class Events:
             resp.data = _ACCEPTED_ONE
             return None
         rejected = [
-            {"index": d.index, "field": d.field, "reason": d.reason, "detail": d.detail}
-            for d in judged.dropped
+            {"index": d.index, "field": d.field, "reason": d.reason, "detail": d.detail} for d in judged.dropped
         ]
         status = 400 if judged.dropped and not judged.accepted else 202
         return answer(resp, status, {"accepted": len(judged.accepted), "rejected": rejected})
@@ -136,20 +137,34 @@ class Health:
 
 
 class Lifespan:
-    """Drains the spool when the worker stops."""
+    """What a worker does beside requests: destroys old salts, and drains the spool when it stops."""
 
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def process_startup(self, scope: dict[str, Any], event: dict[str, Any]) -> None:
+        """Salts go after 48 hours whether or not anybody sends events."""
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    async def _sweep(self) -> None:
+        while True:
+            self.intake.visitors.salts.sweep()
+            await asyncio.sleep(SWEEP_SECONDS)
 
     async def process_shutdown(self, scope: dict[str, Any], event: dict[str, Any]) -> None:
         """Write and seal what is open."""
+        if self._sweeper:
+            self._sweeper.cancel()
         await self.intake.spool.close()
 
 
 def create_app(options: AppOptions) -> falcon.asgi.App[Any, Any]:
     """The application of one collector worker. Raises UsageError (country file), StorageError (spool)."""
     intake = Intake(options)
-    app = falcon.asgi.App(middleware=[Lifespan(intake)])
+    app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
+    # Falcon's types ask for a request hook in every middleware; a lifespan needs none.
+    app.add_middleware(cast("Any", Lifespan(intake)))
     app.add_route("/v1/events", Events(intake))
     app.add_route("/v1/pixel.gif", Pixel(intake))
     app.add_route("/health", Health(intake))

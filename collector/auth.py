@@ -37,9 +37,7 @@ def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -
     origin = req.get_header("Origin") or req.get_header("Referer") or ""
     host = (_host(origin) or "").lower()
     if host != domain and not host.endswith(f".{domain}"):
-        raise Refused(
-            403, f"a page of {host or 'an unknown origin'} may not write to {domain}; use the write key"
-        )
+        raise Refused(403, f"a page of {host or 'an unknown origin'} may not write to {domain}; use the write key")
     return found
 
 

@@ -88,7 +88,9 @@ class Batches:
         """The rows of a batch, as the Arrow stream that was saved. Raises StorageError when they changed."""
         data = self.rows_path(manifest.batch_id).read_bytes()
         if hashlib.sha256(data).hexdigest() != manifest.sha256:
-            raise StorageError(f"prepared batch {manifest.batch_id} does not match its manifest", "its file was changed")
+            raise StorageError(
+                f"prepared batch {manifest.batch_id} does not match its manifest", "its file was changed"
+            )
         return data
 
     def retire(self, manifest: Manifest) -> None:

@@ -63,14 +63,22 @@ def _disk(home: Home) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(home.root).free
     level = Level.BAD if free < _GIB // 4 else Level.NOTE if free < 2 * _GIB else Level.OK
-    yield Finding(level, "data", f"{home.root}, {free / _GIB:.1f} GiB free", "free some space" if level != Level.OK else "")
+    yield Finding(
+        level, "data", f"{home.root}, {free / _GIB:.1f} GiB free", "free some space" if level != Level.OK else ""
+    )
 
 
 def _database(home: Home, url: str) -> Iterator[Finding]:
     try:
         with opened(url, what="footfall doctor", wait=5.0) as client:
             version = client.command("select version()")
-            kind = "a server" if embedded_home(url) is None else "embedded, running" if running(home) else "embedded, not running"
+            kind = (
+                "a server"
+                if embedded_home(url) is None
+                else "embedded, running"
+                if running(home)
+                else "embedded, not running"
+            )
             yield Finding(Level.OK, "engine", f"ClickHouse {version} ({kind})")
             yield from _schema(client)
     except FootfallError as exc:
@@ -102,7 +110,9 @@ def _spool(home: Home, limit: int) -> Iterator[Finding]:
     if waiting and not loading:
         yield Finding(Level.NOTE, "spool", text, "no loader runs: `footfall serve`, or `footfall loader --once`")
     elif age > STALE_SECONDS:
-        yield Finding(Level.BAD, "spool", f"{text}; the oldest waits for {age:.0f} s", "see the loader's log: footfall -v loader")
+        yield Finding(
+            Level.BAD, "spool", f"{text}; the oldest waits for {age:.0f} s", "see the loader's log: footfall -v loader"
+        )
     else:
         yield Finding(Level.OK, "spool", text)
     totals = read_totals(home.root)
@@ -110,13 +120,15 @@ def _spool(home: Home, limit: int) -> Iterator[Finding]:
     yield Finding(Level.OK, "loader", f"{'running' if loading else 'not running'}; {text}")
     aside = [path for path in spool.quarantine_dir.iterdir() if path.suffix != ".reason"]
     if aside:
-        yield Finding(Level.BAD, "quarantine", f"{len(aside)} pieces could not be loaded", f"look at {spool.quarantine_dir}")
+        yield Finding(
+            Level.BAD, "quarantine", f"{len(aside)} pieces could not be loaded", f"look at {spool.quarantine_dir}"
+        )
 
 
 def _collector(host: str, port: int) -> Iterator[Finding]:
     where = f"http://{host}:{port}/health"
     try:
-        with urllib.request.urlopen(where, timeout=2) as answer:  # noqa: S310 (our own configured address)
+        with urllib.request.urlopen(where, timeout=2) as answer:
             status = json.load(answer)["status"]
         yield Finding(Level.OK, "collector", f"{status} at {where}")
     except urllib.error.HTTPError as exc:

@@ -14,7 +14,7 @@ import msgspec
 import polars as pl
 
 from collector import bots, channels, sources, urls, user_agents
-from collector.model import SPOOL_VERSION, Envelope, Moment, SpooledEvent, UInt32
+from collector.model import SPOOL_VERSION, Moment, SpooledEvent, UInt32
 from collector.sites import Registry
 
 _TEXT = pl.String
@@ -42,7 +42,6 @@ _ROW: Any = tuple[tuple(_event_types[name] for name in SpooledEvent.__struct_fie
 _RECORD: Any = tuple[int, UInt32, Moment, str, list[_ROW]]
 _decode_one = msgspec.msgpack.Decoder(_RECORD).decode
 _decode_all = msgspec.msgpack.Decoder(list[_RECORD]).decode
-assert Envelope.__struct_fields__ == ("version", "site_id", "received_at", "import_id", "events")
 
 
 class UnreadableRecord(Exception):
@@ -126,14 +125,13 @@ def _agent(user_agent: str) -> tuple[Any, ...]:
 
 def _page(url: str, referrer: str) -> tuple[Any, ...]:
     page = urls.split(url)
-    host, referrer_page = urls.referrer(referrer, page.hostname)
+    _host, referrer_page = urls.referrer(referrer, page.hostname)
     source = sources.source_of(page, referrer_page)
-    channel = channels.channel_of(
-        source.name, page.utm_medium, page.utm_campaign, page.click_id_kind, source.kind
-    )
+    channel = channels.channel_of(source.name, page.utm_medium, page.utm_campaign, page.click_id_kind, source.kind)
     utm = (page.utm_source, page.utm_medium, page.utm_campaign, page.utm_term, page.utm_content)
     return (
-        page.hostname, page.path, page.query, referrer_page, source.name, channel, *utm, page.click_id_kind, page.click_id,
+        page.hostname, page.path, page.query, referrer_page, source.name, channel,
+        *utm, page.click_id_kind, page.click_id,
     )  # fmt: skip
 
 

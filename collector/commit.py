@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("footfall.loader")
 # Errors that say something about the rows, not about the state of the engine: trying again cannot help.
-ABOUT_THE_ROWS = frozenset(
-    {6, 25, 26, 27, 33, 38, 41, 43, 49, 53, 69, 70, 72, 117, 130, 131, 321, 349, 407, 636}
-)
+ABOUT_THE_ROWS = frozenset({6, 25, 26, 27, 33, 38, 41, 43, 49, 53, 69, 70, 72, 117, 130, 131, 321, 349, 407, 636})
 _MOVES_AT_ONCE = 200
 
 
@@ -70,9 +68,7 @@ def rebuild(client: Client, manifest: Manifest) -> None:
     """Rebuild every derivation of the months that a batch touches."""
     for table in derivations.PARTITIONED_BY:
         by_visit = derivations.PARTITIONED_BY[table] == "visit_date"
-        derivations.rebuild_months(
-            client, [table], manifest.visit_months if by_visit else manifest.event_months
-        )
+        derivations.rebuild_months(client, [table], manifest.visit_months if by_visit else manifest.event_months)
 
 
 def move_visits(client: Client, manifest: Manifest) -> None:
@@ -83,8 +79,7 @@ def move_visits(client: Client, manifest: Manifest) -> None:
             query("load_move_visits"),
             parameters={
                 "first": manifest.first_date,
-                "last": manifest.last_date
-                + dt.timedelta(days=2),  # a visit ends at most a day after it began
+                "last": manifest.last_date + dt.timedelta(days=2),  # a visit ends at most a day after it began
                 "sites": sorted({move.site_id for move in moves}),
                 "old_ids": [move.old_id for move in moves],
                 "new_ids": [move.new_id for move in moves],

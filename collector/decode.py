@@ -8,8 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 import msgspec
 
@@ -53,8 +55,7 @@ class Drop:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """What a request says of who sent it. ``address`` is used for the visitor hash and goes no further."""
 
     address: str
@@ -86,7 +87,7 @@ _event = msgspec.json.Decoder(Event).decode
 def parse(body: bytes) -> Batch | Single:
     """The body as a batch (also for a bare list) or as one event. Raises Malformed."""
     try:
-        if body[:1] == b"[":
+        if body.lstrip()[:1] == b"[":
             return Batch(_raw_list(body))
         if b'"events"' in body:
             try:
@@ -120,10 +121,10 @@ def judge(parsed: Batch | Single, site: Site, sender: Sender, visitors: Visitors
     """Every event of a request, accepted or dropped."""
     outcome = Judged()
     lag = sender.received_at - _ms(parsed.sent_at) if parsed.sent_at is not None else 0
-    events = [parsed] if isinstance(parsed, Single) else parsed.events
+    events: Sequence[Event | msgspec.Raw] = [parsed] if isinstance(parsed, Single) else parsed.events
     for index, item in enumerate(events):
         try:
-            event = item if isinstance(item, Event) else _event(item)
+            event = _event(item) if isinstance(item, msgspec.Raw) else item
             outcome.accepted.append(_accept(event, site, sender, visitors, lag))
         except _Unfit as unfit:
             outcome.dropped.append(Drop(index, *unfit.drop))

@@ -4,75 +4,105 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+import queue
+import threading
 
 from collector.spool import Durability, SpoolWriter
+from sql.errors import StorageError
 
 log = logging.getLogger("footfall.collector")
+_Group = list[tuple[bytes, "asyncio.Future[None]"]]
 
 
 class GroupCommit:
-    """Appends for one event loop. ``append`` returns when the record is as durable as the writer's options say."""
+    """Appends for one event loop. ``append`` returns when the record is as durable as the writer's options say.
+
+    With fsync the writer belongs to a thread, so that the loop goes on while the disk works; with durability
+    ``os`` it belongs to the loop, since a write to the page cache takes less than the way to a thread and back.
+    """
 
     def __init__(self, writer: SpoolWriter) -> None:
         self.writer = writer
-        self._pool = ThreadPoolExecutor(1, "spool")
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
-        self._at_work: asyncio.Task[None] | None = None
-        self._sealer: asyncio.Task[None] | None = None
+        self._waiting: _Group = []
+        self._busy = False
+        self._threaded = writer.options.durability is Durability.FSYNC
+        self._groups: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, _Group] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._seal_timer: asyncio.TimerHandle | None = None
 
     async def append(self, payload: bytes) -> None:
         """Wait until ``payload`` is in the spool. Raises SpoolFull and StorageError."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((payload, done))
-        if self._at_work is None:
-            self._at_work = loop.create_task(self._work())
+        if not self._busy:
+            # Not at once: what else arrives in this turn of the loop shares the sync.
+            self._busy = True
+            loop.call_soon(self._dispatch, loop)
         await done
 
-    async def _work(self) -> None:
-        try:
-            while self._waiting:
-                group, self._waiting = self._waiting, []
-                error: Exception | None = None
-                try:
-                    await self._on_writer(self.writer.commit, [payload for payload, _ in group])
-                except Exception as exc:
-                    error = exc
-                for _, done in group:
-                    if not done.cancelled():
-                        done.set_exception(error) if error else done.set_result(None)
-                if self._sealer is None:
-                    self._sealer = asyncio.get_running_loop().create_task(self._seal_when_old())
-        finally:
-            self._at_work = None
+    def _dispatch(self, loop: asyncio.AbstractEventLoop) -> None:
+        group, self._waiting = self._waiting, []
+        if not self._threaded:
+            self._done(loop, group, self._commit(group))
+            if self._seal_timer is None:
+                self._seal_timer = loop.call_later(self.writer.options.segment_seconds, self._seal_in_loop, loop)
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
+            self._thread.start()
+        self._groups.put((loop, group))
 
-    async def _seal_when_old(self) -> None:
-        try:
-            while self.writer.is_open:
-                await asyncio.sleep(self.writer.options.segment_seconds)
-                try:
-                    await self._on_writer(self.writer.seal_if_old)
-                except OSError as exc:
-                    log.warning("cannot seal a segment, trying again: %s", exc)
-        finally:
-            self._sealer = None
+    def _done(self, loop: asyncio.AbstractEventLoop, group: _Group, error: Exception | None) -> None:
+        for _, done in group:
+            if not done.done():
+                done.set_exception(error) if error else done.set_result(None)
+        self._busy = bool(self._waiting)
+        if self._busy:
+            self._dispatch(loop)
 
-    async def _on_writer(self, step: Callable[..., None], *args: Any) -> None:
-        """One step of the writer, never two at once: on the loop itself where it only touches the page cache
-        (that takes less than the hop to a thread), else in the one thread."""
-        if self.writer.options.durability is Durability.OS:
-            step(*args)
-        else:
-            await asyncio.get_running_loop().run_in_executor(self._pool, step, *args)
+    def _commit(self, group: _Group) -> Exception | None:
+        try:
+            self.writer.commit([payload for payload, _ in group])
+        except Exception as exc:
+            return exc
+        return None
+
+    def _work(self) -> None:
+        """The writer's thread: groups as they come, and a seal when a segment grows old meanwhile."""
+        while True:
+            try:
+                item = self._groups.get(timeout=self.writer.options.segment_seconds if self.writer.is_open else None)
+            except queue.Empty:
+                self._seal()
+                continue
+            if item is None:
+                return
+            loop, group = item
+            error = self._commit(group)
+            loop.call_soon_threadsafe(self._done, loop, group, error)
+            self._seal()
+
+    def _seal_in_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._seal()
+        again = self.writer.is_open
+        self._seal_timer = (
+            loop.call_later(self.writer.options.segment_seconds, self._seal_in_loop, loop) if again else None
+        )
+
+    def _seal(self) -> None:
+        try:
+            self.writer.seal_if_old()
+        except StorageError as exc:
+            log.warning("cannot seal a segment, trying again: %s", exc)
 
     async def close(self) -> None:
         """Write what waits, seal, and stop."""
-        if self._sealer is not None:
-            self._sealer.cancel()
-        while self._at_work is not None:
-            await self._at_work
-        await self._on_writer(self.writer.seal)
-        self._pool.shutdown()
+        while self._busy:
+            await asyncio.sleep(0.001)
+        if self._seal_timer is not None:
+            self._seal_timer.cancel()
+        if self._thread is not None:
+            self._groups.put(None)
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+        self.writer.seal()

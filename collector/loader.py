@@ -25,7 +25,7 @@ from collector.sites import Registry
 from collector.spool import Spool
 from sql.client import boot_of
 from sql.errors import EngineBusy
-from sql.files import OwnedLock
+from sql.files import OwnedLock, fsync_dir
 from sql.home import Home
 
 if TYPE_CHECKING:
@@ -109,7 +109,10 @@ class Loader:
             log.info("stopped while ClickHouse was away; what is open waits in the spool")
 
     def drain(self) -> int:
-        """Load everything that is sealed or orphaned; returns how many batches that took."""
+        """Load everything that is sealed or orphaned; returns how many batches that took.
+
+        Raises Stopped when ``stop`` was set while ClickHouse was away.
+        """
         self.recover()
         segments.adopt_orphans(self.spool)
         return self.load_waiting()
@@ -204,9 +207,7 @@ class Loader:
         while not self._partitions.acquire(1.0):
             if self.stop.is_set():
                 raise Stopped
-            log.info(
-                "waiting for %s, which holds the partitions", self._partitions.holder() or "another process"
-            )
+            log.info("waiting for %s, which holds the partitions", self._partitions.holder() or "another process")
 
     def _quarantine(self, manifest: Manifest) -> Callable[[pa.Table, str], None]:
         def keep(rows: pa.Table, reason: str) -> None:
@@ -220,5 +221,7 @@ class Loader:
         for name in manifest.segments:
             (self.spool.sealed_dir / name).unlink(missing_ok=True)
             self._in_hand.discard(name)
+        # Segments must be gone for good before the batch that answers for them is.
+        fsync_dir(self.spool.sealed_dir)
         self.batches.retire(manifest)
         self.journal.forget(manifest)

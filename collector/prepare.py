@@ -126,9 +126,7 @@ def set_aside(spool: Spool, name: str, data: bytes, reason: str) -> None:
     write_atomic(spool.quarantine_dir / f"{name}.reason", reason.encode(), mode=0o600)
 
 
-def prepare(
-    gathered: Gathered, client: Client, registry: Registry, flight: Prepared | None = None
-) -> Prepared:
+def prepare(gathered: Gathered, client: Client, registry: Registry, flight: Prepared | None = None) -> Prepared:
     """The batch of these events: duplicates dropped, visits assigned.
 
     ``flight`` is the batch before this one, which may not be stored yet. Raises what the client raises when
@@ -180,11 +178,7 @@ def _drop_known(events: pl.DataFrame, client: Client, flight: Prepared | None) -
     _probe(client, "load_probe_events", asked)
     window = {"first": dates.min() - IDEMPOTENCY, "last": dates.max() + _DAY}  # type: ignore[operator]
     known = _frame(client, "load_known_events", window, use_skip_indexes=0)
-    return (
-        events.join(known, on=["site_id", "event_id"], how="anti", maintain_order="left")
-        if known.height
-        else events
-    )
+    return events.join(known, on=["site_id", "event_id"], how="anti", maintain_order="left") if known.height else events
 
 
 def _open_visits(events: pl.DataFrame, client: Client, flight: Prepared | None) -> pl.DataFrame:
@@ -212,14 +206,10 @@ def _moves(visits: pl.DataFrame, registry: Registry) -> list[Move]:
     if visits.is_empty():
         return []
     dated = visits.with_columns(columns.local_date(visits, registry, "now_start").alias("now_date"))
-    changed = dated.filter(
-        (pl.col("visit_id") != pl.col("now_id")) | (pl.col("visit_date") != pl.col("now_date"))
-    )
+    changed = dated.filter((pl.col("visit_id") != pl.col("now_id")) | (pl.col("visit_date") != pl.col("now_date")))
     return [
         Move(*row)
-        for row in changed.select(
-            "site_id", "visit_id", "now_id", "now_start", "visit_date", "now_date"
-        ).iter_rows()
+        for row in changed.select("site_id", "visit_id", "now_id", "now_start", "visit_date", "now_date").iter_rows()
     ]
 
 
@@ -236,7 +226,8 @@ def _probe(client: Client, table: str, rows: pl.DataFrame) -> None:
 
 def _frame(client: Client, name: str, parameters: dict[str, Any], **settings: Any) -> pl.DataFrame:
     found = pl.from_arrow(client.query_arrow(query(name), parameters=parameters, settings=settings))
-    assert isinstance(found, pl.DataFrame)
+    if not isinstance(found, pl.DataFrame):
+        raise TypeError(f"{name} answered with {type(found).__name__}")
     return found
 
 
@@ -244,9 +235,7 @@ def _months(days: Any) -> list[int]:
     return sorted({day.year * 100 + day.month for day in days})
 
 
-def _table(
-    frame: pl.DataFrame, maps: dict[str, Sequence[dict[str, Any] | None]], batch_id: uuid.UUID
-) -> pa.Table:
+def _table(frame: pl.DataFrame, maps: dict[str, Sequence[dict[str, Any] | None]], batch_id: uuid.UUID) -> pa.Table:
     """The columns of `events` in Arrow types that ClickHouse takes without a detour."""
     import pyarrow as pa
 
@@ -255,10 +244,7 @@ def _table(
         *_PLAIN,
         *(pl.col(name).cast(pl.Categorical) for name in _DICTIONARY),
         referrer="referrer_page",
-        revenue=pl.when(pl.col("revenue") == "")
-        .then(pl.lit("0"))
-        .otherwise("revenue")
-        .cast(pl.Decimal(18, 4)),
+        revenue=pl.when(pl.col("revenue") == "").then(pl.lit("0")).otherwise("revenue").cast(pl.Decimal(18, 4)),
     ).to_arrow(compat_level=pl.CompatLevel.oldest())
     made: dict[str, Any] = {name: plain[name] for name in plain.column_names}
     for name in ("timestamp", "received_at", "visit_start"):

@@ -15,9 +15,7 @@ from sql.statements import query
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-_DOMAIN = re.compile(
-    r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z"
-)
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 
 
 def all_sites(client: Client) -> list[Site]:
@@ -51,9 +49,7 @@ def add_site(
     key = f"wk_{secrets.token_urlsafe(24)}"
     site_id = max((site.site_id for site in known), default=0) + 1
     site = Site(site_id, domain, timezone, hash_key(key), currency, identity)
-    client.command(
-        query("site_put"), parameters={name: getattr(site, name) for name in Site.__struct_fields__}
-    )
+    client.command(query("site_put"), parameters={name: getattr(site, name) for name in Site.__struct_fields__})
     publish_sites(client, home)
     return site, key
 

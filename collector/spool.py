@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import secrets
 import time
@@ -19,6 +20,8 @@ from pathlib import Path
 from collector.frames import frame
 from sql.errors import StorageError
 from sql.files import fsync_dir
+
+log = logging.getLogger("footfall.collector")
 
 
 class Durability(StrEnum):
@@ -109,60 +112,70 @@ class SpoolWriter:
         data = b"".join(map(frame, payloads))
         self._check_bound(len(data))
         if self._fd is None:
-            self._open()
-        fd = self._fd
-        assert fd is not None
+            self._fd = self._open()
         try:
-            _write_all(fd, data)
+            _write_all(self._fd, data)
         except OSError as exc:
-            self._take_back(fd)
+            self._take_back(self._fd)
             raise _storage_error(exc) from exc
         try:
             if self.options.durability is Durability.FSYNC:
-                os.fdatasync(fd)
+                os.fdatasync(self._fd)
         except OSError as exc:
             # After a failed sync nobody knows what is on disk: leave this file to the loader.
             self._abandon()
             raise _storage_error(exc) from exc
         self._length += len(data)
         if self._length >= self.options.segment_bytes:
-            self.seal()
+            try:
+                self.seal()
+            except StorageError as exc:  # what was committed stays committed
+                log.warning("%s; the segment grows on", exc)
 
     def seal_if_old(self) -> None:
-        """Seal the open segment when it is older than ``segment_seconds``."""
-        if self._fd is not None and self.clock() - self._began >= self.options.segment_seconds * 0.9:
+        """Seal the open segment when it has reached ``segment_seconds``."""
+        if self._fd is not None and self.clock() - self._began >= self.options.segment_seconds:
             self.seal()
 
     def seal(self) -> None:
-        """Hand the open segment to the loader: an atomic rename. Nothing happens where none is open."""
+        """Hand the open segment to the loader: an atomic rename. Nothing happens where none is open.
+
+        Raises StorageError where it cannot be renamed; it stays open then.
+        """
         if self._fd is None:
             return
-        if self._length == 0:
-            self._path.unlink(missing_ok=True)
-            self._abandon()
-            return
-        if self.options.durability is Durability.FSYNC:
-            os.fdatasync(self._fd)
-        self._path.rename(self.spool.sealed_dir / f"{time.time_ns():020d}-{self._path.name}")
-        if self.options.durability is Durability.FSYNC:
-            fsync_dir(self.spool.sealed_dir)
+        try:
+            if self._length == 0:
+                self._path.unlink(missing_ok=True)
+            else:
+                self._path.rename(self.spool.sealed_dir / f"{time.time_ns():020d}-{self._path.name}")
+        except OSError as exc:
+            raise _storage_error(exc) from exc
+        # From here on the loader may delete the file: not a byte more must go into it.
         self._abandon()
-
-    def _open(self) -> None:
-        while self._fd is None:
-            self._number += 1
-            self._path = self.spool.open_dir / f"{self.name}-{self._number:06d}.seg"
+        if self.options.durability is Durability.FSYNC:
             try:
-                fd = os.open(
-                    self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
-                )
-                self._fd = fd if _own(fd, self._path) else None
-                if self.options.durability is Durability.FSYNC:
-                    fsync_dir(self.spool.open_dir)
-            except OSError as exc:
-                raise _storage_error(exc) from exc
+                fsync_dir(self.spool.sealed_dir)
+            except OSError as exc:  # after a power cut it would lie in open/ again, and be adopted
+                log.warning("cannot sync the names of sealed segments: %s", exc)
+
+    def _open(self) -> int:
+        fd: int | None = None
+        try:
+            while fd is None:
+                self._number += 1
+                self._path = self.spool.open_dir / f"{self.name}-{self._number:06d}.seg"
+                fd = _own(self._path)
+            if self.options.durability is Durability.FSYNC:
+                fsync_dir(self.spool.open_dir)
+        except OSError as exc:
+            if fd is not None:
+                self._path.unlink(missing_ok=True)
+                os.close(fd)
+            raise _storage_error(exc) from exc
         self._length = 0
         self._began = self.clock()
+        return fd
 
     def _take_back(self, fd: int) -> None:
         """Cut a half-written record off, so that the next one follows a whole one."""
@@ -187,16 +200,17 @@ class SpoolWriter:
             raise SpoolFull(f"the spool holds its {self.options.total_bytes} bytes", "is the loader running?")
 
 
-def _own(fd: int, path: Path) -> bool:
-    """Lock a new segment; False where the loader took it for an orphan first."""
+def _own(path: Path) -> int | None:
+    """Create and lock a segment; None where the loader took it for an orphan first."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if path.stat().st_ino == os.fstat(fd).st_ino:
-            return True
+            return fd
     except (BlockingIOError, FileNotFoundError):
         pass
     os.close(fd)
-    return False
+    return None
 
 
 def _write_all(fd: int, data: bytes) -> None:

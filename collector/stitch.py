@@ -87,12 +87,14 @@ def _cut_long(points: pl.DataFrame) -> pl.DataFrame:
     long = set(spans.filter(pl.col("span") > LIMIT_MS)["session"])
     if not long:
         return points
-    numbers, fresh, began = [], points["session"].max() or 0, {}
+    numbers: list[int] = []
+    fresh = int(points["session"][-1])  # sessions are numbered upwards
+    began: dict[int, int] = {}
     names: dict[int, int] = {}
     for session, start, end in points.select("session", "start", "end").iter_rows():
         if session in long:
             if end - began.setdefault(session, start) > LIMIT_MS and start > began[session]:
-                fresh = int(fresh) + 1
+                fresh += 1
                 names[session], began[session] = fresh, start
             session = names.get(session, session)
         numbers.append(session)
@@ -102,7 +104,9 @@ def _cut_long(points: pl.DataFrame) -> pl.DataFrame:
 def _fresh_ids(visits: pl.DataFrame) -> pl.Series:
     """Ids for visits that have none: a mix of site, visitor and start, so that the same batch gives the same ids."""
     with np.errstate(over="ignore"):
-        mixed = visits["visitor_id"].to_numpy() ^ (visits["now_start"].to_numpy().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+        mixed = visits["visitor_id"].to_numpy() ^ (
+            visits["now_start"].to_numpy().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        )
         mixed += visits["site_id"].to_numpy().astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
             mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)

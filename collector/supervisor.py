@@ -31,9 +31,7 @@ class Child:
     def start(self) -> None:
         """Start it in a session of its own: ctrl-c at the terminal reaches the supervisor alone."""
         env = os.environ | {"FOOTFALL_SUPERVISED": "1"}
-        self.process = subprocess.Popen(
-            self.command, env=env, start_new_session=True, stdin=subprocess.DEVNULL
-        )
+        self.process = subprocess.Popen(self.command, env=env, start_new_session=True, stdin=subprocess.DEVNULL)
         self.started = time.monotonic()
 
     @property
@@ -59,7 +57,8 @@ class Supervisor:
             for child in self.children:
                 if not self.stop.is_set():
                     child.start()
-                    self.ready.get(child.name, lambda _: None)(child)
+                    if wait := self.ready.get(child.name):
+                        wait(child)
             on_ready()
             while not self.stop.wait(0.1):
                 for child in self.children:

@@ -129,8 +129,7 @@ def boot_of(client: Client, url: str) -> str:
     if home is not None:
         published = Published.read(home)
         return published.boot if published else ""
-    row = client.query("select toString(serverUUID()), toString(now() - uptime())").first_row
-    return "@".join(row)
+    return str(client.command("select concat(toString(serverUUID()), '@', toString(now() - uptime()))"))
 
 
 def _front(published: Published, timeout: float) -> Client | None:
@@ -180,9 +179,7 @@ def _http(*, timeout: float, **where: Any) -> Client:
         )
     except OperationalError as exc:
         target = f"{where['host']}:{where['port']}"
-        raise EngineUnavailable(
-            f"no ClickHouse answers at {target}", "is it running, and is the URL right?"
-        ) from exc
+        raise EngineUnavailable(f"no ClickHouse answers at {target}", "is it running, and is the URL right?") from exc
     except DatabaseError as exc:
         raise EngineRefused(
             f"ClickHouse refused: {first_line(exc)}", "check user, password and database in the URL"
@@ -199,9 +196,7 @@ def _direct(home: Home, lock: OwnedLock) -> Client:
         client = get_client(interface="chdb", path=str(home.engine_dir.resolve()), settings=PINNED)
     except Exception as exc:
         lock.release()
-        raise EngineUnavailable(
-            f"cannot open the engine directory {home.engine_dir}: {first_line(exc)}"
-        ) from exc
+        raise EngineUnavailable(f"cannot open the engine directory {home.engine_dir}: {first_line(exc)}") from exc
     close = client.close
 
     def close_and_release() -> None:

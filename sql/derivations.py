@@ -26,13 +26,12 @@ PARTITIONED_BY = {
 }
 
 
-def install(client: Client, table: str, *, rebuild: bool) -> None:
-    """Create the materialized view that fills ``table``; with ``rebuild``, fill it anew from all events."""
+def install(client: Client, table: str) -> None:
+    """Create the materialized view that fills ``table``, and fill the table anew from all events."""
     name = identifier(table)
     client.command(f"drop table if exists {name}_mv")
     client.command(f"create materialized view {name}_mv to {name} as {statements.view(name)}")
-    if rebuild:
-        rebuild_months(client, [name], months(client))
+    rebuild_months(client, [name], months(client))
 
 
 def months(client: Client) -> list[int]:
@@ -55,7 +54,7 @@ def _rebuild(client: Client, table: str, month: int) -> None:
     client.command(f"drop table if exists {side}")
     client.command(f"create table {side} as {table}")
     client.command(
-        f"insert into {side} {statements.view(table)}",
+        f"insert into {side} {statements.view(table)}",  # noqa: S608 (both are identifiers of ours)
         settings={
             "additional_table_filters": "{'events': '" + _filter(table, month) + "'}",
             "insert_deduplicate": 0,

@@ -17,6 +17,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 from sql.client import Published, running
 from sql.errors import EngineBusy, EngineUnavailable
@@ -50,13 +52,14 @@ def serve(home: Home, *, port: int = 0, wait: float = 10.0, stop: threading.Even
 
 
 def _serve_locked(home: Home, port: int, stop: threading.Event) -> None:
-    import chdb
+    from chdb import connect
 
     from sql.front import Front
 
     path = str(home.engine_dir.resolve())
-    keeper = chdb.connect(path)  # the engine lives while one connection is open
-    front = Front(port, secrets.token_urlsafe(24), lambda: chdb.connect(path))
+    open_connection: Callable[[], Any] = partial(connect, path)
+    keeper = open_connection()  # the engine lives while one connection is open
+    front = Front(port, secrets.token_urlsafe(24), open_connection)
     thread = threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:
@@ -101,9 +104,7 @@ def await_ready(home: Home, wait: float, alive: Callable[[], bool]) -> Published
         if not alive():
             break
         time.sleep(0.03)
-    raise EngineUnavailable(
-        "the embedded engine did not start", f"run `footfall engine` to see why ({home.root})"
-    )
+    raise EngineUnavailable("the embedded engine did not start", f"run `footfall engine` to see why ({home.root})")
 
 
 if __name__ == "__main__":

@@ -182,9 +182,7 @@ class Handler(BaseHTTPRequestHandler):
             raise
         done = stream.finish()
         summary = {"written_rows": str(done.rows_written), "written_bytes": str(done.bytes_written)}
-        self._send(
-            200, b"", {"X-ClickHouse-Summary": json.dumps({"read_rows": summary["written_rows"], **summary})}
-        )
+        self._send(200, b"", {"X-ClickHouse-Summary": json.dumps({"read_rows": summary["written_rows"], **summary})})
 
     def _query(self, connection: Any, text: str, params: dict[str, str]) -> None:
         fmt = wire.result_format(

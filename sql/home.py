@@ -60,9 +60,7 @@ class Home:
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not os.access(self.root, os.W_OK):
-                raise StorageError(
-                    f"cannot write to {self.root}", "choose another data_dir or fix its permissions"
-                )
+                raise StorageError(f"cannot write to {self.root}", "choose another data_dir or fix its permissions")
         except OSError as exc:
             raise StorageError(f"cannot create the data directory {self.root}: {exc.strerror}") from exc
         return self

@@ -67,9 +67,7 @@ def pending(client: Client) -> list[Step]:
                 "restore the file; write a new migration",
             )
         if step.state is State.UNKNOWN:
-            raise SchemaError(
-                f"the database has {step.name}, which this version does not know", "upgrade footfall"
-            )
+            raise SchemaError(f"the database has {step.name}, which this version does not know", "upgrade footfall")
     return [step for step in found if step.state is not State.APPLIED]
 
 
@@ -87,7 +85,7 @@ def apply(client: Client, on_step: Callable[[Step], None] = lambda step: None) -
             for statement in statements.split(step.text):
                 client.command(statement)
         else:
-            derivations.install(client, step.name, rebuild=step.state is State.CHANGED)
+            derivations.install(client, step.name)
         client.command(
             statements.query("schema_step_done"),
             parameters={"name": step.name, "kind": step.kind, "checksum": step.checksum},
@@ -115,4 +113,4 @@ def _applied(client: Client) -> dict[str, str]:
     if not client.command("exists table schema_steps"):
         return {}
     rows = client.query(statements.query("schema_steps_applied")).result_rows
-    return {name: checksum for name, checksum in rows}
+    return {str(name): str(checksum) for name, checksum in rows}

@@ -39,7 +39,8 @@ STREAMABLE = frozenset({"Native", "TabSeparated", "TSV", "CSV", "RowBinary", "JS
 _TARGET = r"(?:`[^`]+`|\"[^\"]+\"|[\w.])+"
 _INSERT = re.compile(
     rb"\A\s*(insert\s+into\s+(?:table\s+)?" + _TARGET.encode() + rb"\s*"
-    rb"(?:\((?:`[^`]*`|\"[^\"]*\"|[^)`\"])*\)\s*)?(?:settings\s+[^\n]*?)?)\s*\bformat\s+(\w+)[ \t]*;?[ \t]*(?:\r?\n|\Z|(?=\W))",
+    rb"(?:\((?:`[^`]*`|\"[^\"]*\"|[^)`\"])*\)\s*)?(?:settings\s+[^\n]*?)?)"
+    rb"\s*\bformat\s+(\w+)[ \t]*;?[ \t]*(?:\r?\n|\Z|(?=\W))",
     re.IGNORECASE,
 )
 _FORMAT = re.compile(r"\bformat\s+(\w+)\s*;?\s*\Z", re.IGNORECASE)
@@ -183,7 +184,7 @@ def form_fields(content_type: str, body: bytes) -> dict[str, str]:
         if part.get_filename():
             raise ValueError("external tables are not supported by the embedded engine")
         name = part.get_param("name", header="content-disposition")
-        fields[str(name)] = part.get_payload(decode=True).decode("utf-8", "surrogateescape")
+        fields[str(name)] = bytes(part.get_payload(decode=True)).decode("utf-8", "surrogateescape")
     return fields
 
 

@@ -76,7 +76,11 @@ class Footfall:
     def post(self, events: list[dict], connection: http.client.HTTPConnection | None = None) -> int:
         """Post a batch; the status."""
         connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        headers = {"Content-Type": "application/json", "X-Footfall-Key": self.key, "User-Agent": "Mozilla/5.0 Firefox/130.0"}
+        headers = {
+            "Content-Type": "application/json",
+            "X-Footfall-Key": self.key,
+            "User-Agent": "Mozilla/5.0 Firefox/130.0",
+        }
         connection.request("POST", "/v1/events", json.dumps(events), headers)
         answer = connection.getresponse()
         answer.read()

@@ -253,7 +253,11 @@ def test_preflight(collector):
 
 @pytest.mark.parametrize(
     ("body", "headers"),
-    [({"name": "a"}, {}), ({"key": "wk_wrong", "name": "a"}, {}), (EVENT, PAGE | {"Content-Type": "image/png"})],
+    [
+        ({"name": "a"}, {}),
+        ({"key": "wk_wrong", "name": "a"}, {}),
+        (EVENT, PAGE | {"Content-Type": "image/png"}),
+    ],
     ids=["401", "403", "415"],
 )
 def test_a_page_may_read_the_refusal(collector, body, headers):
@@ -308,7 +312,11 @@ def test_the_script(collector):
 
 
 def test_the_pixel_is_a_page_view(collector):
-    where = {"url": "https://shop.example/p?utm_source=x", "title": "Hello & you", "referrer": "https://a.example/"}
+    where = {
+        "url": "https://shop.example/p?utm_source=x",
+        "title": "Hello & you",
+        "referrer": "https://a.example/",
+    }
     answer = collector.get("/v1/pixel.gif", params=where | {"site": "shop.example"}, headers={"Referer": where["url"]})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
     assert answer.headers["cache-control"] == "no-store"
@@ -346,15 +354,27 @@ def test_the_pixel_always_answers_with_the_image(collector, query, headers, stat
 
 
 def test_no_address_reaches_the_disk(collector):
-    forwarded = {"X-Forwarded-For": "198.51.100.23, 2001:db8::77", "X-Real-IP": ADDRESS, "Forwarded": f"for={ADDRESS}"}
+    forwarded = {
+        "X-Forwarded-For": "198.51.100.23, 2001:db8::77",
+        "X-Real-IP": ADDRESS,
+        "Forwarded": f"for={ADDRESS}",
+    }
     client = {"site": "other.example", "name": "a", "client_id": "c"}
     collector.ask(
         ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE | forwarded}),
-        ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE | forwarded, "remote_addr": PROXY}),
         (
             "POST",
             "/v1/events",
-            {"body": json.dumps(client), "headers": {"Origin": "https://other.example"}, "remote_addr": "2001:db8::99"},
+            {"body": json.dumps(EVENT), "headers": PAGE | forwarded, "remote_addr": PROXY},
+        ),
+        (
+            "POST",
+            "/v1/events",
+            {
+                "body": json.dumps(client),
+                "headers": {"Origin": "https://other.example"},
+                "remote_addr": "2001:db8::99",
+            },
         ),
         ("GET", "/v1/pixel.gif", {"query_string": f"key={KEY}", "headers": forwarded}),
     )

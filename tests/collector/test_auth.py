@@ -34,7 +34,10 @@ def request(headers=None, query="", peer="203.0.113.5"):
 def registry(tmp_path):
     publish(
         tmp_path / "sites.json",
-        [Site(1, "shop.example", "UTC", hash_key("wk_1")), Site(2, "b.shop.example", "UTC", hash_key("wk_2"))],
+        [
+            Site(1, "shop.example", "UTC", hash_key("wk_1")),
+            Site(2, "b.shop.example", "UTC", hash_key("wk_2")),
+        ],
     )
     return Registry(tmp_path / "sites.json")
 
@@ -74,7 +77,12 @@ def test_pages_of_the_site_and_of_nobody_else(registry, header, origin, may):
 
 def test_the_origin_goes_over_the_referrer(registry):
     with pytest.raises(Refused):
-        site_of(request({"Origin": "https://evil.test", "Referer": "https://shop.example/"}), "shop.example", "", registry)
+        site_of(
+            request({"Origin": "https://evil.test", "Referer": "https://shop.example/"}),
+            "shop.example",
+            "",
+            registry,
+        )
 
 
 def test_a_site_within_a_site_is_another(registry):
@@ -94,7 +102,14 @@ def test_a_site_within_a_site_is_another(registry):
         ({"X-Footfall-Key": ""}, "", "", "wk_1", 1),
         ({"Origin": "https://shop.example"}, "site=shop.example", "nobody.example", "", 1),
     ],
-    ids=["header first", "then query", "then body", "an empty query is none", "an empty header is none", "site by query"],
+    ids=[
+        "header first",
+        "then query",
+        "then body",
+        "an empty query is none",
+        "an empty header is none",
+        "site by query",
+    ],
 )
 def test_what_goes_over_what(registry, headers, query, site, key, expected):
     assert site_of(request(headers, query), site, key, registry).site_id == expected

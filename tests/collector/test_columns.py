@@ -19,7 +19,14 @@ BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 
 def event(n=0, **fields):
-    plain = {"event_id": n.to_bytes(16, "big"), "known": True, "visitor": 1, "previous": 0, "timestamp": AT, "name": "a"}
+    plain = {
+        "event_id": n.to_bytes(16, "big"),
+        "known": True,
+        "visitor": 1,
+        "previous": 0,
+        "timestamp": AT,
+        "name": "a",
+    }
     return SpooledEvent(**(plain | {"interactive": False} | fields))
 
 
@@ -141,7 +148,12 @@ def test_the_format_is_the_envelope():
 def test_enriched(registry):
     url = "https://shop.example/a?utm_source=news&utm_medium=email&secret=1&gclid=g"
     rows = columns.decode(
-        [record(event(0, user_agent=CHROME, url=url), event(1, user_agent=BOT, referrer="https://www.google.com/"))]
+        [
+            record(
+                event(0, user_agent=CHROME, url=url),
+                event(1, user_agent=BOT, referrer="https://www.google.com/"),
+            )
+        ]
     )
     first, second = columns.enrich(columns.table(rows)[0], registry).to_dicts()
     assert (first["hostname"], first["path"]) == ("shop.example", "/a")
@@ -177,7 +189,15 @@ def test_enriching_keeps_the_order_and_the_rows(registry):
         (4, "2026-09-21T10:59:59.999Z", "2026-09-20"),
         (99, "2026-09-21T23:59:59.999Z", "2026-09-21"),
     ],
-    ids=["UTC", "ahead, before", "ahead, after", "half an hour", "half an hour, midnight", "behind", "unknown site"],
+    ids=[
+        "UTC",
+        "ahead, before",
+        "ahead, after",
+        "half an hour",
+        "half an hour, midnight",
+        "behind",
+        "unknown site",
+    ],
 )
 def test_the_local_day_is_of_the_sites_zone(registry, site, at, day):
     moment = int(dt.datetime.fromisoformat(at).timestamp() * 1000)

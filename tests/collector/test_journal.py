@@ -139,7 +139,7 @@ def test_a_line_that_was_written_in_part_is_no_success(path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, before[1]))
     try:
-        with pytest.raises(OSError):  # noqa: PT011
+        with pytest.raises(OSError):
             journal.finish(first)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -159,7 +159,7 @@ def test_an_intent_that_is_not_on_the_disk_is_none(path, monkeypatch, step):
 
     with monkeypatch.context() as patched:
         patched.setattr(os, step, broken)
-        with pytest.raises(OSError):  # noqa: PT011
+        with pytest.raises(OSError):
             journal.intent(batch, "token")
     assert journal.intents == {}
     journal.intent(batch, "token")
@@ -175,7 +175,7 @@ def test_a_compaction_that_fails_leaves_the_journal_as_it_was(path, monkeypatch)
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", broken)
-        with pytest.raises(OSError):  # noqa: PT011
+        with pytest.raises(OSError):
             journal.compact()
     journal.intent(batch, "after")
     found = again(journal)

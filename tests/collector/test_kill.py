@@ -18,8 +18,9 @@ DISAGREEMENTS = {
     "visits": """
         with
             raw as (
-                select visit_id, count() as events, countIf(name = 'page_view') as pageviews, min(timestamp) as started,
-                    max(timestamp) as ended, argMinIf(path, event_order(timestamp, event_id), name = 'page_view') as entry,
+                select visit_id, count() as events, countIf(name = 'page_view') as pageviews,
+                    min(timestamp) as started, max(timestamp) as ended,
+                    argMinIf(path, event_order(timestamp, event_id), name = 'page_view') as entry,
                     argMaxIf(path, event_order(timestamp, event_id), name = 'page_view') as exit
                 from events group by visit_id
             ),
@@ -30,16 +31,28 @@ DISAGREEMENTS = {
     """,
     "daily_events": """
         with
-            raw as (select site_id, local_date, bot, toString(name) as n, count() as c, uniqExact(visitor_id) as v from events group by all),
-            kept as (select site_id, local_date, bot, toString(name) as n, sum(events) as c, uniqMerge(visitors) as v from daily_events group by all)
+            raw as (
+                select site_id, local_date, bot, toString(name) as n, count() as c, uniqExact(visitor_id) as v
+                from events group by all
+            ),
+            kept as (
+                select site_id, local_date, bot, toString(name) as n, sum(events) as c, uniqMerge(visitors) as v
+                from daily_events group by all
+            )
         select * from (select * from raw except select * from kept)
         union all
         select * from (select * from kept except select * from raw)
     """,
     "daily_pages": """
         with
-            raw as (select local_date, path, count() as c, uniqExact(visitor_id) as v from events where name = 'page_view' group by all),
-            kept as (select local_date, path, sum(pageviews) as c, uniqMerge(visitors) as v from daily_pages group by all)
+            raw as (
+                select local_date, path, count() as c, uniqExact(visitor_id) as v
+                from events where name = 'page_view' group by all
+            ),
+            kept as (
+                select local_date, path, sum(pageviews) as c, uniqMerge(visitors) as v
+                from daily_pages group by all
+            )
         select * from (select * from raw except select * from kept)
         union all
         select * from (select * from kept except select * from raw)
@@ -122,7 +135,7 @@ def storm(footfall, events: int, kills: int, seed: int):
     posters = [Poster(footfall, events // BATCH // 4, seed * 100 + n) for n in range(4)]
     for poster in posters:
         poster.start()
-    done = {role: 0 for role in ROLES}
+    done = dict.fromkeys(ROLES, 0)
     while sum(done.values()) < kills or any(poster.is_alive() for poster in posters):
         time.sleep(rng.uniform(0.05, 1.2))
         role = rng.choice(ROLES)
@@ -147,9 +160,7 @@ def check(footfall, acknowledged: set[str], perhaps: set[str], until) -> None:
 
 def define_funnel(footfall) -> None:
     with footfall.client() as client:
-        client.command(
-            "insert into funnels select 1, 1, 'buy', [('page_view', ''), ('purchase', '')], false, now64(3)"
-        )
+        client.command("insert into funnels select 1, 1, 'buy', [('page_view', ''), ('purchase', '')], false, now64(3)")
 
 
 def test_every_acknowledged_event_counts_once(footfall, until):

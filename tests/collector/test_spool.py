@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
@@ -426,10 +427,8 @@ def test_a_sealed_segment_is_never_written_again(folder, monkeypatch):
         real(path)
 
     monkeypatch.setattr(spool, "fsync_dir", fsync_dir)
-    try:
+    with contextlib.suppress(OSError, StorageError):
         writer.seal()
-    except (OSError, StorageError):
-        pass
     monkeypatch.setattr(spool, "fsync_dir", real)
     loaded = []
     for path in folder.sealed():  # what a loader does

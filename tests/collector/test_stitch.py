@@ -24,9 +24,13 @@ def events(rows):
 
 def load(batches):
     """Load batches one after the other as the loader does; {(visitor, minute): visit id} of the end."""
-    kept = pl.DataFrame(schema={"visitor_id": pl.UInt64, "timestamp": pl.Int64, "visit_id": pl.UInt64, "visit_start": pl.Int64})
+    kept = pl.DataFrame(
+        schema={"visitor_id": pl.UInt64, "timestamp": pl.Int64, "visit_id": pl.UInt64, "visit_start": pl.Int64}
+    )
     for batch in batches:
-        stored = kept.group_by("visitor_id", "visit_id").agg(started=pl.col("timestamp").min(), ended=pl.col("timestamp").max())
+        stored = kept.group_by("visitor_id", "visit_id").agg(
+            started=pl.col("timestamp").min(), ended=pl.col("timestamp").max()
+        )
         stored = stored.with_columns(site_id=pl.lit(1, pl.UInt32), visit_date=pl.lit(dt.date(2026, 1, 1)))
         done = stitch(events(batch), stored.select(pl.col(name).cast(kind) for name, kind in OPEN_VISITS.items()))
         moves = dict(done.visits.select("visit_id", "now_id").iter_rows())

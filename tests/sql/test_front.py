@@ -12,7 +12,18 @@ import pytest
 import zstandard
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 
-AWKWARD = ["it's", 'say "hi"', "a\nb\r\n\tc", "back\\slash", "{x:String}", "%s", "日本 🎌", "", "nul\0byte", "'; drop table t; --"]
+AWKWARD = [
+    "it's",
+    'say "hi"',
+    "a\nb\r\n\tc",
+    "back\\slash",
+    "{x:String}",
+    "%s",
+    "日本 🎌",
+    "",
+    "nul\0byte",
+    "'; drop table t; --",
+]
 
 
 @pytest.fixture
@@ -46,7 +57,8 @@ def test_bound_arrays_and_numbers(client):
 def test_long_parameters(client, length):
     numbers = list(range(length))
     got = client.query(
-        "select length({a:Array(UInt64)}), {a:Array(UInt64)}[-1], {s:String}", parameters={"a": numbers, "s": AWKWARD[2] * 100}
+        "select length({a:Array(UInt64)}), {a:Array(UInt64)}[-1], {s:String}",
+        parameters={"a": numbers, "s": AWKWARD[2] * 100},
     ).first_row
     assert got == (length, length - 1, AWKWARD[2] * 100)
 
@@ -74,7 +86,10 @@ def test_insert_and_insert_arrow(client, size):
 def test_raw_insert_with_compressed_body(client, compression):
     body = b"\n".join(b'{"n":%d,"s":"row"}' % i for i in range(50_000))
     packed = {
-        "": lambda b: b, "gzip": gzip.compress, "lz4": lz4.frame.compress, "zstd": zstandard.compress,
+        "": lambda b: b,
+        "gzip": gzip.compress,
+        "lz4": lz4.frame.compress,
+        "zstd": zstandard.compress,
     }[compression](body)
     client.raw_insert("t", ["n", "s"], packed, fmt="JSONEachRow", compression=compression or None)
     assert client.command("select count() from t") == 50_000
@@ -153,7 +168,9 @@ def test_wrong_password_is_refused(engine):
 
 
 def test_one_query_id_at_a_time(client):
-    slow = threading.Thread(target=lambda: client.command("select sleep(1)", transport_settings={}, settings={"query_id": "same"}))
+    slow = threading.Thread(
+        target=lambda: client.command("select sleep(1)", transport_settings={}, settings={"query_id": "same"})
+    )
     slow.start()
     try:
         while not client.command("select count() from system.processes where Settings['log_comment'] = 'same'"):

@@ -1,0 +1,153 @@
+"""``make docs``: the reference of commands and metrics, from the code itself.
+
+    python -m bench.reference > docs/cli.md
+
+``tests/cli/test_reference.py`` fails where docs/cli.md says anything else.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any, get_args
+
+import typer.main
+
+import cli.main
+from aggregations.metrics import METRICS, Unit
+from cli import groups
+from cli.exits import Exit
+
+HEAD = """\
+# Commands
+
+Written from the code by `make docs`; do not edit. Guides: [reports](reports.md), [operations](operations.md),
+[events](events.md).
+
+Data go to stdout, everything else to stderr. An error is one line and, where there is something to do, a second
+one. Options of `footfall` itself stand before the command; those of a command behind it.
+"""
+CODES = {
+    Exit.OK: "all went well",
+    Exit.FAILED: "it could not be done: the engine, the disk, a file",
+    Exit.USAGE: "the request makes no sense: a flag, a date, a site, a setting",
+    Exit.FOUND: "a check ran and found something (`doctor`, `schema status`)",
+}
+UNITS = {Unit.COUNT: "count", Unit.RATIO: "ratio, 0 to 1", Unit.SECONDS: "seconds", Unit.NUMBER: "number"}
+_EXAMPLE = re.compile(r"\s*^\s*Example: (.*)\Z", re.MULTILINE | re.DOTALL)
+
+
+def tree() -> Any:
+    """The root command, every group and command attached. A new one at each call."""
+    app = typer.Typer()
+    groups.register(app)
+    app.info, app.registered_callback = cli.main.app.info, cli.main.app.registered_callback
+    return typer.main.get_command(app)
+
+
+def walk(command: Any, path: tuple[str, ...] = ("footfall",)) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command with its words, groups before what is in them."""
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from walk(child, (*path, name))
+
+
+def prose(command: Any) -> str:
+    """What a command's help says, without its example."""
+    return _EXAMPLE.sub("", command.help or "").strip()
+
+
+def example(command: Any) -> str:
+    """The command line with which the help ends; '' where it ends without one."""
+    found = _EXAMPLE.search(command.epilog or command.help or "")
+    return " ".join(found[1].split()) if found else ""
+
+
+def text() -> str:
+    """The whole page."""
+    commands = list(walk(tree()))
+    parts = [HEAD, _exits(), "## All commands\n", _index(commands)]
+    parts += [_section(path, command) for path, command in commands]
+    parts.append(_metrics())
+    return "\n".join(parts)
+
+
+def _exits() -> str:
+    rows = [f"| {code.value} | {CODES[code]} |" for code in Exit]
+    return "\n".join(["## Exit codes\n", "| Code | Meaning |", "|---|---|", *rows, "| 130 | ctrl-c |", ""])
+
+
+def _index(commands: list[tuple[tuple[str, ...], Any]]) -> str:
+    leaves = [(" ".join(path), command) for path, command in commands if not hasattr(command, "commands")]
+    rows = [f"| [`{name}`](#{name.replace(' ', '-')}) | {_first(prose(command))} |" for name, command in leaves]
+    return "\n".join(["| Command | What it does |", "|---|---|", *rows, ""])
+
+
+def _first(words: str) -> str:
+    return _cell(re.split(r"(?<=[.:;]) |\n", words)[0].rstrip(".:;"))
+
+
+def _section(path: tuple[str, ...], command: Any) -> str:
+    group = hasattr(command, "commands")
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
+    words = [*path, *(_placeholder(p) for p in arguments)]
+    words += [f"{p.opts[0]} {_value(p)}" for p in options if p.required]
+    words += ["[OPTIONS]"] if options and not group else []
+    words += ["COMMAND"] if group else []
+    lines = [f"## {' '.join(path)}\n", f"{prose(command)}\n", f"```text\n{' '.join(words)}\n```\n"]
+    if arguments or options:
+        lines += ["| | Meaning | Default |", "|---|---|---|"]
+        lines += [f"| `{_placeholder(p)}` | {_cell(p.help or '')} | {_default(p)} |" for p in arguments]
+        lines += [f"| {_names(p)} | {_cell(p.help or '')} | {_default(p)} |" for p in options]
+        lines.append("")
+    lines.append(f"Example:\n\n```console\n$ {example(command)}\n```\n")
+    return "\n".join(lines)
+
+
+def _names(option: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in sorted(option.opts, key=len, reverse=True))
+    value = _value(option)
+    return f"{names} `{_cell(value)}`" if value else names
+
+
+def _placeholder(argument: Any) -> str:
+    name = argument.metavar or argument.name.upper()
+    if argument.nargs == -1 and not name.endswith("..."):
+        name += "..."
+    return name if argument.required else f"[{name}]"
+
+
+def _value(param: Any) -> str:
+    """What an option takes, as a word; '' for a flag."""
+    if param.is_flag:
+        return ""
+    kind = param.type_descriptor.annotation
+    kind = next((arg for arg in get_args(kind) if arg is not type(None)), kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return "|".join(member.value for member in kind)
+    return {int: "N", float: "N", Path: "PATH"}.get(kind, "TEXT")
+
+
+def _default(param: Any) -> str:
+    value = param.default.value if isinstance(param.default, Enum) else param.default
+    if param.required:
+        return "required"
+    return "" if value is None or value is False or value == "" else f"`{value}`"
+
+
+def _metrics() -> str:
+    rows = [f"| `{m.name}` | {m.label} | {UNITS[m.unit]} | {_cell(m.definition)} |" for m in METRICS.values()]
+    head = "## Metrics\n\nColumns of reports that are figures. Tables show ratios as percent and seconds as minutes.\n"
+    return "\n".join([head, "| Column | Heading | Unit | Definition |", "|---|---|---|---|", *rows, ""])
+
+
+def _cell(words: str) -> str:
+    return " ".join(words.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())

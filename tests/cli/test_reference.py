@@ -1,0 +1,81 @@
+"""docs/cli.md is what the code says, and every command says enough."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from aggregations.metrics import METRICS
+from bench import reference
+from cli.exits import Exit
+
+PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
+COMMANDS = [pytest.param(path, command, id=" ".join(path)) for path, command in reference.walk(reference.tree())]
+
+
+def test_the_page_is_what_the_code_says():
+    assert PAGE.read_text() == reference.text(), "docs/cli.md is old: run `make docs`"
+
+
+def test_the_width_of_the_terminal_changes_nothing(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERMINAL_WIDTH", "40")
+    assert reference.text() == PAGE.read_text()
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS)
+def test_every_command_is_documented(path, command):
+    page = PAGE.read_text()
+    assert f"\n## {' '.join(path)}\n" in page
+    assert reference.prose(command)
+    for param in command.params:
+        assert param.help, param.name
+        name = param.opts[0] if param.param_type_name == "option" else param.metavar or param.name.upper()
+        assert f"`{name}" in page or f"`[{name}" in page
+
+
+@pytest.mark.parametrize(("path", "command"), COMMANDS)
+def test_every_help_ends_with_an_example_of_the_command(path, command):
+    last = (command.epilog or command.help or "").strip().splitlines()[-1].strip()
+    assert last.startswith("Example: ")
+    assert "Example:" not in reference.prose(command)
+    words = shlex.split(reference.example(command))
+    start = words.index("footfall")
+    if len(path) > 1:
+        assert tuple(words[start : start + len(path)]) == path
+    parse(words[start + 1 :])
+
+
+def parse(args: list[str]) -> None:
+    """Parse a command line as the command would, and run nothing. Raises typer's usage errors."""
+    root = reference.tree()
+    for _, command in reference.walk(root):
+        command.callback = None
+    root.main(args, prog_name="footfall", standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("report nothing", "No such command"),
+        ("report pages --nothing", "No such option"),
+        ("report pages -f xml", "xml"),
+        ("serve --port 0", "greater than or equal to 1"),
+        ("import access-log x.log", "Missing parameter: site"),
+    ],
+)
+def test_a_wrong_example_would_be_seen(wrong, told):
+    with pytest.raises(Exception, match=told):
+        parse(wrong.split())
+
+
+def test_every_exit_code_and_metric_is_told():
+    page = PAGE.read_text()
+    assert set(reference.CODES) == set(Exit)
+    for code in Exit:
+        assert f"| {code.value} | " in page
+    for name, metric in METRICS.items():
+        assert f"| `{name}` | {metric.label} |" in page
+        assert metric.definition in page

@@ -1,0 +1,219 @@
+"""init, site and schema as commands of their own process: an engine answers, or they open it themselves."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from cli.config import load
+from collector.site_admin import add_site, all_sites
+from collector.sites import Registry, hash_key
+from sql.client import opened
+from sql.engine import await_ready
+from sql.errors import UsageError
+from sql.home import Home
+from sql.schema import bring_up_to_date
+
+numbers = itertools.count(1)
+FOOTFALL = Path(sys.executable).with_name("footfall")
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory):
+    """A data directory of this file's own whose engine runs, so that commands are quick."""
+    home = Home(tmp_path_factory.mktemp("setup") / "data").make()
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)])
+    await_ready(home, 30, lambda: child.poll() is None)
+    yield home
+    child.terminate()
+    child.wait(30)
+
+
+def run(*words, cwd=None, env=None):
+    full = {k: v for k, v in os.environ.items() if not k.startswith("FOOTFALL_")} | (env or {})
+    return subprocess.run([FOOTFALL, *words], capture_output=True, text=True, timeout=60, cwd=cwd, env=full)
+
+
+def of(home, *words):
+    return run("--data-dir", home.root, *words)
+
+
+def refused(done, code, *says):
+    """One line, at most one of what to do, nothing on stdout."""
+    assert done.returncode == code, done.stderr
+    lines = done.stderr.rstrip("\n").split("\n")
+    assert lines[0].startswith("footfall: ")
+    assert len(lines) == 1 or (len(lines) == 2 and lines[1].startswith("  → ")), done.stderr
+    assert done.stdout == ""
+    for text in says:
+        assert text in done.stderr
+
+
+def test_schema_from_pending_to_applied(serving):
+    """Exit code 3 while something is pending; a dry run says what would be done and does nothing."""
+    before = of(serving, "schema", "status")
+    assert before.returncode == 3
+    listed = [line.split() for line in before.stdout.splitlines()]
+    assert {words[0] for words in listed} == {"pending"}
+    dry = of(serving, "schema", "apply", "--dry-run")
+    assert dry.returncode == 0
+    assert [line.split() for line in dry.stdout.splitlines()] == [["would", "apply", *words[1:]] for words in listed]
+    assert of(serving, "schema", "status").stdout == before.stdout
+    done = of(serving, "schema", "apply")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f"{len(listed)} applied" in done.stderr
+    assert "would" not in done.stderr
+    after = of(serving, "schema", "status")
+    assert after.returncode == 0
+    assert [line.split() for line in after.stdout.splitlines()] == [["applied", *words[1:]] for words in listed]
+    again = of(serving, "schema", "apply")
+    assert (again.returncode, again.stdout) == (0, "")
+    assert "schema is current" in again.stderr
+    nothing = of(serving, "schema", "apply", "--dry-run")
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+
+
+def test_site_added_listed_published(serving):
+    of(serving, "schema", "apply")
+    done = of(serving, "site", "add", "https://Shop.Example/", "--timezone", "Europe/Paris", "--currency", "EUR")
+    assert done.returncode == 0, done.stderr
+    key = next(line.split()[-1] for line in done.stdout.splitlines() if line.startswith("write key:"))
+    assert '<script defer data-site="shop.example"' in done.stdout
+    assert "shown this once" in done.stderr
+    site = Registry(serving.sites_file).by_key(key)
+    assert site
+    assert (site.domain, site.timezone, site.currency, site.identity) == (
+        "shop.example", "Europe/Paris", "EUR", "cookieless",
+    )  # fmt: skip
+    assert site.key_hash == hash_key(key)
+    second = of(serving, "site", "add", "bücher.example", "--identity", "client-id")
+    assert second.returncode == 0, second.stderr
+    listed = [line.split("\t") for line in of(serving, "site", "list").stdout.splitlines()]
+    assert [row[1:] for row in listed] == [
+        ["shop.example", "Europe/Paris", "EUR", "cookieless"],
+        ["xn--bcher-kva.example", "UTC", "-", "client-id"],
+    ]
+    assert [row[0] for row in listed] == ["1", "2"]
+    for same in ("shop.example", "SHOP.example", "http://shop.example"):
+        refused(of(serving, "site", "add", same), 2, "shop.example is a site already", "footfall site list")
+    assert len(json.loads(serving.sites_file.read_bytes())) == 2
+
+
+@pytest.fixture(scope="module")
+def client(serving):
+    with opened(f"chdb://{serving.root}") as made:
+        bring_up_to_date(made, serving)
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"timezone": "berlin"}, "did you mean Europe/Berlin?"),
+        ({"timezone": "Paris"}, "did you mean Europe/Paris?"),
+        ({"timezone": "Mars/Olympus"}, "IANA"),
+        ({"timezone": ""}, "no time zone"),
+        ({"timezone": "../../etc/passwd"}, "no time zone"),
+        ({"timezone": "europe/paris"}, "did you mean Europe/Paris?"),
+        # Known to Python's files, to neither polars nor ClickHouse: the loader would stop at the first event.
+        ({"timezone": "localtime"}, "no time zone"),
+        ({"timezone": "Factory"}, "no time zone"),
+        ({"currency": "eur"}, "not a currency"),
+        ({"currency": "EURO"}, "not a currency"),
+        ({"currency": "EUR\n"}, "not a currency"),
+        ({"identity": "cookie"}, "client-id"),
+        ({"domain": "not a domain"}, "write it as shop.example"),
+        ({"domain": "a.example:8080"}, "not a domain"),
+        ({"domain": "a.example/shop"}, "not a domain"),
+        ({"domain": "a-.example"}, "not a domain"),
+        ({"domain": "a..example"}, "not a domain"),
+        ({"domain": "a_b.example'; drop table sites"}, "not a domain"),
+        ({"domain": "ä" * 70 + ".example"}, "not a domain"),
+        ({"domain": "a." * 130 + "example"}, "not a domain"),
+        ({"domain": ""}, "not a domain"),
+    ],
+    ids=lambda given: " ".join(given.values())[:30] if isinstance(given, dict) else "",
+)
+def test_a_site_that_is_refused(serving, client, given, says):
+    before = all_sites(client)
+    with pytest.raises(UsageError) as caught:
+        add_site(client, serving, **({"domain": f"a{next(numbers)}.example", "timezone": "UTC"} | given))
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert all_sites(client) == before
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Paris", "Asia/Kathmandu", "America/Argentina/Buenos_Aires", "EST5EDT"])
+def test_every_part_of_footfall_knows_an_accepted_zone(serving, client, zone):
+    site, _ = add_site(client, serving, f"{zone.lower().replace('/', '-').replace('_', '-')}.example", zone)
+    assert client.command("select toTimeZone(toDateTime(0), {zone:String}) is not null", parameters={"zone": zone}) == 1
+    assert pl.Series([0]).cast(pl.Datetime("ms", "UTC")).dt.convert_time_zone(zone).len() == 1
+    assert site in all_sites(client)
+
+
+def test_a_refusal_at_the_terminal(serving):
+    refused(
+        of(serving, "site", "add", "a.example", "--timezone", "berlin"),
+        2,
+        "'berlin'",
+        "did you mean Europe/Berlin?",
+    )
+
+
+def test_site_add_without_a_schema_says_what_to_do(tmp_path):
+    done = run("--data-dir", tmp_path / "data", "site", "add", "a.example")
+    refused(done, 1)
+    assert "footfall init" in done.stderr or "schema apply" in done.stderr
+
+
+def test_init_twice(tmp_path):
+    """The whole of it without an engine that runs: each command opens the directory and lets go."""
+    first = run("init", cwd=tmp_path)
+    assert (first.returncode, first.stdout) == (0, ""), first.stderr
+    path = tmp_path / "footfall.toml"
+    text = path.read_text()
+    assert tomllib.loads(text)["data_dir"] == "footfall-data"
+    assert (tmp_path / "footfall-data").stat().st_mode & 0o777 == 0o700
+    assert "next: footfall site add" in first.stderr
+    assert run("schema", "status", cwd=tmp_path).returncode == 0
+    path.write_text(text + "\n# mine\n")
+    second = run("init", cwd=tmp_path)
+    assert second.returncode == 0
+    assert "is there already" in second.stderr
+    assert "schema is current" in second.stderr
+    assert path.read_text() == text + "\n# mine\n"
+
+
+def test_the_template_says_the_defaults(tmp_path, serving):
+    assert run("--data-dir", serving.root, "init", tmp_path).returncode == 0
+    text = (tmp_path / "footfall.toml").read_text()
+    commented = [line.removeprefix("# ") for line in text.splitlines() if line.startswith("# ") and " = " in line]
+    live = [line for line in commented if not line.startswith("url")]
+    (tmp_path / "footfall.toml").write_text(f'data_dir = "{serving.root}"\n[collector]\n' + "\n".join(live))
+    said = load(tmp_path / "footfall.toml")
+    (tmp_path / "footfall.toml").write_text(f'data_dir = "{serving.root}"\n')
+    assert said == load(tmp_path / "footfall.toml")
+    assert len(live) > 4
+
+
+@pytest.mark.parametrize("name", ["relative", 'quote"d', "back\\slash", "{brace}"])
+def test_init_writes_the_data_directory_it_used(tmp_path, name, serving):
+    """What the file says is what was made: commands that follow need no flag."""
+    data = tmp_path / name
+    data.symlink_to(serving.root, target_is_directory=True)
+    done = run("--data-dir", name, "init", "conf", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert load(tmp_path / "conf" / "footfall.toml").data_dir.resolve() == serving.root
+
+
+def test_init_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    refused(run("init", "file/folder", cwd=tmp_path), 1, "cannot write")
