@@ -157,11 +157,12 @@ def main() -> None:
         rates.append(ours)
         ratios.append(ours / plain)
         print(
-            f"round {number + 1}  bare insert {plain:9,.0f} events/s   loader {ours:9,.0f} events/s   {ours / plain:.2f}",
+            f"round {number + 1}  bare insert {plain:9,.0f} events/s  loader {ours:9,.0f} events/s  {ours / plain:.2f}",
             flush=True,
         )
     print(
-        f"loader: median {statistics.median(rates):,.0f} events/s, {statistics.median(ratios):.2f} of the bare insert, on {os.cpu_count()} cores"
+        f"loader: median {statistics.median(rates):,.0f} events/s, {statistics.median(ratios):.2f} of the bare insert,"
+        f" on {os.cpu_count()} cores"
     )
 
 

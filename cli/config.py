@@ -7,12 +7,21 @@ import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sql.client import embedded_home
 from sql.errors import UsageError
 from sql.home import Home
 
 FILE_NAME = "footfall.toml"
+# Smallest and largest value of every figure.
+BOUNDS = {
+    "port": (1, 65_535),
+    "workers": (1, 64),
+    "segment_bytes": (1_000, 1024**3),
+    "segment_seconds": (0.01, 3_600.0),
+    "spool_bytes": (1_000, 1024**5),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,7 @@ class Config:
     @property
     def database_url(self) -> str:
         """The URL for ``sql.client.connect``: the embedded engine in ``data_dir`` unless ``url`` is set."""
-        return self.url or f"chdb://{self.data_dir.absolute()}"
+        return self.url or f"chdb://{quote(str(self.data_dir.absolute()))}"
 
 
 def load(path: Path | None = None, data_dir: Path | None = None, url: str | None = None) -> Config:
@@ -95,6 +104,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _build(table: dict[str, Any], source: Path | None) -> Config:
     collector = _typed(CollectorConfig(), table.pop("collector", {}), f"{source}: [collector]")
+    _check_bounds(collector, source)
     if collector.country_file:
         beside = source.parent if source else Path.cwd()
         collector = replace(collector, country_file=str((beside / collector.country_file).absolute()))
@@ -130,3 +140,10 @@ def _coerce(default: Any, value: Any, where: str) -> Any:
     if type(value) is not type(default):
         raise UsageError(f"{where} must be {type(default).__name__}, not {value!r}")
     return value
+
+
+def _check_bounds(collector: CollectorConfig, source: Path | None) -> None:
+    for name, (least, most) in BOUNDS.items():
+        value = getattr(collector, name)
+        if not least <= value <= most:
+            raise UsageError(f"{source}: [collector]: {name} must lie between {least:,} and {most:,}, not {value}")

@@ -11,10 +11,7 @@ _MARK = {"ok": "ok  ", "note": "note", "bad": "BAD "}
 
 
 def doctor() -> None:
-    """Check configuration, disk, engine, schema, sites, spool and collector. Exit code 3 when something is wrong.
-
-    Example: footfall doctor
-    """
+    """Check configuration, disk, engine, schema, sites, spool and collector. Exit code 3 when something is wrong."""
     from collector.checkup import Level, checkup
 
     config = settings()
@@ -33,4 +30,4 @@ def doctor() -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(doctor)
+    app.command(epilog="Example: footfall doctor")(doctor)

@@ -37,7 +37,7 @@ def root(
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     if not verbose:  # they tell of a refused connection what our own line says better
-        for name in ("urllib3", "clickhouse_connect"):
+        for name in ("urllib3.connectionpool", "clickhouse_connect"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
     options.config, options.data_dir, options.url = config, data_dir, url
 
@@ -57,16 +57,27 @@ def main() -> None:
         _die(exc.message, exc.hint, code_of(exc))
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output went away: `footfall … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.OK)
+    except BrokenPipeError:
+        _reader_went_away()
+    except SystemExit as exc:
+        if isinstance(exc.__context__, BrokenPipeError):  # the parser's own way of saying it
+            _reader_went_away()
+        raise
     except Exception as exc:
         # Errors of the database client are the user's to read; importing it just to name them is slow.
         if not type(exc).__module__.startswith("clickhouse_connect"):
             raise
         from sql.client import first_line
 
-        _die(f"ClickHouse: {first_line(exc)}", "", Exit.FAILED)
+        missing = getattr(exc, "code", None) in {60, 81}
+        hint = "is the schema there? `footfall schema status`, `footfall schema apply`" if missing else ""
+        _die(f"ClickHouse: {first_line(exc)}", hint, Exit.FAILED)
+
+
+def _reader_went_away() -> None:
+    """`footfall … | head` is no error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(Exit.OK)
 
 
 def _die(message: str, hint: str, code: Exit) -> None:

@@ -25,10 +25,7 @@ Durable = Annotated[str | None, typer.Option(help="What a 202 promises: fsync (o
 
 
 def serve(host: Host = None, port: Port = None, workers: Workers = None, durability: Durable = None) -> None:
-    """Run engine, loader and collector until ctrl-c.
-
-    Example: footfall serve --port 8080
-    """
+    """Run engine, loader and collector until ctrl-c."""
     from collector.supervisor import Child, Supervisor
     from sql.client import embedded_home
     from sql.errors import EngineBusy
@@ -64,10 +61,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, durabil
 
 
 def engine() -> None:
-    """Run the embedded engine alone.
-
-    Example: footfall engine
-    """
+    """Run the embedded engine alone."""
     from sql.engine import serve as run
 
     _die_with_supervisor()
@@ -77,10 +71,7 @@ def engine() -> None:
 def loader(
     once: Annotated[bool, typer.Option("--once", help="Load what waits in the spool, then end.")] = False,
 ) -> None:
-    """Run the loader alone; ClickHouse must be there.
-
-    Example: footfall loader --once
-    """
+    """Run the loader alone; ClickHouse must be there."""
     import signal
 
     from collector.loader import Loader
@@ -117,10 +108,7 @@ def loader(
 
 
 def collector(host: Host = None, port: Port = None, workers: Workers = None, durability: Durable = None) -> None:
-    """Run the collector alone; it needs no ClickHouse.
-
-    Example: footfall collector --host 0.0.0.0 --port 8080 --workers 4
-    """
+    """Run the collector alone; it needs no ClickHouse."""
     from collector.server import Server
 
     _die_with_supervisor()
@@ -213,5 +201,7 @@ def _say(text: str) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (serve, engine, loader, collector):
-        app.command()(command)
+    app.command(epilog="Example: footfall serve --port 8080")(serve)
+    app.command(epilog="Example: footfall engine")(engine)
+    app.command(epilog="Example: footfall loader --once")(loader)
+    app.command(epilog="Example: footfall collector --host 0.0.0.0 --port 8080 --workers 4")(collector)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ schema_app = typer.Typer(
 
 _TEMPLATE = """\
 # Footfall. Every setting here can be left out; what is shown is the default.
-data_dir = "{data_dir}"
+data_dir = {data_dir}
 
 # ClickHouse: leave it out for the embedded engine, or name a server:
 # url = "clickhouse://user:password@host:8123/database"
@@ -37,10 +38,7 @@ data_dir = "{data_dir}"
 def init(
     folder: Annotated[Path, typer.Argument(help="Where footfall.toml goes.")] = Path(),
 ) -> None:
-    """Write footfall.toml, make the data directory, create the schema.
-
-    Example: footfall init
-    """
+    """Write footfall.toml, make the data directory, create the schema."""
     from cli.config import FILE_NAME, load
     from sql.client import opened
     from sql.errors import StorageError
@@ -53,7 +51,8 @@ def init(
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)  # a URL in it may hold a password
-            path.write_text(_TEMPLATE.format(data_dir=options.data_dir or "footfall-data"))
+            data_dir = str(options.data_dir.absolute()) if options.data_dir else "footfall-data"
+            path.write_text(_TEMPLATE.format(data_dir=json.dumps(data_dir, ensure_ascii=False)))
         except OSError as exc:
             raise StorageError(f"cannot write {path}: {exc.strerror}") from exc
         typer.echo(f"wrote {path}", err=True)
@@ -65,17 +64,14 @@ def init(
     typer.echo("next: footfall site add shop.example --timezone Europe/Paris", err=True)
 
 
-@site_app.command("add")
+@site_app.command("add", epilog="Example: footfall site add shop.example --timezone Europe/Paris --currency EUR")
 def site_add(
     domain: Annotated[str, typer.Argument(help="The site's domain.")],
     timezone: Annotated[str, typer.Option(help="IANA zone; days in reports are days of this zone.")] = "UTC",
     currency: Annotated[str, typer.Option(help="Currency of revenue without one, such as EUR.")] = "",
     identity: Annotated[str, typer.Option(help="cookieless, or client-id to know visitors again.")] = "cookieless",
 ) -> None:
-    """Add a site; prints its write key and the snippet for its pages.
-
-    Example: footfall site add shop.example --timezone Europe/Paris --currency EUR
-    """
+    """Add a site; prints its write key and the snippet for its pages."""
     from collector.site_admin import add_site
 
     config = settings()
@@ -88,12 +84,9 @@ def site_add(
     typer.echo("The key is shown this once. Pages of the site need only the snippet; servers send the key.", err=True)
 
 
-@site_app.command("list")
+@site_app.command("list", epilog="Example: footfall site list")
 def site_list() -> None:
-    """List the sites.
-
-    Example: footfall site list
-    """
+    """List the sites."""
     from collector.site_admin import all_sites
 
     with database("site list") as client:
@@ -101,12 +94,9 @@ def site_list() -> None:
             typer.echo(f"{site.site_id}\t{site.domain}\t{site.timezone}\t{site.currency or '-'}\t{site.identity}")
 
 
-@schema_app.command("status")
+@schema_app.command("status", epilog="Example: footfall schema status")
 def schema_status() -> None:
-    """Show every migration and view, and where it stands. Exit code 3 when something is pending.
-
-    Example: footfall schema status
-    """
+    """Show every migration and view, and where it stands. Exit code 3 when something is pending."""
     from cli.exits import Exit
     from sql.migrations import State, steps
 
@@ -118,14 +108,11 @@ def schema_status() -> None:
         raise typer.Exit(Exit.FOUND)
 
 
-@schema_app.command("apply")
+@schema_app.command("apply", epilog="Example: footfall schema apply --dry-run")
 def schema_apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
-    """Apply what is pending.
-
-    Example: footfall schema apply --dry-run
-    """
+    """Apply what is pending."""
     from sql.migrations import pending
     from sql.schema import bring_up_to_date
 
@@ -142,6 +129,6 @@ def schema_apply(
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(init)
+    app.command(epilog="Example: footfall init")(init)
     app.add_typer(site_app, name="site")
     app.add_typer(schema_app, name="schema")

@@ -86,7 +86,10 @@ class Batches:
 
     def read(self, manifest: Manifest) -> bytes:
         """The rows of a batch, as the Arrow stream that was saved. Raises StorageError when they changed."""
-        data = self.rows_path(manifest.batch_id).read_bytes()
+        try:
+            data = self.rows_path(manifest.batch_id).read_bytes()
+        except OSError as exc:
+            raise StorageError(f"cannot read prepared batch {manifest.batch_id}: {exc.strerror}") from exc
         if hashlib.sha256(data).hexdigest() != manifest.sha256:
             raise StorageError(
                 f"prepared batch {manifest.batch_id} does not match its manifest", "its file was changed"

@@ -6,6 +6,7 @@ Work is done once for each distinct user agent, URL and referrer of a batch, not
 from __future__ import annotations
 
 import itertools
+import re
 import typing
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from collector.model import SPOOL_VERSION, Moment, SpooledEvent, UInt32
 from collector.sites import Registry
 
 _TEXT = pl.String
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _MAPS = ("props", "props_number", "props_bool")
 _SPECIAL: dict[str, Any] = {
     "event_id": pl.Binary,
@@ -55,7 +57,7 @@ def decode(payloads: Sequence[bytes]) -> list[tuple[Any, ...]]:
             records = [_decode_one(payloads[0])]
         else:  # as one array: msgpack needs no separators
             records = _decode_all(b"\xdd" + len(payloads).to_bytes(4, "big") + b"".join(payloads))
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise UnreadableRecord(str(exc)) from exc
     for record in records:
         if record[0] != SPOOL_VERSION:
@@ -81,6 +83,7 @@ def _series(name: str, values: Sequence[Any], kind: Any) -> pl.Series:
 
 def enrich(frame: pl.DataFrame, registry: Registry) -> pl.DataFrame:
     """Adds everything that an event's own fields tell: page, source, channel, device, bot verdict, local day."""
+    frame = frame.with_columns(pl.col("language", "country").str.replace_all(_CONTROLS.pattern, ""))
     frame = _mapped(frame, ["user_agent"], _AGENT, _agent)
     frame = _mapped(frame, ["url", "referrer"], _PAGE, _page)
     return frame.with_columns(_local_date(frame, registry, "timestamp").alias("local_date"))
@@ -128,11 +131,16 @@ def _page(url: str, referrer: str) -> tuple[Any, ...]:
     _host, referrer_page = urls.referrer(referrer, page.hostname)
     source = sources.source_of(page, referrer_page)
     channel = channels.channel_of(source.name, page.utm_medium, page.utm_campaign, page.click_id_kind, source.kind)
-    utm = (page.utm_source, page.utm_medium, page.utm_campaign, page.utm_term, page.utm_content)
-    return (
-        page.hostname, page.path, page.query, referrer_page, source.name, channel,
-        *utm, page.click_id_kind, page.click_id,
+    texts = (
+        page.hostname, page.path, page.query, referrer_page, source.name, channel, page.utm_source, page.utm_medium,
+        page.utm_campaign, page.utm_term, page.utm_content, page.click_id_kind, page.click_id,
     )  # fmt: skip
+    return tuple(map(_clean, texts))
+
+
+def _clean(text: str) -> str:
+    """Without control characters, which no page, source or browser has in its name."""
+    return text if text.isprintable() else _CONTROLS.sub("", text)
 
 
 def _mapped(

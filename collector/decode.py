@@ -78,10 +78,21 @@ class _Unfit(Exception):
         self.drop = (reason, at, detail)
 
 
-_single = msgspec.json.Decoder(Single, strict=True).decode
+class _Shape(msgspec.Struct):
+    """What a body is: a batch has ``events``."""
+
+    events: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    site: str = ""
+    key: str = ""
+
+
+_single = msgspec.json.Decoder(Single).decode
 _batch = msgspec.json.Decoder(Batch).decode
+_shape = msgspec.json.Decoder(_Shape).decode
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _event = msgspec.json.Decoder(Event).decode
+# What decoding raises for bytes of any kind.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def parse(body: bytes) -> Batch | Single:
@@ -89,32 +100,16 @@ def parse(body: bytes) -> Batch | Single:
     try:
         if body.lstrip()[:1] == b"[":
             return Batch(_raw_list(body))
-        if b'"events"' in body:
-            try:
-                return _batch(body)
-            except msgspec.ValidationError:  # the word stood inside one event
-                pass
-        return _single(body)
-    except msgspec.ValidationError as exc:
-        if b'"events"' not in body and body.lstrip()[:1] == b"{":
-            return Batch([msgspec.Raw(body)], *_addressee(body))
+        if b'"events"' in body and _shape(body).events is not msgspec.UNSET:
+            return _batch(body)
+        try:
+            return _single(body)
+        except msgspec.ValidationError:
+            # An event, but not a valid one: it is judged like one of a batch, so that its sender learns why.
+            shape = _shape(body)
+            return Batch([msgspec.Raw(body)], shape.site, shape.key)
+    except _UNREADABLE as exc:
         raise Malformed(str(exc)) from exc
-    except (msgspec.DecodeError, RecursionError) as exc:
-        raise Malformed(str(exc)) from exc
-
-
-def _addressee(body: bytes) -> tuple[str, str]:
-    """Site and key of an event that is itself invalid, so that its sender is told so and not 401."""
-
-    class Addressee(msgspec.Struct):
-        site: str = ""
-        key: str = ""
-
-    try:
-        found = msgspec.json.decode(body, type=Addressee)
-    except msgspec.DecodeError:
-        return "", ""
-    return found.site, found.key
 
 
 def judge(parsed: Batch | Single, site: Site, sender: Sender, visitors: Visitors) -> Judged:
@@ -128,7 +123,7 @@ def judge(parsed: Batch | Single, site: Site, sender: Sender, visitors: Visitors
             outcome.accepted.append(_accept(event, site, sender, visitors, lag))
         except _Unfit as unfit:
             outcome.dropped.append(Drop(index, *unfit.drop))
-        except (msgspec.DecodeError, RecursionError) as exc:
+        except _UNREADABLE as exc:
             at = re.search(r"\$\.([\w.\[\]]+)", str(exc))
             outcome.dropped.append(Drop(index, DropReason.MALFORMED, at[1] if at else "", str(exc)))
     return outcome

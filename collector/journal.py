@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -68,8 +70,8 @@ class Journal:
 
     def intent(self, manifest: Manifest, token: str) -> None:
         """An insert of this batch is about to be sent under ``token``."""
-        self.intents[str(manifest.batch_id)] = token
         self._append(_Record("intent", str(manifest.batch_id), token))
+        self.intents[str(manifest.batch_id)] = token
 
     def finish(self, manifest: Manifest, quarantined: int = 0) -> None:
         """The batch is in `events` and in every derivation, but for rows the engine refused (``quarantined``)."""
@@ -84,20 +86,30 @@ class Journal:
         self.done.discard(str(manifest.batch_id))
 
     def compact(self) -> None:
-        """Rewrite the file as totals and what is open."""
+        """Rewrite the file as totals and what is open. Where that fails the old one stays in use."""
         records = [_Record("totals", totals=self.totals)]
         records += [_Record("intent", batch, token) for batch, token in self.intents.items()]
-        os.close(self._fd)
         write_atomic(self.path, b"".join(msgspec.json.encode(r) + b"\n" for r in records), mode=0o600)
-        self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        os.close(self._fd)
+        self._fd = fd
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._fd)
 
     def _append(self, record: _Record) -> None:
-        os.write(self._fd, msgspec.json.encode(record) + b"\n")
-        os.fdatasync(self._fd)
+        """One durable line, or an OSError and no line."""
+        line = msgspec.json.encode(record) + b"\n"
+        length = os.fstat(self._fd).st_size
+        try:
+            if os.write(self._fd, line) != len(line):
+                raise OSError(errno.ENOSPC, "the journal line was written in part")
+            os.fdatasync(self._fd)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, length)
+            raise
 
     def _read(self) -> None:
         try:

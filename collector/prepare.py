@@ -95,11 +95,12 @@ class Prepared:
 
 
 def gather(spool: Spool, paths: list[Path], registry: Registry) -> Gathered:
-    """Read segments. A record that cannot be read goes to quarantine whole, and counts once."""
+    """Read segments. A record that cannot be read goes to quarantine whole, as do damaged bytes; each counts once."""
     rows: list[tuple[Any, ...]] = []
     bad = 0
     for path in paths:
-        payloads, _ = read(spool, path)
+        payloads, damages = read(spool, path)
+        bad += len(damages)
         try:
             rows += columns.decode(payloads)
         except columns.UnreadableRecord:

@@ -66,7 +66,7 @@ def _domain(text: str) -> str:
 
 
 def _check_zone(name: str) -> None:
-    if name not in zoneinfo.available_timezones():
+    if name not in zoneinfo.available_timezones() - {"localtime", "Factory"}:
         near = [zone for zone in sorted(zoneinfo.available_timezones()) if name.lower() in zone.lower()][:3]
         raise UsageError(
             f"no time zone {name!r}",

@@ -8,13 +8,14 @@ otherwise the directory itself, opened by this process until the client is close
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from sql.errors import EngineBusy, EngineRefused, EngineUnavailable, UsageError
 from sql.files import OwnedLock
@@ -52,7 +53,7 @@ class Published:
 
 def embedded_home(url: str) -> Home | None:
     """The data directory of a ``chdb:`` URL; None for a server's URL. Raises UsageError when it is neither."""
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme == "chdb":
         path = unquote(parts.netloc + parts.path)
         if not path:
@@ -60,10 +61,7 @@ def embedded_home(url: str) -> Home | None:
         return Home(Path(path))
     if parts.scheme in {"clickhouse", "clickhouses", "http", "https"} and parts.hostname:
         return None
-    raise UsageError(
-        f"cannot understand the database URL {_masked(url)!r}",
-        "chdb:///path/to/data or clickhouse://user:password@host:8123/database",
-    )
+    raise _not_a_url(url)
 
 
 def connect(
@@ -142,17 +140,19 @@ def _front(published: Published, timeout: float) -> Client | None:
             timeout=timeout,
             compress=False,
         )
-    except EngineUnavailable:
+    except (EngineUnavailable, EngineRefused):  # gone, and perhaps somebody else listens there now
         return None
 
 
 def _server(url: str, timeout: float) -> Client:
-    parts = urlsplit(url)
+    parts = _split(url)
     secure = parts.scheme in {"https", "clickhouses"}
     try:
         port = parts.port or (8443 if secure else 8123)
-    except ValueError as exc:
-        raise UsageError(f"bad port in {_masked(url)!r}") from exc
+    except ValueError:
+        raise UsageError(
+            f"bad port in {_masked(url)!r}", "a password with / ? # [ or ] in it must be percent-encoded"
+        ) from None
     return _http(
         host=parts.hostname or "",
         port=port,
@@ -214,6 +214,20 @@ def first_line(exc: BaseException) -> str:
     return text[start + 15 :] if start >= 0 else text
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise _not_a_url(url) from None
+
+
+def _not_a_url(url: str) -> UsageError:
+    return UsageError(
+        f"cannot understand the database URL {_masked(url)!r}",
+        "chdb:///path/to/data or clickhouse://user:password@host:8123/database",
+    )
+
+
 def _masked(url: str) -> str:
-    password = urlsplit(url).password if "@" in url else None
-    return url.replace(f":{password}@", ":***@") if password else url
+    """``url`` without its password, however badly it is written."""
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url, flags=re.DOTALL)

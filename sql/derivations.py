@@ -54,13 +54,13 @@ def _rebuild(client: Client, table: str, month: int) -> None:
     client.command(f"drop table if exists {side}")
     client.command(f"create table {side} as {table}")
     client.command(
-        f"insert into {side} {statements.view(table)}",  # noqa: S608 (both are identifiers of ours)
+        f"insert into {side} {statements.view(table)}",
         settings={
             "additional_table_filters": "{'events': '" + _filter(table, month) + "'}",
             "insert_deduplicate": 0,
         },
     )
-    if client.command(f"select count() from {side}"):
+    if client.command(f"select count() from {side}"):  # noqa: S608 (an identifier of ours)
         client.command(f"alter table {table} replace partition id '{int(month)}' from {side}")
     else:  # the engine refuses to replace by nothing
         client.command(f"alter table {table} drop partition id '{int(month)}'")

@@ -1,6 +1,6 @@
 -- Visits. Grain: one row a visit after merging. Filled by sql/views/visits.sql from each inserted block;
 -- read through the view `visits_merged`, which holds the rules (what a bounce is, how long a visit was).
--- The fields of a visit's first event travel as one string with unit separators between: an argMin state of
+-- The fields of a visit's first event travel as one string, a JSON array: an argMin state of
 -- a 15-tuple took half of the whole insert, this one a tenth (docs/architecture.md, "Measured choices").
 
 create table if not exists visits (
@@ -48,13 +48,9 @@ select
     sum(v.revenue) as revenue,
     dateDiff('millisecond', started, ended) / 1000 as duration,
     is_bounce(pageviews, interactions) as bounce,
-    splitByChar('\x1f', argMinMerge(v.first)) as fields,
-    cast((
-        fields[1], fields[2], fields[3], fields[4], fields[5], fields[6], fields[7], fields[8],
-        fields[9], fields[10], fields[11], fields[12], fields[13], fields[14], fields[15]
-    ), 'Tuple(source String, channel String, referrer String, utm_source String, utm_medium String,
-        utm_campaign String, utm_term String, utm_content String, click_id_kind String, country String,
-        device String, browser String, os String, language String, hostname String)') as first,
+    JSONExtract(argMinMerge(v.first), 'Tuple(source String, channel String, referrer String, utm_source String,
+        utm_medium String, utm_campaign String, utm_term String, utm_content String, click_id_kind String,
+        country String, device String, browser String, os String, language String, hostname String)') as first,
     argMinIfMerge(v.entry) as entry_page,
     argMaxIfMerge(v.exit) as exit_page
 from visits as v

@@ -13,10 +13,10 @@ select
     sum(toUInt64(e.engagement_ms)) as engagement_ms,
     sum(toDecimal128(e.revenue, 4)) as revenue,
     argMinState(
-        concatWithSeparator('\x1f',
+        toJSONString((
             e.source, e.channel, e.referrer,
             e.utm_source, e.utm_medium, e.utm_campaign, e.utm_term, e.utm_content,
-            e.click_id_kind, e.country, e.device, e.browser, e.os, e.language, e.hostname),
+            e.click_id_kind, e.country, e.device, e.browser, e.os, e.language, e.hostname)),
         event_order(e.timestamp, e.event_id)
     ) as first,
     argMinIfState(e.path, event_order(e.timestamp, e.event_id), e.name = 'page_view') as entry,

@@ -55,7 +55,7 @@ def test_every_setting(here):
     config = load()
     assert config.data_dir == here / "data"
     assert config.url == config.database_url == "clickhouse://u:p@h:8123/db"
-    wanted = ("0.0.0.0", 9000, 4, "os", 1000, 2.0, 5000, "geo.mmdb", ("10.0.0.1", "10.0.0.2"))  # noqa: S104
+    wanted = ("0.0.0.0", 9000, 4, "os", 1000, 2.0, 5000, str(here / "geo.mmdb"), ("10.0.0.1", "10.0.0.2"))  # noqa: S104
     assert tuple(getattr(config.collector, f.name) for f in fields(CollectorConfig)) == wanted
     assert isinstance(config.collector.segment_seconds, float)
 

@@ -166,10 +166,13 @@ def test_the_first_of_equal_ids_stays(loading, site):
     assert from_stream(made.data)["title"].to_pylist() == ["first"]
 
 
-def test_the_same_id_on_another_site_is_another_event(loading, site):
-    loading.store(loading(encode(site, 1, [event(1)])))
-    made = loading(encode(site + 10_000, 1, [event(1)]), encode(site, 1, [event(1)]))
-    assert counts(made) == (1, 1, 0)
+@pytest.mark.parametrize("stored", [False, True], ids=["new", "stored"])
+def test_the_same_id_on_another_site_is_another_event(loading, site, stored):
+    if stored:
+        loading.store(loading(encode(site, 1, [event(1)])))
+    made = loading(encode(site, 1, [event(1)]), encode(site + 10_000, 1, [event(1)]))
+    assert made.ids["site_id"].to_list() == ([site + 10_000] if stored else [site, site + 10_000])
+    assert counts(made) == ((1, 1, 0) if stored else (2, 0, 0))
 
 
 def test_another_time_does_not_make_it_another_event(loading, site):

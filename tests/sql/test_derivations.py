@@ -256,6 +256,18 @@ def test_a_visit_over_the_end_of_a_month_lies_in_the_month_of_its_start(client):
     ]
 
 
+def test_a_visit_over_the_end_of_a_month_and_a_day_of_23_hours(client):
+    """Asunción, 2023: from half past eleven, 24 hours later it is the day after the next."""
+    start = dt.datetime(2023, 10, 1, 3, 30, tzinfo=dt.UTC)
+    first = event(at=start, local_date=dt.date(2023, 9, 30), visit_date=dt.date(2023, 9, 30))
+    last = event(at=start + dt.timedelta(hours=24), start=start, local_date=dt.date(2023, 10, 2))
+    insert(client, first, last | {"visit_date": dt.date(2023, 9, 30)})
+    before = content(client, "visits")
+    assert len(before) == 1
+    rebuild_months(client, ["visits"], [202309, 202310])
+    assert content(client, "visits") == before
+
+
 def test_the_first_event_of_a_visit_decides_whatever_came_first(client):
     at = dt.datetime(2026, 9, 21, 10, tzinfo=dt.UTC)
     late = event(at=at + dt.timedelta(minutes=5), start=at, path="/late", source="Bing")
@@ -284,12 +296,16 @@ def test_no_value_of_a_visit_moves_into_another_field(client, field, value):
     assert found == [tuple(fields[n] for n in wanted)]
 
 
-def test_install_again_without_a_rebuild_keeps_what_is_there(traffic):
+def test_installed_again_it_holds_the_same_and_goes_on(traffic):
     before = everything(traffic)
-    derivations.install(traffic, "visits", rebuild=False)
+    traffic.command("truncate table visits")
+    derivations.install(traffic, "visits")
     assert everything(traffic) == before
-    derivations.install(traffic, "visits", rebuild=True)
-    assert everything(traffic) == before
+    traffic.command(TRAFFIC, parameters={"first": 9000, "count": 30})
+    after = everything(traffic)
+    assert len(after["visits"]) > len(before["visits"])
+    rebuild_months(traffic, PARTITIONED_BY, MONTHS)
+    assert everything(traffic) == after
 
 
 @pytest.mark.parametrize("name", ["events; drop table events", "Visits", ""])
