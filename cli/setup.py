@@ -15,12 +15,13 @@ schema_app = typer.Typer(
     no_args_is_help=True, help="The schema in ClickHouse.", epilog="Example: footfall schema status"
 )
 
+_URL_LINE = '# url = "clickhouse://user:password@host:8123/database"'
 _TEMPLATE = """\
 # Footfall. Every setting here can be left out; what is shown is the default.
 data_dir = {data_dir}
 
 # ClickHouse: leave it out for the embedded engine, or name a server:
-# url = "clickhouse://user:password@host:8123/database"
+{url_line}
 
 [collector]
 # host = "127.0.0.1"
@@ -52,7 +53,10 @@ def init(
             folder.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)  # a URL in it may hold a password
             data_dir = str(options.data_dir.absolute()) if options.data_dir else "footfall-data"
-            path.write_text(_TEMPLATE.format(data_dir=json.dumps(data_dir, ensure_ascii=False)))
+            text = _TEMPLATE.format(url_line=_URL_LINE, data_dir=json.dumps(data_dir, ensure_ascii=False))
+            if options.url:
+                text = text.replace(_URL_LINE, f"url = {json.dumps(options.url, ensure_ascii=False)}")
+            path.write_text(text)
         except OSError as exc:
             raise StorageError(f"cannot write {path}: {exc.strerror}") from exc
         typer.echo(f"wrote {path}", err=True)

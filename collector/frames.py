@@ -55,6 +55,14 @@ def read(data: bytes) -> Segment:
     return found
 
 
+def is_torn(data: bytes, at: int) -> bool:
+    """Whether the bytes from ``at`` to the end are a record that was being written: its end is missing."""
+    if len(data) - at < HEADER.size:
+        return True
+    length, _ = HEADER.unpack_from(data, at)
+    return bool(length > len(data) - at - HEADER.size or not any(data[at:]))
+
+
 def _next_whole(data: bytes, at: int, end: int) -> int:
     """Where the next record that checks out begins; ``end`` where none does."""
     for candidate in range(at, end - HEADER.size):

@@ -27,7 +27,8 @@ class Damage:
 def adopt_orphans(spool: Spool) -> list[Path]:
     """Seal open segments whose writer is gone, cut at their last whole record; returns the sealed paths.
 
-    The bytes cut off at the end were never acknowledged. A segment that is damaged before its end is sealed as it is.
+    The bytes cut off at the end, a record whose end is missing, were never acknowledged. A segment that is damaged
+    otherwise is sealed as it is: its reader sets the damage aside.
     """
     adopted = []
     for path in sorted(spool.open_dir.glob("*.seg")):
@@ -48,11 +49,13 @@ def adopt_orphans(spool: Spool) -> list[Path]:
 
 def _adopt(spool: Spool, path: Path, fd: int) -> list[Path]:
     data = path.read_bytes()
-    found = frames.read(data)
-    if found.damaged and found.damaged[-1][1] == len(data):
-        os.ftruncate(fd, found.damaged[-1][0])
-        log.info("cut %d unacknowledged bytes off %s", len(data) - found.damaged[-1][0], path.name)
-    if not found.payloads:
+    damaged = frames.read(data).damaged
+    length = len(data)
+    if damaged and damaged[-1][1] == length and frames.is_torn(data, damaged[-1][0]):
+        length = damaged[-1][0]
+        os.ftruncate(fd, length)
+        log.info("cut %d unacknowledged bytes off %s", len(data) - length, path.name)
+    if not length:
         path.unlink()
         return []
     os.fsync(fd)

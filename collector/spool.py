@@ -85,7 +85,7 @@ class SpoolWriter:
         spool: Spool,
         name: str,
         options: SpoolOptions | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.spool = spool.make()
         self.options = options or SpoolOptions()

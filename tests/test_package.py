@@ -25,6 +25,7 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
         "-m",
         "pip",
         "wheel",
+        "--no-build-isolation",
         str(PROJECT),
         "--no-deps",
         "--quiet",

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from collector import frames
-from collector.group_commit import GroupCommit
+from collector.group_commit import TURNS, GroupCommit
 from collector.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter
 from sql.errors import StorageError
 
@@ -54,58 +54,45 @@ def test_many_appends_share_few_syncs(folder, monkeypatch):
 
 
 def test_an_append_returns_only_after_its_sync(folder, monkeypatch):
-    allowed = threading.Event()
+    synced: list[bytes] = []
     real = os.fdatasync
 
-    def slow(fd):
-        assert allowed.wait(20)
+    def fdatasync(fd):
         real(fd)
+        synced[:] = [p for path in folder.open_dir.glob("*.seg") for p in frames.read(path.read_bytes()).payloads]
 
-    monkeypatch.setattr(os, "fdatasync", slow)
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+
+    async def client(commit, n):
+        await commit.append(b"%d" % n)
+        assert b"%d" % n in synced
 
     async def run():
         commit = commit_of(folder)
-        first = asyncio.create_task(commit.append(b"one"))
-        while not list(folder.open_dir.glob("*.seg")):
-            await asyncio.sleep(0)
-        late = [asyncio.create_task(commit.append(b"%d" % n)) for n in range(20)]
-        await asyncio.sleep(0)
-        assert not any(task.done() for task in (first, *late))
-        allowed.set()
-        await asyncio.gather(first, *late)
+        for _ in range(5):
+            await asyncio.gather(*(client(commit, n) for n in range(20)))
         await commit.close()
 
     asyncio.run(run())
-    assert sealed(folder)[0] == b"one"
-    assert len(sealed(folder)) == 21
+    assert len(sealed(folder)) == 100
 
 
-def test_the_loop_turns_while_the_disk_works(folder, monkeypatch):
-    started, allowed = threading.Event(), threading.Event()
-    real = os.fdatasync
-
-    def slow(fd):
-        started.set()
-        assert allowed.wait(20)
-        real(fd)
-
-    monkeypatch.setattr(os, "fdatasync", slow)
+def test_what_comes_in_the_next_turns_shares_the_sync(folder, monkeypatch):
+    calls, real = [], os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda fd: (calls.append(fd), real(fd))[1])
 
     async def run():
         commit = commit_of(folder)
-        task = asyncio.create_task(commit.append(b"one"))
-        while not started.is_set():
+        tasks = []
+        for n in range(TURNS):
+            tasks.append(asyncio.create_task(commit.append(b"%d" % n)))
             await asyncio.sleep(0)
-        turned = 0
-        for _ in range(100):
-            await asyncio.sleep(0)
-            turned += 1
-        allowed.set()
-        await task
+        await asyncio.gather(*tasks)
         await commit.close()
-        return turned
 
-    assert asyncio.run(run()) == 100
+    asyncio.run(run())
+    assert len(calls) == 1
+    assert sealed(folder) == [b"%d" % n for n in range(TURNS)]
 
 
 @pytest.mark.parametrize("durability", Durability)

@@ -118,6 +118,17 @@ def test_an_orphan_without_a_record_is_removed(folder, data):
     assert list(folder.open_dir.iterdir()) == folder.sealed() == []
 
 
+def test_a_damaged_record_of_full_length_is_kept(folder):
+    """Its end is there, so it may have been acknowledged: the reader sets it aside and counts it."""
+    data = bytearray(frames.frame(b"only one"))
+    data[-1] ^= 1
+    orphan(folder, bytes(data))
+    [sealed] = segments.adopt_orphans(folder)
+    payloads, damages = segments.read(folder, sealed)
+    assert payloads == []
+    assert [damage.size for damage in damages] == [len(data)]
+
+
 def test_an_adopted_segment_is_on_the_disk(folder, monkeypatch):
     orphan(folder, whole(b"one"))
     real, synced = os.fsync, []
