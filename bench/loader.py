@@ -1,6 +1,6 @@
 """Events a second through the loader, from sealed segments to counted, beside a bare chDB insert of the same events.
 
-    python -m bench.loader [--events 400000] [--rounds 3]
+    python -m bench.loader [--events 800000] [--rounds 3]
 
 The events are a made-up shop's tracker posts. The baseline inserts them as the JSON lines that sites send, with
 ``INSERT … FORMAT JSONEachRow`` into a plain MergeTree table of chDB in a process of its own, 100,000 rows at a
@@ -144,7 +144,7 @@ def _peak_mb(pid: str) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--events", type=int, default=400_000)
+    parser.add_argument("--events", type=int, default=800_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bare", nargs=2, type=int, metavar=("COUNT", "SEED"), help=argparse.SUPPRESS)
     args = parser.parse_args()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import subprocess
@@ -48,9 +49,7 @@ def on_terminal(command: list[str]) -> str:
 def main() -> None:
     """Write the picture."""
     footfall = str(Path(sys.executable).with_name("footfall"))
-    console = Console(
-        record=True, width=80, file=Path(os.devnull).open("w"), force_terminal=True, color_system="truecolor"
-    )
+    console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     for command in COMMANDS:
         console.print(Text(f"$ footfall {command}", style="bold"))
         console.print(Text.from_ansi(on_terminal([footfall, "--config", ".demo/footfall.toml", *command.split()])))

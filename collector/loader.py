@@ -7,6 +7,7 @@ by then and on its way.
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import logging
 import threading
@@ -20,7 +21,8 @@ from collector import commit, segments
 from collector.batches import Batches, Manifest, to_stream
 from collector.journal import JOURNAL, Journal
 from collector.patience import PatientClient, Stopped
-from collector.prepare import Gathered, Prepared, gather, prepare, set_aside
+from collector.prepare import IDEMPOTENCY, Gathered, Prepared, gather, prepare, set_aside
+from collector.seen import SeenIds
 from collector.sites import Registry
 from collector.spool import Spool
 from sql.client import boot_of
@@ -39,7 +41,7 @@ log = logging.getLogger("footfall.loader")
 class LoaderOptions:
     """Bounds. ``batch_bytes`` is segment bytes a batch takes at most (always at least one segment)."""
 
-    batch_bytes: int = 24 * 1024 * 1024
+    batch_bytes: int = 34 * 1024 * 1024
     poll_seconds: float = 0.1
     backoff_seconds: float = 0.2
     backoff_limit: float = 15.0
@@ -74,6 +76,7 @@ class Loader:
         self._sending = PatientClient(url, self.stop, *backoff)
         self._reader = ThreadPoolExecutor(1, "gather")
         self._worker = ThreadPoolExecutor(1, "commit")
+        self._seen = SeenIds()
         self._in_hand: set[str] = set()
 
     def __enter__(self) -> Loader:
@@ -159,8 +162,14 @@ class Loader:
         return self._reader.submit(gather, self.spool, paths, self.registry)
 
     def _prepare(self, gathered: Gathered, flight: Prepared | None) -> Prepared:
-        made = self._asking.do(lambda client: prepare(gathered, client, self.registry, flight))
+        def work(client: Client) -> Prepared:
+            if self._seen.full:
+                self._seen.load(client, dt.datetime.now(dt.UTC).date() - IDEMPOTENCY - dt.timedelta(days=1))
+            return prepare(gathered, client, self.registry, self._seen, flight)
+
+        made = self._asking.do(work)
         self.batches.save(made.manifest, made.data)
+        self._seen.add(made.ids)
         return made
 
     def _next_segments(self) -> list[Path]:

@@ -17,6 +17,7 @@ import polars as pl
 
 from collector import columns, stitch
 from collector.batches import Manifest, Move, to_stream
+from collector.seen import SeenIds
 from collector.segments import read
 from collector.sites import Registry
 from collector.spool import Spool
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 IDEMPOTENCY = dt.timedelta(days=7)
+FEW_IDS = 100
 _DAY = dt.timedelta(days=1)
 # Columns of `events` with few distinct values, sent as dictionaries.
 _DICTIONARY = [
@@ -127,14 +129,16 @@ def set_aside(spool: Spool, name: str, data: bytes, reason: str) -> None:
     write_atomic(spool.quarantine_dir / f"{name}.reason", reason.encode(), mode=0o600)
 
 
-def prepare(gathered: Gathered, client: Client, registry: Registry, flight: Prepared | None = None) -> Prepared:
+def prepare(
+    gathered: Gathered, client: Client, registry: Registry, seen: SeenIds, flight: Prepared | None = None
+) -> Prepared:
     """The batch of these events: duplicates dropped, visits assigned.
 
-    ``flight`` is the batch before this one, which may not be stored yet. Raises what the client raises when
-    ClickHouse is away.
+    ``seen`` knows the ids that came before; ``flight`` is the batch before this one, which may not be stored yet.
+    Raises what the client raises when ClickHouse is away.
     """
     events = gathered.frame.with_row_index("at")
-    fresh = _drop_known(events, client, flight)
+    fresh = _drop_known(events, client, seen, flight)
     stitched = stitch.stitch(fresh, _open_visits(fresh, client, flight))
     placed = stitched.events.with_columns(
         columns.local_date(stitched.events, registry, "visit_start").alias("visit_date")
@@ -167,18 +171,20 @@ def prepare(gathered: Gathered, client: Client, registry: Registry, flight: Prep
     return Prepared(manifest, data, placed.select("site_id", "event_id"), visits.select(*stitch.OPEN_VISITS))
 
 
-def _drop_known(events: pl.DataFrame, client: Client, flight: Prepared | None) -> pl.DataFrame:
+def _drop_known(events: pl.DataFrame, client: Client, seen: SeenIds, flight: Prepared | None) -> pl.DataFrame:
     """Events whose id neither the batch, the one before it nor the idempotency window has seen."""
     events = events.unique(["site_id", "event_id"], keep="first", maintain_order=True)
     if flight:
         events = events.join(flight.ids, on=["site_id", "event_id"], how="anti", maintain_order="left")
-    asked = events.filter("known").select("site_id", "event_id")
+    asked = events.filter("known")
+    asked = asked.filter(seen.perhaps(asked) | (asked["local_date"] < seen.since))
     if asked.is_empty():
         return events
-    dates = events["local_date"]
-    _probe(client, "load_probe_events", asked)
+    dates = asked["local_date"]
+    _probe(client, "load_probe_events", asked.select("site_id", "event_id"))
     window = {"first": dates.min() - IDEMPOTENCY, "last": dates.max() + _DAY}  # type: ignore[operator]
-    known = _frame(client, "load_known_events", window, use_skip_indexes=0)
+    # The index on ids finds a few of them at once; for many it only costs.
+    known = _frame(client, "load_known_events", window, use_skip_indexes=int(asked.height < FEW_IDS))
     return events.join(known, on=["site_id", "event_id"], how="anti", maintain_order="left") if known.height else events
 
 

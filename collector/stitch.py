@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from collector.seen import mix
+
 GAP_MS = 30 * 60 * 1000
 LIMIT_MS = 24 * 60 * 60 * 1000
 
@@ -108,9 +110,7 @@ def _fresh_ids(visits: pl.DataFrame) -> pl.Series:
             visits["now_start"].to_numpy().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         )
         mixed += visits["site_id"].to_numpy().astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-            mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-        mixed ^= mixed >> np.uint64(31)
+        mixed = mix(mixed)
     return pl.Series("now_id", np.maximum(mixed, np.uint64(1)), pl.UInt64)
 
 

@@ -12,4 +12,4 @@ create table if not exists sites (
 )
 engine = ReplacingMergeTree(updated_at)
 order by site_id
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;

@@ -23,7 +23,7 @@ create table if not exists visits (
 engine = AggregatingMergeTree
 partition by toYYYYMM(visit_date)
 order by (site_id, visit_date, visitor_id, visit_id)
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;
 
 -- In which order events of a visit count: by time, then by event id, so that every engine and every rebuild agree.
 create or replace function event_order as (timestamp, event_id) ->

@@ -11,7 +11,7 @@ create table if not exists funnels (
 )
 engine = ReplacingMergeTree(updated_at)
 order by (site_id, funnel_id)
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;
 
 create view if not exists funnel_steps as
 select site_id, funnel_id, step, item.name as name, item.path as path
@@ -32,4 +32,4 @@ create table if not exists funnel_states (
 engine = AggregatingMergeTree
 partition by toYYYYMM(local_date)
 order by (site_id, local_date, funnel_id, bot, visitor_id)
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1;
+settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;

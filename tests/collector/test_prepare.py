@@ -13,6 +13,7 @@ from collector import commit, frames
 from collector.batches import from_stream
 from collector.model import SpooledEvent, encode
 from collector.prepare import gather, prepare
+from collector.seen import SeenIds
 from collector.sites import Registry, Site, publish
 from collector.spool import Spool
 from sql import migrations
@@ -25,6 +26,13 @@ numbers = itertools.count(1)
 
 def ms(moment):
     return int(moment.timestamp() * 1000)
+
+
+def seen(client) -> SeenIds:
+    """What a loader that starts now knows."""
+    known = SeenIds()
+    known.load(client, dt.datetime.now(dt.UTC).date() - dt.timedelta(days=8))
+    return known
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +71,9 @@ def loading(folder, registry, client):
 
     class Loading:
         def __call__(self, *payloads, flight=None):
-            return prepare(gather(folder, [segment(folder, *payloads)], registry), client, registry, flight)
+            return prepare(
+                gather(folder, [segment(folder, *payloads)], registry), client, registry, seen(client), flight
+            )
 
         def store(self, made):
             commit.insert(client, made.manifest, made.data, str(uuid.uuid4()))
@@ -140,7 +150,7 @@ def test_an_empty_segment(loading):
 
 def test_several_segments_are_one_batch(folder, registry, client, site):
     paths = [segment(folder, encode(site, 1, [event(n)])) for n in range(3)]
-    made = prepare(gather(folder, paths, registry), client, registry)
+    made = prepare(gather(folder, paths, registry), client, registry, seen(client))
     assert made.manifest.segments == [path.name for path in paths]
     assert counts(made) == (3, 0, 0)
 
