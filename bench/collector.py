@@ -51,7 +51,8 @@ def serve(kind: str, port: int, root: Path) -> None:
     """One server of the comparison, in the foreground."""
     import falcon.asgi
 
-    from collector.app import AppOptions, create_app
+    from collector.app import create_app
+    from collector.intake import AppOptions
     from collector.server import Server
     from collector.spool import Durability, SpoolOptions
 

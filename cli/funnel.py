@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from cli.period import FormatOption, OutputOption, SiteOption
-from cli.render import View, render
+from cli.render import render
 from cli.state import database, settings
+from cli.view import View
 from sql.errors import UsageError
 
 app = typer.Typer(

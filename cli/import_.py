@@ -15,8 +15,9 @@ import typer
 
 from cli.exits import Exit
 from cli.period import FormatOption, OutputOption
-from cli.render import View, render
+from cli.render import render
 from cli.state import settings
+from cli.view import View
 from collector.access_lines import Layout
 from sql.errors import FootfallError, StorageError, UsageError
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from cli.period import FormatOption, OutputOption
-from cli.render import View, emit, render
+from cli.render import emit, render
 from cli.state import database
+from cli.view import View
 
 EPILOG = 'Example: footfall query "select name, count() as events from events group by name order by events desc"'
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 import io
 import json
 import sys
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.view import View
 from sql.errors import StorageError, UsageError
 from sql.files import write_atomic
 
 if TYPE_CHECKING:
     import polars as pl
-
-WIDTH = 80
 
 
 class Format(StrEnum):
@@ -32,30 +30,6 @@ class Format(StrEnum):
 
 
 _ENDINGS = {".csv": Format.CSV, ".parquet": Format.PARQUET, ".txt": Format.TABLE}
-
-
-class Layout(StrEnum):
-    """How a table is laid out on a terminal."""
-
-    LIST = "list"
-    OVERVIEW = "overview"
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a table says beside the data.
-
-    ``bar`` is the column drawn as bars, ``sparks`` those drawn as a line over time, ``blank`` what an empty
-    text is called, ``labels`` headings of columns that are no metrics, ``nothing`` what to say of no rows.
-    """
-
-    title: str = ""
-    layout: Layout = Layout.LIST
-    bar: str = ""
-    sparks: tuple[str, ...] = ()
-    blank: str = ""
-    labels: dict[str, str] = field(default_factory=dict)
-    nothing: str = "no data in this period"
 
 
 def render(frame: pl.DataFrame, view: View, fmt: Format | None = None, output: Path | None = None) -> None:

@@ -15,7 +15,7 @@ from cli.state import options, settings
 
 if TYPE_CHECKING:
     from cli.config import Config
-    from collector.app import AppOptions
+    from collector.intake import AppOptions
     from collector.supervisor import Child
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
@@ -120,7 +120,7 @@ def collector(host: Host = None, port: Port = None, workers: Workers = None, dur
 
 
 def _app_options(config: Config, durability: str | None) -> AppOptions:
-    from collector.app import AppOptions
+    from collector.intake import AppOptions
     from collector.places import Places
     from collector.spool import Durability, SpoolOptions
     from sql.errors import UsageError

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from aggregations.metrics import METRICS, Metric, Unit
-from cli.render import WIDTH, Layout, View
+from cli.view import WIDTH, Layout, View
 
 if TYPE_CHECKING:
     import polars as pl

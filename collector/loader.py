@@ -21,7 +21,7 @@ from collector import commit, segments
 from collector.batches import Batches, Manifest, to_stream
 from collector.journal import JOURNAL, Journal
 from collector.patience import PatientClient, Stopped
-from collector.prepare import IDEMPOTENCY, Gathered, Prepared, gather, prepare, set_aside
+from collector.prepare import SEEN_FOR, Gathered, Prepared, gather, prepare, set_aside
 from collector.seen import SeenIds
 from collector.sites import Registry
 from collector.spool import Spool
@@ -164,7 +164,9 @@ class Loader:
     def _prepare(self, gathered: Gathered, flight: Prepared | None) -> Prepared:
         def work(client: Client) -> Prepared:
             if self._seen.full:
-                self._seen.load(client, dt.datetime.now(dt.UTC).date() - IDEMPOTENCY - dt.timedelta(days=1))
+                self._seen.load(client, dt.datetime.now(dt.UTC).date() - SEEN_FOR)
+                if flight:  # durable, but perhaps not stored yet
+                    self._seen.add(flight.ids)
             return prepare(gathered, client, self.registry, self._seen, flight)
 
         made = self._asking.do(work)

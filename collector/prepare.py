@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 IDEMPOTENCY = dt.timedelta(days=7)
+SEEN_FOR = 3 * IDEMPOTENCY
 FEW_IDS = 100
 _DAY = dt.timedelta(days=1)
 # Columns of `events` with few distinct values, sent as dictionaries.
@@ -177,7 +178,8 @@ def _drop_known(events: pl.DataFrame, client: Client, seen: SeenIds, flight: Pre
     if flight:
         events = events.join(flight.ids, on=["site_id", "event_id"], how="anti", maintain_order="left")
     asked = events.filter("known")
-    asked = asked.filter(seen.perhaps(asked) | (asked["local_date"] < seen.since))
+    # The filter can only speak for an event whose whole window it knows.
+    asked = asked.filter(seen.perhaps(asked) | (asked["local_date"] < seen.since + IDEMPOTENCY))
     if asked.is_empty():
         return events
     dates = asked["local_date"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 UInt64s = npt.NDArray[np.uint64]
+NEVER = dt.date(9000, 1, 1)
 PROBES = 5
 BITS_AN_ID = 16
 LEAST_IDS = 2_000_000
@@ -29,7 +30,7 @@ class SeenIds:
     """Ids of events with a local date from ``since`` on: those stored at ``load``, and those added later."""
 
     def __init__(self) -> None:
-        self.since = dt.date.max
+        self.since = NEVER
         self._bits = np.zeros(0, np.uint64)
         self._room = 0
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from collector.app import AppOptions, create_app
+from collector.app import create_app
+from collector.intake import AppOptions
 from sql.process import die_with_parent
 
 GRACE_SECONDS = 15

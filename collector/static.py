@@ -6,17 +6,14 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 import falcon.asgi
 
 from collector.auth import Refused
 from collector.decode import Single
+from collector.intake import Intake
 from collector.model import PAGE_VIEW
 from sql.errors import StorageError
-
-if TYPE_CHECKING:
-    from collector.app import Intake
 
 _GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 

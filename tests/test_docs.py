@@ -17,8 +17,9 @@ import pytest
 
 from bench import reference
 from cli.config import Config, _build
-from collector.app import MAX_BODY, AppOptions, create_app
+from collector.app import MAX_BODY, create_app
 from collector.decode import MAX_EVENTS, MAX_NAME, MAX_PROPERTIES, MAX_TEXT, MAX_URL, Malformed, Sender, judge, parse
+from collector.intake import AppOptions
 from collector.model import DropReason, Event
 from collector.sites import Site, hash_key, publish
 from collector.visitors import Salts, Visitors

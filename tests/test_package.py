@@ -118,7 +118,8 @@ def test_a_collector_that_has_worked_has_brought_nothing_heavy(tmp_path):
         import asyncio, sys
         from pathlib import Path
         import falcon.testing
-        from collector.app import AppOptions, create_app
+        from collector.app import create_app
+        from collector.intake import AppOptions
         from collector.server import Server
         from collector.sites import Site, hash_key, publish
         from sql.home import Home

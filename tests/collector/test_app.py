@@ -15,7 +15,8 @@ import msgspec
 import pytest
 
 from collector import frames
-from collector.app import MAX_BODY, AppOptions, create_app
+from collector.app import MAX_BODY, create_app
+from collector.intake import AppOptions
 from collector.model import DropReason, Envelope
 from collector.sites import Site, hash_key, publish
 from collector.spool import Spool, SpoolOptions

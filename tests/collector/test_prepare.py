@@ -12,7 +12,7 @@ import pytest
 from collector import commit, frames
 from collector.batches import from_stream
 from collector.model import SpooledEvent, encode
-from collector.prepare import gather, prepare
+from collector.prepare import SEEN_FOR, gather, prepare
 from collector.seen import SeenIds
 from collector.sites import Registry, Site, publish
 from collector.spool import Spool
@@ -31,7 +31,7 @@ def ms(moment):
 def seen(client) -> SeenIds:
     """What a loader that starts now knows."""
     known = SeenIds()
-    known.load(client, dt.datetime.now(dt.UTC).date() - dt.timedelta(days=8))
+    known.load(client, dt.datetime.now(dt.UTC).date() - SEEN_FOR)
     return known
 
 
@@ -300,3 +300,12 @@ def test_midnight_does_not_end_a_visit(loading, site):
 def test_a_site_that_is_not_registered_has_days_of_utc(loading, site):
     made = loading(encode(site + 50_000, 1, [event(1, dt.datetime(2026, 9, 21, 23, tzinfo=dt.UTC))]))
     assert from_stream(made.data)["local_date"].to_pylist() == [dt.date(2026, 9, 21)]
+
+
+def test_the_filter_speaks_only_for_windows_that_it_knows(folder, registry, client, site, loading):
+    """An event from before the filter's first day is looked up, and so is one whose window begins before it."""
+    loading.store(loading(encode(site, 1, [event(1)])))
+    short = SeenIds()
+    short.load(client, (NOON + dt.timedelta(days=1)).date())
+    gathered = gather(folder, [segment(folder, encode(site, 1, [event(1, NOON + dt.timedelta(days=2))]))], registry)
+    assert counts(prepare(gathered, client, registry, short)) == (0, 1, 0)

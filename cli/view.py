@@ -1,0 +1,32 @@
+"""What a table says beside its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+WIDTH = 80
+
+
+class Layout(StrEnum):
+    """How a table is laid out on a terminal."""
+
+    LIST = "list"
+    OVERVIEW = "overview"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a table says beside the data.
+
+    ``bar`` is the column drawn as bars, ``sparks`` those drawn as a line over time, ``blank`` what an empty
+    text is called, ``labels`` headings of columns that are no metrics, ``nothing`` what to say of no rows.
+    """
+
+    title: str = ""
+    layout: Layout = Layout.LIST
+    bar: str = ""
+    sparks: tuple[str, ...] = ()
+    blank: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    nothing: str = "no data in this period"
