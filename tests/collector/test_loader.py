@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import uuid
 
 import pytest
 
-from collector import sites
+from collector import loader, sites
 from collector.loader import Loader, LoaderOptions
 from collector.model import SpooledEvent, encode
 from collector.spool import Spool, SpoolWriter
@@ -61,10 +62,10 @@ def load(running, segments, **options):
         writer = SpoolWriter(Spool(home.spool), "test")
         writer.commit([encode(1, NOON, events)])
         writer.seal()
-    with Loader(home, url, LoaderOptions(batch_bytes=1, **options)) as loader:
-        before = loader.journal.totals.stored, loader.journal.totals.duplicate
-        assert loader.drain() == len(segments)
-        return loader.journal.totals.stored - before[0], loader.journal.totals.duplicate - before[1]
+    with Loader(home, url, LoaderOptions(batch_bytes=1, **options)) as loading:
+        before = loading.journal.totals.stored, loading.journal.totals.duplicate
+        assert loading.drain() == len(segments)
+        return loading.journal.totals.stored - before[0], loading.journal.totals.duplicate - before[1]
 
 
 @pytest.mark.parametrize("room", [1, 2_000_000], ids=["filter full all the time", "filter with room"])
@@ -73,6 +74,25 @@ def test_an_id_counts_once_across_batches_in_flight(running, client, monkeypatch
     segments = [[event(1), event(2), event(100 + n)] for n in range(8)]
     assert load(running, segments) == (10, 14)
     assert client.query("select count(), uniqExact(event_id) from events").first_row == (10, 10)
+
+
+def test_a_filter_loaded_while_a_batch_is_on_its_way_knows_it(running, client, monkeypatch):
+    """Each batch is stored only after the filter was loaded anew for the next one."""
+    monkeypatch.setattr("collector.seen.LEAST_IDS", 1)
+    began, really_bring_in, really_prepare = threading.Event(), Loader._bring_in, loader.prepare
+
+    def bring_in(self, manifest, data):
+        began.wait(0.5)  # the last batch has none behind it
+        began.clear()
+        really_bring_in(self, manifest, data)
+
+    def prepare(*args):
+        began.set()
+        return really_prepare(*args)
+
+    monkeypatch.setattr(Loader, "_bring_in", bring_in)
+    monkeypatch.setattr(loader, "prepare", prepare)
+    assert load(running, [[event(1)], [event(2)], [event(1)], [event(2)]]) == (2, 2)
 
 
 def test_late_events_join_visits_across_batches_in_flight(running, client):
