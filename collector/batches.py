@@ -31,7 +31,10 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a prepared batch is. accepted = rows + duplicates + quarantined, always."""
+    """What a prepared batch is. accepted = rows + duplicates + quarantined.
+
+    ``after`` names the batch that was on its way when this one was stitched, and must come before it.
+    """
 
     batch_id: uuid.UUID
     segments: list[str]
@@ -44,6 +47,7 @@ class Manifest(msgspec.Struct, frozen=True):
     event_months: list[int]
     visit_months: list[int]
     moves: list[Move]
+    after: uuid.UUID | None = None
 
     @property
     def accepted(self) -> int:
@@ -74,15 +78,19 @@ class Batches:
         return self.folder / f"{batch_id}.json"
 
     def waiting(self) -> Iterator[Manifest]:
-        """Batches that were prepared and not retired, oldest first. Rows without a manifest are thrown away:
-        their segments are still there."""
+        """Batches that were prepared and not retired, each after the one that it was stitched on.
+
+        Rows without a manifest are thrown away: their segments are still there.
+        """
         manifests = sorted(self.folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
         whole = {path.stem for path in manifests}
         for path in self.folder.glob("*.arrows"):
             if path.stem not in whole:
                 path.unlink()
-        for path in manifests:
-            yield msgspec.json.decode(path.read_bytes(), type=Manifest)
+        found = {m.batch_id: m for m in (msgspec.json.decode(path.read_bytes(), type=Manifest) for path in manifests)}
+        while found:
+            free = (manifest for manifest in found.values() if manifest.after not in found)
+            yield found.pop(next(free).batch_id)
 
     def read(self, manifest: Manifest) -> bytes:
         """The rows of a batch, as the Arrow stream that was saved. Raises StorageError when they changed."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from collector.batches import Manifest, from_stream, to_stream
 from sql import derivations
+from sql.errors import EngineRefused
 from sql.statements import query
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("footfall.loader")
 # Errors that say something about the rows, not about the state of the engine: trying again cannot help.
-ABOUT_THE_ROWS = frozenset({6, 25, 26, 27, 33, 38, 41, 43, 49, 53, 69, 70, 72, 117, 130, 131, 321, 349, 407, 636})
+ABOUT_THE_ROWS = frozenset({6, 25, 26, 27, 38, 41, 43, 53, 69, 70, 72, 117, 130, 131, 321, 349, 407, 636})
 _MOVES_AT_ONCE = 200
+# So many refusals without one success say that the rows are not to blame.
+SUSPICIOUS = 100
 
 
 def insert(client: Client, manifest: Manifest, data: bytes, token: str) -> None:
@@ -57,7 +60,7 @@ def settle(
         except Exception as exc:
             if getattr(exc, "code", None) not in ABOUT_THE_ROWS:
                 raise
-            refused = _halve(client, manifest, rows, tokens, quarantine, exc)
+            refused = _insert_halves(client, manifest, rows, tokens, exc, quarantine)
     if manifest.moves:
         move_visits(client, manifest)
     rebuild(client, manifest)
@@ -123,27 +126,40 @@ def _send(client: Client, manifest: Manifest, data: bytes, token: str) -> None:
     )
 
 
-def _halve(
+def _insert_halves(
     client: Client,
     manifest: Manifest,
     rows: pa.Table,
     tokens: itertools.chain[str],
-    quarantine: Callable[[pa.Table, str], None],
     why: Exception,
+    quarantine: Callable[[pa.Table, str], None],
 ) -> int:
-    """Insert the rows that can be inserted; returns how many were handed to ``quarantine``."""
-    if rows.num_rows == 1:
-        quarantine(rows, str(why).split("\n", 1)[0])
-        return 1
-    refused, middle = 0, rows.num_rows // 2
-    for half in (rows.slice(0, middle), rows.slice(middle)):
-        try:
-            _send(client, manifest, to_stream(half), next(tokens))
-        except Exception as exc:
-            if getattr(exc, "code", None) not in ABOUT_THE_ROWS:
-                raise
-            refused += _halve(client, manifest, half, tokens, quarantine, exc)
-    return refused
+    """Insert the rows that can be inserted; returns how many were handed to ``quarantine``.
+
+    Raises EngineRefused where the first hundred rows are all refused: then it is not the rows.
+    """
+    bad: list[tuple[pa.Table, str]] = []
+    good = 0
+    waiting = [(rows, why)]
+    while waiting:
+        part, why = waiting.pop()
+        if part.num_rows == 1:
+            bad.append((part, str(why).split("\n", 1)[0]))
+            if not good and len(bad) == min(SUSPICIOUS, rows.num_rows) > 1:
+                raise EngineRefused(f"ClickHouse refuses row after row: {bad[0][1]}", "is the schema current?")
+            continue
+        middle = part.num_rows // 2
+        for half in (part.slice(0, middle), part.slice(middle)):
+            try:
+                _send(client, manifest, to_stream(half), next(tokens))
+                good += half.num_rows
+            except Exception as exc:
+                if getattr(exc, "code", None) not in ABOUT_THE_ROWS:
+                    raise
+                waiting.append((half, exc))
+    for part, reason in bad:
+        quarantine(part, reason)
+    return len(bad)
 
 
 def _moment(ms: int) -> str:

@@ -11,6 +11,7 @@ import datetime as dt
 import gc
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 log = logging.getLogger("footfall.loader")
+# How often segments of dead writers are looked for, also while there is other work.
+ADOPT_SECONDS = 0.5
+NOT_YET = -1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Loader:
         self._reader = ThreadPoolExecutor(1, "gather")
         self._worker = ThreadPoolExecutor(1, "commit")
         self._seen = SeenIds()
+        self._adopted = NOT_YET
         self._in_hand: set[str] = set()
 
     def __enter__(self) -> Loader:
@@ -106,7 +111,7 @@ class Loader:
             while not finish.is_set() and not self.stop.is_set():
                 if not self.load_waiting():
                     finish.wait(self.options.poll_seconds)
-                    segments.adopt_orphans(self.spool)
+            self._adopted = NOT_YET
             self.load_waiting()
         except Stopped:
             log.info("stopped while ClickHouse was away; what is open waits in the spool")
@@ -117,7 +122,7 @@ class Loader:
         Raises Stopped when ``stop`` was set while ClickHouse was away.
         """
         self.recover()
-        segments.adopt_orphans(self.spool)
+        self._adopted = NOT_YET
         return self.load_waiting()
 
     def recover(self) -> None:
@@ -175,12 +180,18 @@ class Loader:
         return made
 
     def _next_segments(self) -> list[Path]:
+        if time.monotonic() - self._adopted > ADOPT_SECONDS:
+            segments.adopt_orphans(self.spool)
+            self._adopted = time.monotonic()
         taken: list[Path] = []
         size = 0
         for path in self.spool.sealed():
             if path.name in self._in_hand:
                 continue
-            size += path.stat().st_size
+            try:
+                size += path.stat().st_size
+            except FileNotFoundError:  # retired while we looked
+                continue
             if taken and size > self.options.batch_bytes:
                 break
             taken.append(path)
@@ -197,8 +208,9 @@ class Loader:
             boot = boot_of(client, self.url)
             if token is None or not token.endswith(boot):
                 # Tokens are not trusted across a restart of the engine: this one names its life.
-                token = f"{manifest.batch_id}@{boot}"
-                self.journal.intent(manifest, token)
+                named = f"{manifest.batch_id}@{boot}"
+                self.journal.intent(manifest, named)  # where this fails, nothing was announced
+                token = named
             if doubtful:
                 quarantined = commit.settle(client, manifest, data, self._quarantine(manifest), token)
             else:

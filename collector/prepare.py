@@ -165,6 +165,7 @@ def prepare(
         event_months=_months(dates.unique()),
         visit_months=_months(visit_dates),
         moves=moves,
+        after=flight.manifest.batch_id if flight else None,
     )
     visits = placed.group_by("site_id", "visitor_id", "visit_id", "visit_date").agg(
         started=pl.col("visit_start").min(), ended=pl.col("timestamp").max()

@@ -40,15 +40,18 @@ class SeenIds:
         return self._room <= 0
 
     def load(self, client: Client, since: dt.date) -> None:
-        """Fill from `events`. Twice as many ids as are stored find room before it is full."""
+        """Fill from `events`. Twice as many ids as are stored find room before it is full.
+
+        Where this fails half way the filter stays full: of no use until it is loaded again.
+        """
+        self._room, self.since = 0, NEVER
         count = int(str(client.command(query("load_recent_count"), parameters={"since": since})))
         room = max(LEAST_IDS, 2 * count)
         self._bits = np.zeros(1 << int(room * BITS_AN_ID // 64 - 1).bit_length(), np.uint64)
-        self._room = room
         with client.query_arrow_stream(query("load_recent_ids"), parameters={"since": since}) as batches:
             for batch in batches:
                 self.add(pl.DataFrame(pl.from_arrow(batch)))
-        self.since = since
+        self._room, self.since = room - count, since
 
     def add(self, ids: pl.DataFrame) -> None:
         """Remember ids: columns site_id and event_id."""

@@ -66,8 +66,11 @@ class Registry:
         return self._by_domain.get(domain)
 
     def by_id(self, site_id: int) -> Site | None:
-        """The site with this id."""
+        """The site with this id. One that is not known is looked for at once: its events may be here already."""
         self._refresh()
+        if site_id not in self._by_id:
+            self._looked = -1e9
+            self._refresh()
         return self._by_id.get(site_id)
 
     def _refresh(self) -> None:

@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from sql.errors import EngineBusy, EngineRefused, EngineUnavailable, UsageError
 from sql.files import OwnedLock
 from sql.home import Home
+from sql.statements import query
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -126,8 +127,12 @@ def boot_of(client: Client, url: str) -> str:
     home = embedded_home(url)
     if home is not None:
         published = Published.read(home)
-        return published.boot if published else ""
-    return str(client.command("select concat(toString(serverUUID()), '@', toString(now() - uptime()))"))
+        if published is None:
+            raise EngineUnavailable("the embedded engine is stopping")
+        return published.boot
+    if not client.command(query("engine_lives")):
+        client.command(query("engine_life_begin"))
+    return str(client.command(query("engine_life")))
 
 
 def _front(published: Published, timeout: float) -> Client | None:

@@ -12,3 +12,9 @@ create table if not exists load_probe_visitors (
     visitor_id UInt64
 )
 engine = Memory;
+
+-- The name of this life of the engine: a Memory table is empty after a restart.
+create table if not exists engine_life (
+    id UUID
+)
+engine = Memory;

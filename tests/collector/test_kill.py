@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import random
 import threading
 import time
@@ -174,11 +175,14 @@ def test_every_acknowledged_event_counts_once(footfall, until):
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 def test_a_thousand_kills(footfall, until):
+    """FOOTFALL_SOAK_KILLS sets another number."""
     define_funnel(footfall)
+    wanted = int(os.environ.get("FOOTFALL_SOAK_KILLS", "1000"))
     acknowledged: set[str] = set()
     perhaps: set[str] = set()
-    for part in range(20):
+    for part in range(wanted // 50):
         came, may_have_come, _ = storm(footfall, 50_000, 50, seed=1000 + part)
         acknowledged |= came
         perhaps |= may_have_come
         check(footfall, acknowledged, perhaps, until)
+        print(f"{(part + 1) * 50} kills, {len(acknowledged):,} acknowledged events: each once", flush=True)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 import uuid
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 
-from collector import loader, sites
+from collector import commit, loader, sites
+from collector.batches import Batches, Manifest, from_stream
+from collector.journal import Journal
 from collector.loader import Loader, LoaderOptions
 from collector.model import SpooledEvent, encode
+from collector.patience import Stopped
+from collector.seen import SeenIds
 from collector.spool import Spool, SpoolWriter
 from sql.client import opened
 from sql.engine import alongside
@@ -115,3 +121,106 @@ def test_one_loader_at_a_time(running):
     home, url = running
     with Loader(home, url), pytest.raises(EngineBusy, match="another loader runs"), Loader(home, url):
         pass
+
+
+def test_a_filter_whose_loading_fails_is_of_no_use_until_it_is_loaded_again(running, client, monkeypatch):
+    load(running, [[event(1)]])
+    known = SeenIds()
+    known.load(client, dt.date(2000, 1, 1))
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="gone"):
+        patch.setattr(SeenIds, "add", lambda self, ids: (_ for _ in ()).throw(OSError("gone")))
+        known.load(client, dt.date(2000, 1, 1))
+    assert known.full
+    assert known.since > dt.date(3000, 1, 1)
+    known.load(client, dt.date(2000, 1, 1))
+    assert not known.full
+
+
+def test_an_intent_that_cannot_be_written_is_no_intent(running, client, monkeypatch):
+    """The disk is full at the first try: the second announces the batch before it is sent."""
+    lines, really = [], Journal._append
+
+    def append(self, record):
+        lines.append(record.op)
+        if lines == ["intent"]:
+            raise OSError(28, "No space left on device")
+        really(self, record)
+
+    monkeypatch.setattr(Journal, "_append", append)
+    assert load(running, [[event(1)]], backoff_seconds=0.01) == (1, 0)
+    assert lines == ["intent", "intent", "done"]
+
+
+def test_a_segment_that_is_retired_while_the_next_are_chosen(running, client, monkeypatch):
+    home, url = running
+    with Loader(home, url) as loading:
+        monkeypatch.setattr(loading.spool, "sealed", lambda: [home.spool / "sealed" / "gone.seg"])
+        assert loading._next_segments() == []
+
+
+def test_batches_are_recovered_in_the_order_of_their_stitching(tmp_path):
+    batches, names = Batches(tmp_path), [uuid.UUID(int=n) for n in (3, 1, 2)]
+    day = dt.date(2026, 1, 1)
+    for name, after in zip(names, [None, *names], strict=False):
+        batches.save(Manifest(name, [], 0, 0, 0, "", day, day, [], [], [], after), b"")
+    for age, name in enumerate(names):  # the clock stepped back between them
+        os.utime(tmp_path / f"{name}.json", (1_000_000 - age, 1_000_000 - age))
+    assert [manifest.batch_id for manifest in batches.waiting()] == names
+
+
+def test_a_site_that_is_new_is_known_when_its_events_come(tmp_path):
+    path = tmp_path / "sites.json"
+    registry = sites.Registry(path, clock=lambda: 0.0)
+    sites.publish(path, [sites.Site(1, "a.example", "UTC", "a")])
+    assert registry.by_id(1)
+    sites.publish(path, [sites.Site(1, "a.example", "UTC", "a"), sites.Site(2, "b.example", "America/New_York", "b")])
+    found = registry.by_id(2)
+    assert found
+    assert found.timezone == "America/New_York"
+
+
+def refusing(monkeypatch, bad):
+    """ClickHouse as it answers where it does not like some rows: the real one for all others."""
+    really = commit._send
+
+    def send(client, manifest, data, token):
+        if set(from_stream(data)["batch_seq"].to_pylist()) & bad:
+            raise DatabaseError("Code: 53. DB::Exception: Type mismatch. (TYPE_MISMATCH)", code=53)
+        really(client, manifest, data, token)
+
+    monkeypatch.setattr(commit, "_send", send)
+
+
+def test_rows_that_clickhouse_refuses_are_set_aside_and_the_rest_counts(running, client, monkeypatch):
+    home, _ = running
+    refusing(monkeypatch, {3, 4, 150})
+    before = len(list((home.spool / "quarantine").glob("*.reason")))
+    assert load(running, [[event(n, n % 50) for n in range(200)]], backoff_seconds=0.01) == (197, 0)
+    assert client.command("select count() from events") == 197
+    assert client.command("select sum(events) from visits_merged") == 197
+    assert len(list((home.spool / "quarantine").glob("*.reason"))) == before + 3
+
+
+def test_where_every_row_is_refused_it_is_not_the_rows(running, client, monkeypatch):
+    home, url = running
+    segments = [[event(n) for n in range(150)]]
+    stop = threading.Event()
+    tries = []
+
+    def halves(*args):
+        tries.append(1)
+        if len(tries) == 2:
+            stop.set()
+        return really(*args)
+
+    really = commit._insert_halves
+    monkeypatch.setattr(commit, "_insert_halves", halves)
+    with monkeypatch.context() as patch:
+        refusing(patch, set(range(150)))
+        writer = SpoolWriter(Spool(home.spool), "test")
+        writer.commit([encode(1, NOON, segments[0])])
+        writer.seal()
+        with Loader(home, url, LoaderOptions(backoff_seconds=0.01), stop) as loading, pytest.raises(Stopped):
+            loading.drain()
+    assert not [path for path in (home.spool / "quarantine").iterdir() if "row-149" in path.name]
+    assert load(running, []) == (150, 0)  # nothing was lost
