@@ -315,3 +315,18 @@ def test_a_directory_that_is_no_engine(home):
 )
 def test_first_line(text, line):
     assert first_line(RuntimeError(text)) == line
+
+
+def test_a_server_has_one_name_a_life(engine):
+    """The embedded engine's front, taken for a server by its URL."""
+    from sql import migrations
+
+    url = f"clickhouse://footfall:{engine.password}@127.0.0.1:{engine.port}"
+    with opened(url) as client:
+        client.command("create database if not exists life")
+    with opened(f"{url}/life") as client:
+        migrations.apply(client)
+        names = {boot_of(client, url) for _ in range(5)}
+        client.command("truncate table engine_life")  # what a restart does to it
+        assert len(names) == 1
+        assert boot_of(client, url) not in names
