@@ -4,8 +4,8 @@
 
 The events are a made-up shop's tracker posts. The baseline inserts them as the JSON lines that sites send, with
 ``INSERT … FORMAT JSONEachRow`` into a plain MergeTree table of chDB in a process of its own, 100,000 rows at a
-time. The loader does all of its work (spool frames, enrichment, duplicates, visits, three views, rollups, fsync)
-with the engine in a second process. Both are warm. Ratios are per round, then the median.
+time. The loader does all of its work (spool frames, enrichment, duplicates, visits, views, rollups, fsync) in a process
+of its own too, with the engine in another. Both are warm. Ratios are per round, then the median.
 """
 
 from __future__ import annotations
@@ -75,18 +75,19 @@ def time_loader(count: int, seed: int) -> float:
         home = Home(Path(folder)).make()
         url = f"chdb://{home.root}"
         sites.publish(home.sites_file, [SITE])
-        user_agents.warm_up()
-        bots.warm_up()
         with alongside(home):
             with opened(url) as client:
                 bring_up_to_date(client, home)
-            with Loader(home, url) as loader:
-                fill_spool(home, posts(WARM, seed + 1000))
-                loader.drain()
+            fill_spool(home, posts(WARM, seed + 1000))
+            command = [sys.executable, "-m", "bench.loader", "--drain", str(home.root)]
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+                assert child.stdin
+                assert child.stdout
+                child.stdout.readline()  # it is warm
                 fill_spool(home, posts(count, seed))
-                began = time.perf_counter()
-                loader.drain()
-                took = time.perf_counter() - began
+                child.stdin.write("go\n")
+                child.stdin.flush()
+                took, peak = map(float, child.stdout.readline().split())
             with opened(url) as client:
                 stored = client.command("select count() from events")
                 visits = client.command("select sum(events) from visits")
@@ -94,10 +95,24 @@ def time_loader(count: int, seed: int) -> float:
             engine = running(home)
             assert engine
             print(
-                f"    loader process {_peak_mb('self'):.0f} MB, engine {_peak_mb(str(engine.pid)):.0f} MB at most",
+                f"    loader process {peak:.0f} MB, engine {_peak_mb(str(engine.pid)):.0f} MB at most",
                 flush=True,
             )
     return count / took
+
+
+def drain(root: Path) -> None:
+    """The loader itself, in a process of its own: warm up, wait for the word, load; seconds and peak MB."""
+    home = Home(root)
+    user_agents.warm_up()
+    bots.warm_up()
+    with Loader(home, f"chdb://{root}") as loader:
+        loader.drain()
+        print("warm", flush=True)
+        sys.stdin.readline()
+        began = time.perf_counter()
+        loader.drain()
+        print(time.perf_counter() - began, _peak_mb("self"), flush=True)
 
 
 def time_bare(count: int, seed: int) -> float:
@@ -147,7 +162,11 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=800_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bare", nargs=2, type=int, metavar=("COUNT", "SEED"), help=argparse.SUPPRESS)
+    parser.add_argument("--drain", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.drain:
+        drain(args.drain)
+        return
     if args.bare:
         print(bare(*args.bare))
         return
