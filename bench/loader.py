@@ -25,10 +25,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.traffic import Post, Traffic
-from collector import bots, sites, user_agents
+from collector import bots, memory, sites, user_agents
 from collector.decode import Sender, judge, parse
+from collector.lines import encode
 from collector.loader import Loader
-from collector.model import encode
 from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
 from collector.visitors import Salts, Visitors
 from sql.client import opened, running
@@ -45,6 +45,8 @@ create table bare (
 ) engine = MergeTree order by (name, timestamp)
 """
 WARM = 20_000
+# Requests that share a commit when the collector is busy.
+GROUP = 20
 
 
 def posts(count: int, seed: int) -> Iterator[Post]:
@@ -54,11 +56,11 @@ def posts(count: int, seed: int) -> Iterator[Post]:
 
 
 def fill_spool(home: Home, events: Iterator[Post]) -> int:
-    """What the collector writes for these events, one event a request; bytes of the spool."""
+    """What the collector writes for these events, one event a request, twenty to a commit; bytes of the spool."""
     writer = SpoolWriter(Spool(home.spool), "bench", SpoolOptions(Durability.OS, total_bytes=1 << 40))
     visitors = Visitors(Salts(home.salts))
     now = int(time.time() * 1000)
-    while chunk := list(itertools.islice(events, 1000)):
+    while chunk := list(itertools.islice(events, GROUP)):
         payloads = []
         for post in chunk:
             sender = Sender(post.address, post.user_agent, "", False, now)
@@ -80,6 +82,7 @@ def time_loader(count: int, seed: int) -> float:
                 bring_up_to_date(client, home)
             fill_spool(home, posts(WARM, seed + 1000))
             command = [sys.executable, "-m", "bench.loader", "--drain", str(home.root)]
+            memory.give_back()
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
                 assert child.stdin
                 assert child.stdout

@@ -74,6 +74,9 @@ def loader(
     """Run the loader alone; ClickHouse must be there."""
     import signal
 
+    from collector import memory
+
+    memory.give_back()
     from collector.loader import Loader
     from collector.patience import Stopped
     from sql.errors import EngineUnavailable

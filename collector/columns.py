@@ -1,115 +1,119 @@
-"""Spool records to columns: decoded, enriched, ready for `events` but for visits.
+"""Decoded events to columns: enriched, ready for `events` but for visits.
 
-Work is done once for each distinct user agent, URL and referrer of a batch, not once an event.
+What many events share is worked out once and kept apart: tables of distinct clients, pages, origins and properties,
+and for each event the numbers of its rows in them.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-import typing
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from collector import bots, channels, sources, urls, user_agents
-from collector.model import SPOOL_VERSION, Moment, SpooledEvent, UInt32
+from collector.line_table import UnreadableRecord
 from collector.sites import Registry
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CACHE_SIZE = 32_768
 _TEXT = pl.String
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-_MAPS = ("props", "props_number", "props_bool")
-_SPECIAL: dict[str, Any] = {
-    "event_id": pl.Binary,
-    "visitor": pl.UInt64,
-    "previous": pl.UInt64,
-    "timestamp": pl.Int64,
-    "engagement_ms": pl.UInt32,
-    "scroll_depth": pl.UInt8,
-    **dict.fromkeys(("known", "interactive", "gpc"), pl.Boolean),
-}
-# One column a field of the envelope (but version and events) and of the event, in the order of the format.
-_SCHEMA: dict[str, Any] = {
-    "site_id": pl.UInt32,
-    "received_at": pl.Int64,
-    "import_id": _TEXT,
-    **{name: _SPECIAL.get(name, _TEXT) for name in SpooledEvent.__struct_fields__ if name not in _MAPS},
-}
-
-# The same types as the structs, read as plain tuples: 40 % less time, and rows need no second step.
-_event_types = typing.get_type_hints(SpooledEvent, include_extras=True)
-_ROW: Any = tuple[tuple(_event_types[name] for name in SpooledEvent.__struct_fields__)]  # type: ignore[misc]
-_RECORD: Any = tuple[int, UInt32, Moment, str, list[_ROW]]
-_decode_one = msgspec.msgpack.Decoder(_RECORD).decode
-_decode_all = msgspec.msgpack.Decoder(list[_RECORD]).decode
-
-
-class UnreadableRecord(Exception):
-    """A record whose frame is whole but whose payload is no envelope of ours."""
-
-
-def decode(payloads: Sequence[bytes]) -> list[tuple[Any, ...]]:
-    """The events of some records as rows in the order of the format, types checked. Raises UnreadableRecord."""
-    try:
-        if len(payloads) == 1:
-            records = [_decode_one(payloads[0])]
-        else:  # as one array: msgpack needs no separators
-            records = _decode_all(b"\xdd" + len(payloads).to_bytes(4, "big") + b"".join(payloads))
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise UnreadableRecord(str(exc)) from exc
-    for record in records:
-        if record[0] != SPOOL_VERSION:
-            raise UnreadableRecord(f"record version {record[0]} is not {SPOOL_VERSION}")
-    return [(site, at, source, *event) for _, site, at, source, events in records for event in events]
-
-
-def table(rows: Sequence[tuple[Any, ...]]) -> tuple[pl.DataFrame, dict[str, Sequence[dict[str, Any] | None]]]:
-    """Rows as columns; the property maps beside, since polars has no map type."""
-    columns = list(zip(*rows, strict=True)) if rows else [()] * (len(_SCHEMA) + len(_MAPS))
-    frame = pl.DataFrame(
-        [_series(name, values, kind) for (name, kind), values in zip(_SCHEMA.items(), columns, strict=False)]
-    )
-    return frame, dict(zip(_MAPS, itertools.islice(columns, len(_SCHEMA), None), strict=True))
-
-
-def _series(name: str, values: Sequence[Any], kind: Any) -> pl.Series:
-    # Most fields are empty in most batches: looking costs a third of converting.
-    if kind is _TEXT and len(values) and values[0] == values[-1] and len(set(values)) == 1:
-        return pl.repeat(values[0], len(values), dtype=kind, eager=True).alias(name)
-    return pl.Series(name, values, kind)
-
-
-def enrich(frame: pl.DataFrame, registry: Registry) -> pl.DataFrame:
-    """Adds everything that an event's own fields tell: page, source, channel, device, bot verdict, local day."""
-    frame = frame.with_columns(pl.col("language", "country").str.replace_all(_CONTROLS.pattern, ""))
-    frame = _mapped(frame, ["user_agent"], _AGENT, _agent)
-    frame = _mapped(frame, ["url", "referrer"], _PAGE, _page)
-    return frame.with_columns(_local_date(frame, registry, "timestamp").alias("local_date"))
-
-
-_AGENT = dict.fromkeys(("browser", "browser_version", "os", "os_version", "device", "bot_reason"), _TEXT) | {
+_CLIENT = ["user_agent", "screen", "language", "country"]
+_PROPS = {"props": dict[str, str], "props_number": dict[str, float], "props_bool": dict[str, bool]}
+_AGENT_COLUMNS = dict.fromkeys(("browser", "browser_version", "os", "os_version", "device", "bot_reason"), _TEXT) | {
     "bot": pl.Boolean
 }
-_PAGE = dict.fromkeys(
-    [
-        "hostname",
-        "path",
-        "query",
-        "referrer_page",
-        "source",
-        "channel",
-        "utm_source",
-        "utm_medium",
-        "utm_campaign",
-        "utm_term",
-        "utm_content",
-        "click_id_kind",
-        "click_id",
-    ],
+# What of a page's address says where its visitor came from.
+_TAG = ["hostname", "utm_source", "link", "utm_medium", "utm_campaign", "click_id_kind"]
+_PAGE_COLUMNS = dict.fromkeys(
+    (
+        "hostname", "path", "query", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
+        "click_id_kind", "click_id", "link",
+    ),
     _TEXT,
-)
+)  # fmt: skip
+_ORIGIN_COLUMNS = dict.fromkeys(("referrer", "source", "channel"), _TEXT)
+_decoders = {name: msgspec.json.Decoder(kind).decode for name, kind in _PROPS.items()}
+
+
+@dataclass(slots=True)
+class Columns:
+    """``rows``: one row an event, with ``client``, ``page``, ``origin`` and ``extra``, row numbers of the tables of
+    that name. ``shared``: those tables; the maps of ``extra`` are in ``maps``, since Polars has no map type."""
+
+    rows: pl.DataFrame
+    shared: dict[str, pl.DataFrame]
+    maps: dict[str, pa.MapArray]
+
+
+def enrich(events: pl.DataFrame, registry: Registry) -> Columns:
+    """Everything that an event's own fields tell: page, source, channel, device, bot verdict, local day.
+
+    ``events`` has the columns that ``lines.decode`` gives. Raises UnreadableRecord where properties are no JSON.
+    """
+    client, clients = _numbered(events.select(_CLIENT))
+    page, addresses = _numbered(events.select("url"))
+    extra, texts = _numbered(events.select(*_PROPS))
+    pages = _derived(addresses, _PAGE_COLUMNS, _page)
+    tag, tags = _numbered(pages.select(_TAG))
+    origin, links = _numbered(events.select("referrer", tag=pl.Series(tag, dtype=pl.UInt32).gather(page)))
+    origins = links.select("referrer").hstack(tags[links["tag"]])
+    clients = clients.with_columns(pl.col("language", "country").str.replace_all(_CONTROLS.pattern, ""))
+    rows = events.drop(*_CLIENT, "url", "referrer", *_PROPS).with_columns(
+        _local_date(events, registry, "timestamp").alias("local_date"),
+        client=pl.Series(client),
+        page=pl.Series(page),
+        origin=pl.Series(origin),
+        extra=pl.Series(extra),
+    )
+    shared = {
+        "client": clients.hstack(_derived(clients.select("user_agent"), _AGENT_COLUMNS, _agent)),
+        "page": pages.drop("link"),
+        "origin": _derived(origins, _ORIGIN_COLUMNS, _origin),
+    }
+    return Columns(rows, shared, {name: _maps(texts[name]) for name in _PROPS})
+
+
+def _numbered(keys: pl.DataFrame) -> tuple[npt.NDArray[np.uint32], pl.DataFrame]:
+    """For each row its number among the distinct ones, and those."""
+    groups = keys.with_row_index("at").group_by(keys.columns).agg("at")
+    numbers = np.empty(keys.height, np.uint32)
+    sizes = groups["at"].list.len().to_numpy()
+    numbers[groups["at"].explode().to_numpy()] = np.repeat(np.arange(groups.height, dtype=np.uint32), sizes)
+    return numbers, groups.drop("at")
+
+
+def _derived(keys: pl.DataFrame, made: dict[str, Any], of: Callable[..., tuple[Any, ...]]) -> pl.DataFrame:
+    """What ``of`` makes of each row."""
+    columns = list(zip(*itertools.starmap(of, keys.iter_rows()), strict=True)) or [()] * len(made)
+    return pl.DataFrame([pl.Series(name, its, kind) for (name, kind), its in zip(made.items(), columns, strict=True)])
+
+
+def _maps(texts: pl.Series) -> pa.MapArray:
+    """Property maps from their JSON texts."""
+    import pyarrow as pa
+
+    decode = _decoders[texts.name]
+    try:
+        values: list[Any] = [decode(text) if text else {} for text in texts]
+    except msgspec.DecodeError as exc:
+        raise UnreadableRecord(f"{texts.name}: {exc}") from exc
+    ends = np.zeros(len(values) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=ends[1:])
+    kind = {"props": pa.string(), "props_number": pa.float64(), "props_bool": pa.bool_()}[texts.name]
+    keys = pa.array(list(itertools.chain.from_iterable(values)), pa.string())
+    items = pa.array(list(itertools.chain.from_iterable(map(dict.values, values))), kind)
+    return pa.MapArray.from_arrays(pa.array(ends), keys, items)
 
 
 def _agent(user_agent: str) -> tuple[Any, ...]:
@@ -126,16 +130,24 @@ def _agent(user_agent: str) -> tuple[Any, ...]:
     )
 
 
-def _page(url: str, referrer: str) -> tuple[Any, ...]:
+@lru_cache(CACHE_SIZE)
+def _page(url: str) -> tuple[str, ...]:
     page = urls.split(url)
-    _host, referrer_page = urls.referrer(referrer, page.hostname)
-    source = sources.source_of(page, referrer_page)
-    channel = channels.channel_of(source.name, page.utm_medium, page.utm_campaign, page.click_id_kind, source.kind)
     texts = (
-        page.hostname, page.path, page.query, referrer_page, source.name, channel, page.utm_source, page.utm_medium,
-        page.utm_campaign, page.utm_term, page.utm_content, page.click_id_kind, page.click_id,
+        page.hostname, page.path, page.query, page.utm_source, page.utm_medium, page.utm_campaign, page.utm_term,
+        page.utm_content, page.click_id_kind, page.click_id, page.source or page.ref,
     )  # fmt: skip
     return tuple(map(_clean, texts))
+
+
+@lru_cache(CACHE_SIZE)
+def _origin(
+    referrer: str, hostname: str, campaign: str, link: str, medium: str, name: str, click_id_kind: str
+) -> tuple[str, ...]:
+    _host, referrer_page = urls.referrer(referrer, hostname)
+    source = sources.source_of(campaign, link, referrer_page)
+    channel = channels.channel_of(source.name, medium, name, click_id_kind, source.kind)
+    return tuple(map(_clean, (referrer_page, source.name, channel)))
 
 
 def _clean(text: str) -> str:
@@ -143,18 +155,9 @@ def _clean(text: str) -> str:
     return text if text.isprintable() else _CONTROLS.sub("", text)
 
 
-def _mapped(
-    frame: pl.DataFrame, keys: list[str], made: dict[str, Any], of: Callable[..., tuple[Any, ...]]
-) -> pl.DataFrame:
-    """``frame`` with the columns that ``of`` derives from ``keys``, computed once for each distinct key."""
-    distinct = frame.select(keys).unique()
-    derived = pl.DataFrame([of(*key) for key in distinct.iter_rows()], schema=made, orient="row")
-    return frame.join(distinct.hstack(derived), on=keys, how="left", maintain_order="left")
-
-
-def _local_date(frame: pl.DataFrame, registry: Registry, column: str) -> pl.Expr:
+def _local_date(events: pl.DataFrame, registry: Registry, column: str) -> pl.Expr:
     """Days since 1970 in each row's site's zone, as a Date expression."""
-    zones = {site_id: _zone(registry, site_id) for site_id in frame["site_id"].unique()}
+    zones = {site_id: _zone(registry, site_id) for site_id in events["site_id"].unique()}
     moment = pl.from_epoch(column, time_unit="ms").dt.replace_time_zone("UTC")
     days: pl.Expr = pl.lit(None, dtype=pl.Date)
     for zone in sorted(set(zones.values())):

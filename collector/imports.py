@@ -16,8 +16,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from collector.frames import MAX_PAYLOAD
+from collector.lines import encode
 from collector.loader import Loader
-from collector.model import SpooledEvent, encode
+from collector.model import SpooledEvent
 from collector.spool import Spool, SpoolFull, SpoolOptions, SpoolWriter
 from sql import engine, migrations, statements
 from sql.client import embedded_home, opened

@@ -12,7 +12,8 @@ import falcon.asgi
 from collector.auth import site_of, source_address
 from collector.decode import Judged, Sender, Single, judge
 from collector.group_commit import GroupCommit
-from collector.model import Batch, encode
+from collector.lines import encode
+from collector.model import Batch
 from collector.places import Places
 from collector.sites import Registry
 from collector.spool import Spool, SpoolOptions, SpoolWriter

@@ -22,7 +22,7 @@ from collector import commit, segments
 from collector.batches import Batches, Manifest, to_stream
 from collector.journal import JOURNAL, Journal
 from collector.patience import PatientClient, Stopped
-from collector.prepare import SEEN_FOR, Gathered, Prepared, gather, prepare, set_aside
+from collector.prepare import SEEN_FOR, Gathered, Prepared, gather, prepare
 from collector.seen import SeenIds
 from collector.sites import Registry
 from collector.spool import Spool
@@ -235,7 +235,7 @@ class Loader:
     def _quarantine(self, manifest: Manifest) -> Callable[[pa.Table, str], None]:
         def keep(rows: pa.Table, reason: str) -> None:
             name = f"{manifest.batch_id}.row-{rows['batch_seq'][0].as_py()}"
-            set_aside(self.spool, name, to_stream(rows), reason)
+            segments.set_aside(self.spool, name, ".bin", to_stream(rows), reason)
             log.error("ClickHouse refuses row %s: %s", name, reason)
 
         return keep

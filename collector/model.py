@@ -1,15 +1,10 @@
-"""The event, twice: as a site sends it (JSON), and as the spool keeps it (msgpack).
-
-Wire structs are the public format (docs/events.md). Spool structs are arrays, not maps: the loader turns
-them into columns without ever making objects of them.
-"""
+"""The event, twice: as a site sends it (JSON, docs/events.md), and as the spool keeps it (collector/lines.py)."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
 from enum import StrEnum
-from typing import Annotated
 
 import msgspec
 
@@ -17,13 +12,8 @@ PAGE_VIEW = "page_view"
 ENGAGEMENT = "engagement"
 # Events that the tracker sends by itself: they do not say that somebody did something.
 PASSIVE = frozenset({PAGE_VIEW, ENGAGEMENT})
-SPOOL_VERSION = 1
-
-UInt32 = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
-UInt64 = Annotated[int, msgspec.Meta(ge=0)]
-Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 # Milliseconds since 1970 UTC, up to the year 2100: what a Date of ClickHouse holds, with room to spare.
-Moment = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000)]
+MAX_MOMENT = 4_102_444_800_000
 
 
 class Revenue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,19 +53,19 @@ class Batch(msgspec.Struct, frozen=True):
     sent_at: int | dt.datetime | None = None
 
 
-class SpooledEvent(msgspec.Struct, array_like=True, frozen=True):
-    """One accepted event in the spool. The order of the fields is the format (SPOOL_VERSION).
+class SpooledEvent(msgspec.Struct, frozen=True):
+    """One accepted event in the spool. The order of the fields is the format (lines.VERSION).
 
-    ``visitor`` and ``previous`` are the visitor's hash under the salt of the event's day and of the day
-    before (``previous`` 0: none); ``known`` says that the client gave the id, so that it may come again.
-    ``timestamp`` is in ms since 1970 UTC, ``revenue`` decimal text.
+    ``event_id`` has 16 bytes; ``known`` says that the client gave it, so that it may come again. ``visitor`` and
+    ``previous`` are the visitor's hash under the salt of the event's day and of the day before (``previous`` 0:
+    none). ``timestamp`` is in ms since 1970 UTC, ``revenue`` decimal text.
     """
 
-    event_id: Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+    event_id: bytes
     known: bool
-    visitor: UInt64
-    previous: UInt64
-    timestamp: Moment
+    visitor: int
+    previous: int
+    timestamp: int
     name: str
     interactive: bool
     url: str = ""
@@ -87,24 +77,14 @@ class SpooledEvent(msgspec.Struct, array_like=True, frozen=True):
     language: str = ""
     session_id: str = ""
     user_id: str = ""
-    engagement_ms: UInt32 = 0
-    scroll_depth: Percent = 0
+    engagement_ms: int = 0
+    scroll_depth: int = 0
     gpc: bool = False
     revenue: str = ""
     currency: str = ""
     props: dict[str, str] | None = None
     props_number: dict[str, float] | None = None
     props_bool: dict[str, bool] | None = None
-
-
-class Envelope(msgspec.Struct, array_like=True, frozen=True):
-    """One spool record: what one request, or one chunk of an import, brought for one site."""
-
-    version: int
-    site_id: UInt32
-    received_at: Moment
-    import_id: str
-    events: list[SpooledEvent]
 
 
 class DropReason(StrEnum):
@@ -120,11 +100,3 @@ class DropReason(StrEnum):
     BAD_REVENUE = "bad_revenue"
     TOO_LATE = "too_late"
     FROM_THE_FUTURE = "from_the_future"
-
-
-encoder = msgspec.msgpack.Encoder()
-
-
-def encode(site_id: int, received_at: int, events: list[SpooledEvent], import_id: str = "") -> bytes:
-    """The payload of one spool record. ``received_at`` is in ms since 1970 UTC."""
-    return encoder.encode(Envelope(SPOOL_VERSION, site_id, received_at, import_id, events))

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import itertools
+import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,64 +17,31 @@ import polars as pl
 
 from collector import columns, stitch
 from collector.batches import Manifest, Move, to_stream
+from collector.columns import Columns, enrich
+from collector.commit import SUSPICIOUS
+from collector.line_table import UnreadableRecord, decode
 from collector.seen import SeenIds
-from collector.segments import read
+from collector.segments import read, set_aside
 from collector.sites import Registry
 from collector.spool import Spool
-from sql.files import write_atomic
 from sql.statements import query
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from clickhouse_connect.driver.client import Client
 
+log = logging.getLogger("footfall.loader")
 IDEMPOTENCY = dt.timedelta(days=7)
 SEEN_FOR = 3 * IDEMPOTENCY
 FEW_IDS = 100
 _DAY = dt.timedelta(days=1)
-# Columns of `events` with few distinct values, sent as dictionaries.
-_DICTIONARY = [
-    "name",
-    "hostname",
-    "source",
-    "channel",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_term",
-    "utm_content",
-    "click_id_kind",
-    "country",
-    "device",
-    "browser",
-    "browser_version",
-    "os",
-    "os_version",
-    "user_agent",
-    "screen",
-    "language",
-    "bot_reason",
-    "currency",
-    "import_id",
-]
+# Columns of `events` that stand in the rows themselves.
 _PLAIN = [
-    "site_id",
-    "local_date",
-    "visitor_id",
-    "visit_id",
-    "visit_date",
-    "interactive",
-    "path",
-    "query",
-    "title",
-    "click_id",
-    "bot",
-    "session_id",
-    "user_id",
-    "engagement_ms",
-    "scroll_depth",
-    "gpc",
-]
+    "site_id", "local_date", "visitor_id", "visit_id", "visit_date", "interactive", "title", "session_id", "user_id",
+    "engagement_ms", "scroll_depth", "gpc",
+]  # fmt: skip
+# Those among them with few distinct values, sent as dictionaries.
+_FEW = ["name", "currency", "import_id"]
 
 
 @dataclass(slots=True)
@@ -82,8 +49,7 @@ class Gathered:
     """Decoded and enriched events of some segments, in arrival order."""
 
     segments: list[str]
-    frame: pl.DataFrame
-    maps: dict[str, Sequence[dict[str, Any] | None]]
+    columns: Columns
     quarantined: int = 0
 
 
@@ -98,36 +64,60 @@ class Prepared:
 
 
 def gather(spool: Spool, paths: list[Path], registry: Registry) -> Gathered:
-    """Read segments. A record that cannot be read goes to quarantine whole, as do damaged bytes; each counts once."""
-    rows: list[tuple[Any, ...]] = []
-    bad = 0
-    for path in paths:
-        payloads, damages = read(spool, path)
-        bad += len(damages)
-        try:
-            rows += columns.decode(payloads)
-        except columns.UnreadableRecord:
-            bad += _one_by_one(spool, path.stem, payloads, rows)
-    frame, maps = columns.table(rows)
-    return Gathered([path.name for path in paths], columns.enrich(frame, registry), maps, bad)
+    """Read segments. Damaged bytes go to quarantine, and so does each line that nothing can be made of."""
+    tables: list[pl.DataFrame] = []
+    lost = 0
+    try:
+        for path in paths:  # one after the other: a batch's bytes need not be in memory at once
+            records, damaged = read(spool, path)
+            tables.append(decode(records))
+            lost += damaged
+        made = enrich(pl.concat(tables), registry)
+    except Exception as exc:
+        found = [(path.stem, *read(spool, path)) for path in paths]
+        lost = sum(damaged for _, _, damaged in found)
+        lines = [(segment, line) for segment, records, _ in found for line in _lines(records)]
+        poison = dict(_poisonous([line for _, line in lines], registry, exc))
+        for number, reason in poison.items():
+            segment, line = lines[number]
+            log.error("an event of %s cannot be read: %s", segment, reason)
+            set_aside(spool, f"{segment}.line-{number}", ".bin", line, reason)
+        lost += len(poison)
+        made = enrich(decode([line for number, (_, line) in enumerate(lines) if number not in poison]), registry)
+    return Gathered([path.name for path in paths], made, lost)
 
 
-def _one_by_one(spool: Spool, name: str, payloads: list[bytes], rows: list[tuple[Any, ...]]) -> int:
-    """Decode records each by itself, the unreadable ones set aside; returns how many those were."""
-    bad = 0
-    for number, payload in enumerate(payloads):
-        try:
-            rows += columns.decode([payload])
-        except columns.UnreadableRecord as exc:
-            bad += 1
-            set_aside(spool, f"{name}.record-{number}", payload, str(exc))
-    return bad
+def _lines(records: list[bytes]) -> Iterator[bytes]:
+    for record in records:
+        *whole, rest = record.split(b"\n")
+        yield from (line + b"\n" for line in whole)
+        if rest:
+            yield rest
 
 
-def set_aside(spool: Spool, name: str, data: bytes, reason: str) -> None:
-    """Keep what cannot be loaded, with the reason beside it."""
-    write_atomic(spool.quarantine_dir / f"{name}.bin", data, mode=0o600)
-    write_atomic(spool.quarantine_dir / f"{name}.reason", reason.encode(), mode=0o600)
+def _poisonous(lines: list[bytes], registry: Registry, why: Exception) -> Iterator[tuple[int, str]]:
+    """Number and reason of each line that nothing can be made of, found by halves.
+
+    Raises ``why`` where that is no line's fault: the disk's, or a defect that strikes every line alike.
+    """
+    if isinstance(why, OSError | MemoryError):
+        raise why
+    waiting = [(0, len(lines), why)]
+    found = 0
+    while waiting:
+        start, end, why = waiting.pop()
+        if end - start == 1:
+            found += 1
+            if found == min(SUSPICIOUS, len(lines)) == end and not isinstance(why, UnreadableRecord):
+                raise why
+            yield start, f"{type(why).__name__}: {why}"
+            continue
+        middle = (start + end) // 2
+        for low, high in ((middle, end), (start, middle)):
+            try:
+                enrich(decode(lines[low:high]), registry)
+            except Exception as exc:
+                waiting.append((low, high, exc))
 
 
 def prepare(
@@ -138,7 +128,7 @@ def prepare(
     ``seen`` knows the ids that came before; ``flight`` is the batch before this one, which may not be stored yet.
     Raises what the client raises when ClickHouse is away.
     """
-    events = gathered.frame.with_row_index("at")
+    events = gathered.columns.rows
     fresh = _drop_known(events, client, seen, flight)
     stitched = stitch.stitch(fresh, _open_visits(fresh, client, flight))
     placed = stitched.events.with_columns(
@@ -146,7 +136,7 @@ def prepare(
     )
     moves = _moves(stitched.visits, registry)
     batch_id = uuid.uuid4()
-    data = to_stream(_table(placed, gathered.maps, batch_id))
+    data = to_stream(_table(placed, gathered.columns, batch_id))
     dates = placed["local_date"]
     visit_dates = [
         *placed["visit_date"].unique(),
@@ -245,35 +235,36 @@ def _months(days: Any) -> list[int]:
     return sorted({day.year * 100 + day.month for day in days})
 
 
-def _table(frame: pl.DataFrame, maps: dict[str, Sequence[dict[str, Any] | None]], batch_id: uuid.UUID) -> pa.Table:
+def _table(rows: pl.DataFrame, columns: Columns, batch_id: uuid.UUID) -> pa.Table:
     """The columns of `events` in Arrow types that ClickHouse takes without a detour."""
     import pyarrow as pa
 
     moment = pa.timestamp("ms", "UTC")
-    plain = frame.select(
+    plain = rows.select(
         *_PLAIN,
-        *(pl.col(name).cast(pl.Categorical) for name in _DICTIONARY),
-        referrer="referrer_page",
+        *(pl.col(name).cast(pl.Categorical) for name in _FEW),
         revenue=pl.when(pl.col("revenue") == "").then(pl.lit("0")).otherwise("revenue").cast(pl.Decimal(18, 4)),
     ).to_arrow(compat_level=pl.CompatLevel.oldest())
     made: dict[str, Any] = {name: plain[name] for name in plain.column_names}
     for name in ("timestamp", "received_at", "visit_start"):
-        made[name] = frame[name].to_arrow().cast(moment)
-    made["event_id"] = frame["event_id"].to_arrow().cast(pa.binary(16))
-    made["batch_id"] = pa.repeat(pa.scalar(batch_id.bytes, pa.binary(16)), frame.height)
-    made["batch_seq"] = pa.array(np.arange(frame.height, dtype=np.uint32))
-    order = frame["at"].to_list()
-    for name, kind in (("props", pa.string()), ("props_number", pa.float64()), ("props_bool", pa.bool_())):
-        values = maps[name]
-        made[name] = _map_array([values[at] or {} for at in order] if any(values) else [{}] * frame.height, kind)
+        made[name] = rows[name].to_arrow().cast(moment)
+    made["event_id"] = rows["event_id"].to_arrow().cast(pa.binary(16))
+    made["batch_id"] = pa.repeat(pa.scalar(batch_id.bytes, pa.binary(16)), rows.height)
+    made["batch_seq"] = pa.array(np.arange(rows.height, dtype=np.uint32))
+    for table, shared in columns.shared.items():
+        numbers = rows[table].to_numpy()
+        made |= {series.name: _spread(series, numbers) for series in shared}
+    extra = rows["extra"].to_arrow()
+    made |= {name: its.take(extra) for name, its in columns.maps.items()}
     return pa.table(made)
 
 
-def _map_array(values: list[dict[str, Any]], kind: pa.DataType) -> pa.MapArray:
+def _spread(values: pl.Series, numbers: Any) -> pa.Array:
+    """``values[numbers]``; texts as a dictionary, so that each is sent once."""
     import pyarrow as pa
 
-    ends = np.zeros(len(values) + 1, np.int32)
-    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=ends[1:])
-    keys = pa.array(list(itertools.chain.from_iterable(values)), pa.string())
-    items = pa.array(list(itertools.chain.from_iterable(map(dict.values, values))), kind)
-    return pa.MapArray.from_arrays(pa.array(ends), keys, items)
+    if values.dtype != pl.String:
+        return values.gather(numbers).to_arrow()
+    distinct = values.unique()
+    places = values.cast(pl.Enum(distinct)).to_physical().to_numpy()
+    return pa.DictionaryArray.from_arrays(places[numbers].astype(np.int32), distinct.to_arrow().cast(pa.string()))

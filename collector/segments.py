@@ -5,23 +5,13 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from collector import frames
-from collector.spool import Spool
+from collector.spool import Spool, events_of, sealed_name
 from sql.files import fsync_dir, write_atomic
 
 log = logging.getLogger("footfall.loader")
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """Bytes of a segment that could not be read, kept in ``quarantine/<name>``."""
-
-    name: str
-    size: int
 
 
 def adopt_orphans(spool: Spool) -> list[Path]:
@@ -49,30 +39,39 @@ def adopt_orphans(spool: Spool) -> list[Path]:
 
 def _adopt(spool: Spool, path: Path, fd: int) -> list[Path]:
     data = path.read_bytes()
-    damaged = frames.read(data).damaged
+    found = frames.read(data, frames.key_of(path))
     length = len(data)
-    if damaged and damaged[-1][1] == length and frames.is_torn(data, damaged[-1][0]):
-        length = damaged[-1][0]
+    if found.damaged and found.damaged[-1].end == length and frames.is_torn(data, found.damaged[-1].start):
+        length = found.damaged[-1].start
         os.ftruncate(fd, length)
         log.info("cut %d unacknowledged bytes off %s", len(data) - length, path.name)
     if not length:
         path.unlink()
         return []
     os.fsync(fd)
-    sealed = spool.sealed_dir / f"{time.time_ns():020d}-{path.name}"
+    sealed = spool.sealed_dir / sealed_name(path, found.events)
     path.rename(sealed)
     fsync_dir(spool.sealed_dir)
     return [sealed]
 
 
-def read(spool: Spool, path: Path) -> tuple[list[bytes], list[Damage]]:
-    """The payloads of a sealed segment; damaged ranges are copied to quarantine and named."""
+def read(spool: Spool, path: Path) -> tuple[list[bytes], int]:
+    """The payloads of a sealed segment, and how many events were lost to damage (a range counts as one at least).
+
+    Damaged ranges are copied to quarantine and named.
+    """
     data = path.read_bytes()
-    found = frames.read(data)
-    damages = []
-    for start, end in found.damaged:
-        name = f"{path.stem}.{start}-{end}.damaged"
-        write_atomic(spool.quarantine_dir / name, data[start:end], mode=0o600)
-        log.error("%s is damaged at bytes %d to %d; kept as quarantine/%s", path.name, start, end, name)
-        damages.append(Damage(name, end - start))
-    return found.payloads, damages
+    found = frames.read(data, frames.key_of(path), events_of(path))
+    for damage in found.damaged:
+        name = f"{path.stem}.{damage.start}-{damage.end}"
+        events = "an unknown number of" if damage.events is None else str(damage.events)
+        reason = f"bytes {damage.start} to {damage.end} of {path.name} are damaged: {events} events"
+        set_aside(spool, name, ".damaged", data[damage.start : damage.end], reason)
+        log.error("%s; kept in quarantine", reason)
+    return found.payloads, sum(max(damage.events or 0, 1) for damage in found.damaged)
+
+
+def set_aside(spool: Spool, name: str, suffix: str, data: bytes, reason: str) -> None:
+    """Keep what cannot be loaded, with the reason beside it."""
+    write_atomic(spool.quarantine_dir / f"{name}{suffix}", data, mode=0o600)
+    write_atomic(spool.quarantine_dir / f"{name}.reason", reason.encode(), mode=0o600)

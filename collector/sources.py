@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from collector.urls import Page
-
 KINDS = ("search", "social", "video", "shopping", "email", "ai")
 # Second levels under which countries hand out names: google.co.uk is google.*, mail.google.com is not.
 _SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "go", "gov", "gob", "gv", "in", "ne", "net", "nom", "or", "org"})
@@ -85,15 +83,6 @@ class Registry:
         return None
 
 
-def source_of(page: Page, referrer: str) -> Source:
-    """The source of a visit: utm_source, else source, else ref, else the referrer, else Direct.
-
-    ``referrer`` is either value that ``urls.referrer`` gives: the host, or the host with its path, which
-    alone tells apart sources that share a host.
-    """
-    return _source(page.utm_source, page.source or page.ref, referrer)
-
-
 @cache
 def registry() -> Registry:
     """The sources that come with the package."""
@@ -101,8 +90,13 @@ def registry() -> Registry:
     return Registry(csv.DictReader(text.splitlines()))
 
 
-@lru_cache(maxsize=65_536)
-def _source(campaign: str, link: str, referrer: str) -> Source:
+@lru_cache(maxsize=16_384)
+def source_of(campaign: str, link: str, referrer: str) -> Source:
+    """The source of a visit: ``campaign`` (utm_source), else ``link`` (source or ref), else the referrer, else Direct.
+
+    ``referrer`` is either value that ``urls.referrer`` gives: the host, or the host with its path, which
+    alone tells apart sources that share a host.
+    """
     if tag := campaign or link:
         if tag.lower() in ("direct", "(direct)"):
             return DIRECT

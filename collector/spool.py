@@ -12,16 +12,17 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from collector.frames import frame
+from collector.frames import events_in, frame, key_of
 from sql.errors import StorageError
 from sql.files import fsync_dir
 
 log = logging.getLogger("footfall.collector")
+RECORD_BYTES = 256 * 1024
 
 
 class Durability(StrEnum):
@@ -90,9 +91,11 @@ class SpoolWriter:
         self.spool = spool.make()
         self.options = options or SpoolOptions()
         self.clock = clock
-        self.name = f"{name}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.name = f"{name}-{os.getpid()}-{secrets.token_hex(6)}"
         self._fd: int | None = None
         self._path = Path()
+        self._key = 0
+        self._events = 0
         self._number = 0
         self._length = 0
         self._began = 0.0
@@ -109,10 +112,10 @@ class SpoolWriter:
 
         Raises SpoolFull (bound or disk) and StorageError; nothing of a failed call counts as accepted.
         """
-        data = b"".join(map(frame, payloads))
-        self._check_bound(len(data))
         if self._fd is None:
             self._fd = self._open()
+        data, events = self._framed(payloads)
+        self._check_bound(len(data))
         try:
             _write_all(self._fd, data)
         except OSError as exc:
@@ -126,11 +129,21 @@ class SpoolWriter:
             self._abandon()
             raise _storage_error(exc) from exc
         self._length += len(data)
+        self._events = events
         if self._length >= self.options.segment_bytes:
             try:
                 self.seal()
             except StorageError as exc:  # what was committed stays committed
                 log.warning("%s; the segment grows on", exc)
+
+    def _framed(self, payloads: Iterable[bytes]) -> tuple[bytes, int]:
+        """The records, and how many events the segment holds with them. What is committed together is one record."""
+        events = self._events
+        records = []
+        for payload in _joined(payloads):
+            records.append(frame(payload, self._key, events))
+            events += events_in(payload)
+        return b"".join(records), events
 
     def seal_if_old(self) -> None:
         """Seal the open segment when it has reached ``segment_seconds``."""
@@ -148,7 +161,7 @@ class SpoolWriter:
             if self._length == 0:
                 self._path.unlink(missing_ok=True)
             else:
-                self._path.rename(self.spool.sealed_dir / f"{time.time_ns():020d}-{self._path.name}")
+                self._path.rename(self.spool.sealed_dir / sealed_name(self._path, self._events))
         except OSError as exc:
             raise _storage_error(exc) from exc
         # From here on the loader may delete the file: not a byte more must go into it.
@@ -173,6 +186,8 @@ class SpoolWriter:
                 self._path.unlink(missing_ok=True)
                 os.close(fd)
             raise _storage_error(exc) from exc
+        self._key = key_of(self._path)
+        self._events = 0
         self._length = 0
         self._began = self.clock()
         return fd
@@ -198,6 +213,31 @@ class SpoolWriter:
         if self._size_seen > self.options.total_bytes:
             self._size_at = -1e9
             raise SpoolFull(f"the spool holds its {self.options.total_bytes} bytes", "is the loader running?")
+
+
+def _joined(payloads: Iterable[bytes]) -> Iterator[bytes]:
+    """Payloads in as few records as their size allows."""
+    group: list[bytes] = []
+    size = 0
+    for payload in payloads:
+        if group and size + len(payload) > RECORD_BYTES:
+            yield b"".join(group)
+            group, size = [], 0
+        group.append(payload)
+        size += len(payload)
+    if group:
+        yield b"".join(group)
+
+
+def sealed_name(path: Path, events: int) -> str:
+    """What an open segment of so many events is called once it is sealed: the moment, the count, its name."""
+    return f"{time.time_ns():020d}~{events}~{path.name}"
+
+
+def events_of(path: Path) -> int | None:
+    """How many events a sealed segment holds by its name; None where the name does not say."""
+    parts = path.stem.split("~")
+    return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else None
 
 
 def _own(path: Path) -> int | None:

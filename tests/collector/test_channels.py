@@ -117,6 +117,6 @@ def test_paid_click_ids_are_click_ids() -> None:
 )
 def test_the_whole_way(url: str, came_from: str, channel: str) -> None:
     page = split(url)
-    source = source_of(page, referrer(came_from, page.hostname)[0])
+    source = source_of(page.utm_source, page.source or page.ref, referrer(came_from, page.hostname)[0])
     found = channel_of(source.name, page.utm_medium, page.utm_campaign, page.click_id_kind, source.kind)
     assert found == channel

@@ -24,9 +24,14 @@ def commit_of(folder, durability=Durability.FSYNC, **options):
     return GroupCommit(SpoolWriter(folder, "w", SpoolOptions(durability, **options)))
 
 
+def lines(paths):
+    found = [frames.read(path.read_bytes(), frames.key_of(path)) for path in paths]
+    return [line for segment in found for payload in segment.payloads for line in payload.splitlines(keepends=True)]
+
+
 def sealed(folder):
     assert list(folder.open_dir.iterdir()) == []
-    return [p for path in folder.sealed() for p in frames.read(path.read_bytes()).payloads]
+    return lines(folder.sealed())
 
 
 async def settled(commit, payloads):
@@ -44,13 +49,13 @@ def test_many_appends_share_few_syncs(folder, monkeypatch):
 
     async def run():
         commit = commit_of(folder)
-        assert set(await settled(commit, [b"%d" % n for n in range(500)])) == {None}
+        assert set(await settled(commit, [b"%d\n" % n for n in range(500)])) == {None}
         before_close = len(syncs)
         await commit.close()
         return before_close
 
     assert asyncio.run(run()) <= 2
-    assert sealed(folder) == [b"%d" % n for n in range(500)]
+    assert sealed(folder) == [b"%d\n" % n for n in range(500)]
 
 
 def test_an_append_returns_only_after_its_sync(folder, monkeypatch):
@@ -59,13 +64,13 @@ def test_an_append_returns_only_after_its_sync(folder, monkeypatch):
 
     def fdatasync(fd):
         real(fd)
-        synced[:] = [p for path in folder.open_dir.glob("*.seg") for p in frames.read(path.read_bytes()).payloads]
+        synced[:] = lines(folder.open_dir.glob("*.seg"))
 
     monkeypatch.setattr(os, "fdatasync", fdatasync)
 
     async def client(commit, n):
-        await commit.append(b"%d" % n)
-        assert b"%d" % n in synced
+        await commit.append(b"%d\n" % n)
+        assert b"%d\n" % n in synced
 
     async def run():
         commit = commit_of(folder)
@@ -85,14 +90,14 @@ def test_what_comes_in_the_next_turns_shares_the_sync(folder, monkeypatch):
         commit = commit_of(folder)
         tasks = []
         for n in range(TURNS):
-            tasks.append(asyncio.create_task(commit.append(b"%d" % n)))
+            tasks.append(asyncio.create_task(commit.append(b"%d\n" % n)))
             await asyncio.sleep(0)
         await asyncio.gather(*tasks)
         await commit.close()
 
     asyncio.run(run())
     assert len(calls) == 1
-    assert sealed(folder) == [b"%d" % n for n in range(TURNS)]
+    assert sealed(folder) == [b"%d\n" % n for n in range(TURNS)]
 
 
 @pytest.mark.parametrize("durability", Durability)
@@ -110,14 +115,14 @@ def test_an_error_reaches_every_waiter_and_the_next_are_served(folder, monkeypat
         commit = commit_of(folder, durability)
         failed = await settled(commit, [b"lost%d" % n for n in range(20)])
         broken.clear()
-        served = await settled(commit, [b"kept%d" % n for n in range(20)])
+        served = await settled(commit, [b"kept%d\n" % n for n in range(20)])
         await commit.close()
         return failed, served
 
     failed, served = asyncio.run(run())
     assert [type(outcome) for outcome in failed] == [SpoolFull] * 20
     assert served == [None] * 20
-    assert sealed(folder) == [b"kept%d" % n for n in range(20)]
+    assert sealed(folder) == [b"kept%d\n" % n for n in range(20)]
 
 
 def test_every_outcome_is_an_acknowledgement_or_an_error_of_ours(folder, monkeypatch):
@@ -139,7 +144,7 @@ def _eio():
 def test_a_waiter_that_goes_away_harms_nobody(folder):
     async def run():
         commit = commit_of(folder)
-        tasks = [asyncio.create_task(commit.append(b"%d" % n)) for n in range(5)]
+        tasks = [asyncio.create_task(commit.append(b"%d\n" % n)) for n in range(5)]
         await asyncio.sleep(0)
         tasks[2].cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
@@ -149,7 +154,7 @@ def test_a_waiter_that_goes_away_harms_nobody(folder):
     outcomes = asyncio.run(run())
     assert [o for n, o in enumerate(outcomes) if n != 2] == [None] * 4
     assert isinstance(outcomes[2], asyncio.CancelledError)
-    assert {b"0", b"1", b"3", b"4"} <= set(sealed(folder))
+    assert {b"0\n", b"1\n", b"3\n", b"4\n"} <= set(sealed(folder))
 
 
 @pytest.mark.parametrize("durability", Durability)
@@ -176,7 +181,7 @@ def test_never_two_steps_of_the_writer_at_once(folder, monkeypatch, durability):
 
         async def client(n):
             for m in range(40):
-                await commit.append(b"%d-%d" % (n, m))
+                await commit.append(b"%d-%d\n" % (n, m))
                 if m % 5 == 0:
                     await asyncio.sleep(0.001)
 
@@ -185,25 +190,25 @@ def test_never_two_steps_of_the_writer_at_once(folder, monkeypatch, durability):
 
     asyncio.run(run())
     assert {"commit", "seal"} <= set(seen)
-    assert sorted(sealed(folder)) == sorted(b"%d-%d" % (n, m) for n in range(8) for m in range(40))
+    assert sorted(sealed(folder)) == sorted(b"%d-%d\n" % (n, m) for n in range(8) for m in range(40))
 
 
 @pytest.mark.parametrize("durability", Durability)
 def test_a_segment_is_sealed_when_it_is_old(folder, durability):
     async def run():
         commit = commit_of(folder, durability, segment_seconds=0.01)
-        await commit.append(b"one")
+        await commit.append(b"one\n")
         async with asyncio.timeout(20):
             while not folder.sealed():
                 await asyncio.sleep(0.001)
-        await commit.append(b"two")
+        await commit.append(b"two\n")
         async with asyncio.timeout(20):
             while len(folder.sealed()) < 2:
                 await asyncio.sleep(0.001)
         await commit.close()
 
     asyncio.run(run())
-    assert sealed(folder) == [b"one", b"two"]
+    assert sealed(folder) == [b"one\n", b"two\n"]
 
 
 def test_a_seal_that_failed_is_tried_again(folder, monkeypatch, caplog):
@@ -219,27 +224,27 @@ def test_a_seal_that_failed_is_tried_again(folder, monkeypatch, caplog):
 
     async def run():
         commit = commit_of(folder, segment_seconds=0.01)
-        await commit.append(b"one")
+        await commit.append(b"one\n")
         async with asyncio.timeout(20):
             while not folder.sealed():
                 await asyncio.sleep(0.001)
         await commit.close()
 
     asyncio.run(run())
-    assert sealed(folder) == [b"one"]
+    assert sealed(folder) == [b"one\n"]
     assert caplog.text.count("trying again") == 2
 
 
 def test_close_writes_what_waits(folder):
     async def run():
         commit = commit_of(folder)
-        tasks = [asyncio.create_task(commit.append(b"%d" % n)) for n in range(50)]
+        tasks = [asyncio.create_task(commit.append(b"%d\n" % n)) for n in range(50)]
         await asyncio.sleep(0)
         await commit.close()
         await asyncio.gather(*tasks)
 
     asyncio.run(run())
-    assert sealed(folder) == [b"%d" % n for n in range(50)]
+    assert sealed(folder) == [b"%d\n" % n for n in range(50)]
 
 
 def test_close_of_what_was_never_used(folder):
@@ -250,7 +255,7 @@ def test_close_of_what_was_never_used(folder):
 def test_nothing_is_left_running_after_close(folder):
     async def run():
         commit = commit_of(folder, segment_seconds=0.01)
-        task = asyncio.create_task(commit.append(b"one"))
+        task = asyncio.create_task(commit.append(b"one\n"))
         await asyncio.sleep(0)
         await commit.close()
         await task

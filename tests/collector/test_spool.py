@@ -18,7 +18,7 @@ from collector.segments import adopt_orphans
 from collector.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter
 from sql.errors import StorageError
 
-ONE = b"x" * 92  # 100 bytes with its frame
+ONE = b"x" * 87 + b"\n"  # 100 bytes with its frame
 
 
 class Clock:
@@ -49,9 +49,9 @@ def syncs(monkeypatch):
 def records(folder: Spool) -> list[bytes]:
     """Everything that a loader would get, orphans included; nothing may be damaged."""
     adopt_orphans(folder)
-    found = [frames.read(path.read_bytes()) for path in folder.sealed()]
+    found = [frames.read(path.read_bytes(), frames.key_of(path)) for path in folder.sealed()]
     assert [segment.damaged for segment in found if segment.damaged] == []
-    return [payload for segment in found for payload in segment.payloads]
+    return [line for segment in found for payload in segment.payloads for line in payload.splitlines(keepends=True)]
 
 
 def failing(monkeypatch, name, number=errno.EIO, when=lambda *args: True):
@@ -70,7 +70,7 @@ def failing(monkeypatch, name, number=errno.EIO, when=lambda *args: True):
 @pytest.mark.parametrize("durability", Durability)
 def test_round_trip(folder, durability):
     writer = SpoolWriter(folder, "w", SpoolOptions(durability))
-    written = [bytes([n]) * (n * 37 + 1) for n in range(200)]
+    written = [b"%d" % n * (n * 37 + 1) + b"\n" for n in range(200)]
     for at in range(0, 200, 7):
         writer.commit(written[at : at + 7])
     assert folder.sealed() == []
@@ -158,7 +158,7 @@ def test_a_commit_is_written_before_it_is_synced(folder, monkeypatch):
     writer = SpoolWriter(folder, "w")
     writer.commit([ONE, ONE])
     writer.commit([ONE])
-    assert sizes == [200, 300]
+    assert sizes == [188, 288]  # what is committed together has one frame
 
 
 def test_os_means_no_sync_at_all(folder, syncs, monkeypatch):
@@ -172,7 +172,7 @@ def test_os_means_no_sync_at_all(folder, syncs, monkeypatch):
 
 
 def records_without_sync(folder):
-    return [p for path in folder.sealed() for p in frames.read(path.read_bytes()).payloads]
+    return [p for path in folder.sealed() for p in frames.read(path.read_bytes(), frames.key_of(path)).payloads]
 
 
 def test_new_names_are_synced_too(folder, monkeypatch):
@@ -210,7 +210,7 @@ def test_a_record_that_is_none_harms_nothing(folder):
     writer = SpoolWriter(folder, "w")
     writer.commit([ONE])
     with pytest.raises(ValueError, match="a record holds"):
-        writer.commit([ONE, b""])
+        writer.commit([ONE, b"x" * (frames.MAX_PAYLOAD + 1)])
     writer.commit([b"after"])
     writer.seal()
     assert records(folder) == [ONE, b"after"]
@@ -298,9 +298,9 @@ def test_short_writes_are_continued(folder, monkeypatch):
     real = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:7]))
     writer = SpoolWriter(folder, "w")
-    writer.commit([ONE, b"two"])
+    writer.commit([ONE, b"two\n"])
     writer.seal()
-    assert records(folder) == [ONE, b"two"]
+    assert records(folder) == [ONE, b"two\n"]
 
 
 def test_what_cannot_be_taken_back_is_left_to_the_loader(folder, monkeypatch):
@@ -432,7 +432,7 @@ def test_a_sealed_segment_is_never_written_again(folder, monkeypatch):
     monkeypatch.setattr(spool, "fsync_dir", real)
     loaded = []
     for path in folder.sealed():  # what a loader does
-        loaded += frames.read(path.read_bytes()).payloads
+        loaded += frames.read(path.read_bytes(), frames.key_of(path)).payloads
         path.unlink()
     writer.commit([b"two"])
     writer.seal()
