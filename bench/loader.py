@@ -26,10 +26,12 @@ from pathlib import Path
 
 from bench.traffic import Post, Traffic
 from collector import bots, memory, sites, user_agents
-from collector.decode import Sender, judge, parse
+from collector.decode import parse
+from collector.limits import Limits
 from collector.lines import encode
 from collector.loader import Loader
 from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
+from collector.steps import Rules, Sender, judge
 from collector.visitors import Salts, Visitors
 from sql.client import opened, running
 from sql.engine import alongside
@@ -58,13 +60,13 @@ def posts(count: int, seed: int) -> Iterator[Post]:
 def fill_spool(home: Home, events: Iterator[Post]) -> int:
     """What the collector writes for these events, one event a request, twenty to a commit; bytes of the spool."""
     writer = SpoolWriter(Spool(home.spool), "bench", SpoolOptions(Durability.OS, total_bytes=1 << 40))
-    visitors = Visitors(Salts(home.salts))
+    rules = Rules(Limits(), Visitors(Salts(home.salts)))
     now = int(time.time() * 1000)
     while chunk := list(itertools.islice(events, GROUP)):
         payloads = []
         for post in chunk:
             sender = Sender(post.address, post.user_agent, "", False, now)
-            judged = judge(parse(json.dumps(post.event).encode()), SITE, sender, visitors)
+            judged = judge(parse(json.dumps(post.event).encode(), rules.limits.event_bytes), SITE, sender, rules)
             payloads.append(encode(SITE.site_id, now, judged.accepted))
         writer.commit(payloads)
     writer.seal()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from collector.limits import Limits
 from sql.client import embedded_home
 from sql.errors import UsageError
 from sql.home import Home
@@ -21,6 +22,12 @@ BOUNDS = {
     "segment_bytes": (1_000, 1024**3),
     "segment_seconds": (0.01, 3_600.0),
     "spool_bytes": (1_000, 1024**5),
+    "max_batch_events": (1, 100_000),
+    "max_body_bytes": (1_000, 64 * 1024**2),
+    "max_event_bytes": (100, 1024**2),
+    "max_properties": (0, 1_000),
+    "max_property_name": (1, 1_000),
+    "max_text": (1, 32_768),
 }
 
 
@@ -36,7 +43,27 @@ class CollectorConfig:
     segment_seconds: float = 1.0
     spool_bytes: int = 4 * 1024**3
     country_file: str = ""
+    data_centre_file: str = ""
+    spam_file: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    max_batch_events: int = 1_000
+    max_body_bytes: int = 512 * 1024
+    max_event_bytes: int = 32 * 1024
+    max_properties: int = 64
+    max_property_name: int = 64
+    max_text: int = 1_024
+
+    @property
+    def limits(self) -> Limits:
+        """What an event and a request may hold."""
+        return Limits(
+            self.max_batch_events,
+            self.max_body_bytes,
+            self.max_event_bytes,
+            self.max_properties,
+            self.max_property_name,
+            self.max_text,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +132,10 @@ def _read(path: Path) -> dict[str, Any]:
 def _build(table: dict[str, Any], source: Path | None) -> Config:
     collector = _typed(CollectorConfig(), table.pop("collector", {}), f"{source}: [collector]")
     _check_bounds(collector, source)
-    if collector.country_file:
-        beside = source.parent if source else Path.cwd()
-        collector = replace(collector, country_file=str((beside / collector.country_file).absolute()))
+    beside = source.parent if source else Path.cwd()
+    for name in ("country_file", "data_centre_file", "spam_file"):
+        if given := getattr(collector, name):
+            collector = replace(collector, **{name: str((beside / given).absolute())})
     top = _typed(Config(), table, f"{source}")
     url = top.url
     if url:

@@ -7,7 +7,7 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add every command and group to the root, in the order in which the help shows them."""
-    from cli import doctor, funnel, import_, query, report, serve, setup
+    from cli import doctor, event_schema, funnel, import_, query, report, serve, setup
 
     setup.register(app)
     serve.register(app)
@@ -15,4 +15,5 @@ def register(app: typer.Typer) -> None:
     app.add_typer(report.app, name="report")
     query.register(app)
     app.add_typer(funnel.app, name="funnel")
+    app.add_typer(event_schema.app, name="event-schema")
     doctor.register(app)

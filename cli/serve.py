@@ -73,11 +73,12 @@ def loader(
 ) -> None:
     """Run the loader alone; ClickHouse must be there."""
     import signal
+    from pathlib import Path
 
     from collector import memory
 
     memory.give_back()
-    from collector.loader import Loader
+    from collector.loader import Loader, LoaderOptions
     from collector.patience import Stopped
     from sql.errors import EngineUnavailable
 
@@ -94,8 +95,10 @@ def loader(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signalled)
     home = config.home.make()
+    spam_file = config.collector.spam_file
+    how = LoaderOptions(spam_file=Path(spam_file) if spam_file else None)
     if once:
-        with _engine(config), Loader(home, config.database_url, stop=stop) as running:
+        with _engine(config), Loader(home, config.database_url, how, stop) as running:
             try:
                 batches = running.drain()
             except Stopped:
@@ -104,7 +107,7 @@ def loader(
                 ) from None
         _say(f"loaded {batches} batches" if batches else "nothing waits in the spool")
         return
-    with Loader(home, config.database_url, stop=stop) as running:
+    with Loader(home, config.database_url, how, stop) as running:
         running.run(finish)
     # Threads of the engine's client may still wait for an answer that never comes.
     os._exit(0)
@@ -123,8 +126,11 @@ def collector(host: Host = None, port: Port = None, workers: Workers = None, dur
 
 
 def _app_options(config: Config, durability: str | None) -> AppOptions:
+    from pathlib import Path
+
     from collector.intake import AppOptions
     from collector.places import Places
+    from collector.ranges import Ranges
     from collector.spool import Durability, SpoolOptions
     from sql.errors import UsageError
 
@@ -134,12 +140,12 @@ def _app_options(config: Config, durability: str | None) -> AppOptions:
     except ValueError:
         raise UsageError(f"no durability {wanted!r}", " or ".join(Durability)) from None
     c = config.collector
-    if c.country_file:
-        from pathlib import Path
-
-        Places(Path(c.country_file)).close()  # say now what is wrong with it
+    if c.country_file:  # say now what is wrong with files
+        Places(Path(c.country_file)).close()
+    if c.data_centre_file:
+        Ranges.read(Path(c.data_centre_file))
     spool = SpoolOptions(level, c.segment_bytes, c.segment_seconds, c.spool_bytes)
-    return AppOptions(config.home, spool, c.country_file, c.trusted_proxies)
+    return AppOptions(config.home, spool, c.country_file, c.trusted_proxies, c.limits, c.data_centre_file)
 
 
 def _engine(config: Config) -> AbstractContextManager[object]:
@@ -161,6 +167,7 @@ def _await_engine(config: Config, child: Child) -> None:
 
 
 def _prepare_database(config: Config) -> None:
+    from collector.event_schema_admin import publish_schemas
     from collector.site_admin import publish_sites
     from sql.client import opened
     from sql.schema import bring_up_to_date
@@ -168,6 +175,7 @@ def _prepare_database(config: Config) -> None:
     with opened(config.database_url, what="footfall serve", direct=False) as client:
         bring_up_to_date(client, config.home, lambda step: _say(f"schema: {step.name}"))
         sites = publish_sites(client, config.home)
+        publish_schemas(client, config.home)
     if not sites:
         _say("no site yet: `footfall site add shop.example --timezone Europe/Paris` in another terminal")
 

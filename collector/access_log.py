@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from collector import privacy
 from collector.access_lines import (
     MAX_LINE,
     PATTERNS,
@@ -165,18 +166,16 @@ class AccessLog:
             return page
         visitor, previous, text, country = self._reader(address, user_agent or b"-", timestamp)
         return SpooledEvent(
-            self._id(line, timestamp, occurrences),
-            True,
-            visitor,
-            previous,
-            timestamp,
-            PAGE_VIEW,
-            False,
-            page,
-            text_of(referrer) if referrer else "",
-            "",
-            text,
-            country,
+            event_id=self._id(line, timestamp, occurrences),
+            known=True,
+            visitor=visitor,
+            previous=previous,
+            timestamp=timestamp,
+            name=PAGE_VIEW,
+            url=page,
+            referrer=privacy.address(text_of(referrer)) if referrer else "",
+            user_agent=text,
+            country=country,
         )
 
     def _remember(self, host: bytes | None, request: bytes) -> str | SkipReason:
@@ -208,7 +207,7 @@ class AccessLog:
         path = text_of(target)
         if not path.isprintable() or " " in path:
             path = UNSAFE.sub(lambda char: "".join(f"%{byte:02X}" for byte in char[0].encode()), path)
-        return origin + path
+        return privacy.address(origin + path)
 
     def _unanswered(self, request: bytes) -> SkipReason:
         return SkipReason.STATUS if request_of(request) else SkipReason.NO_REQUEST

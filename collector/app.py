@@ -6,20 +6,19 @@ import asyncio
 from typing import Any, cast
 
 import falcon.asgi
-import msgspec
 
+from collector.answers import JSON, Answer, answer, refuse, serialize
 from collector.auth import Refused
-from collector.decode import MAX_EVENTS, Malformed, parse
+from collector.body import ENCODINGS, TooLarge, UnknownEncoding, read_body
+from collector.decode import Malformed, parse
 from collector.intake import AppOptions, Intake
 from collector.model import Batch
+from collector.openapi import OpenApi
 from collector.spool import Spool
 from collector.static import Pixel, Script
 from sql.errors import StorageError
 
-MAX_BODY = 512 * 1024
 SWEEP_SECONDS = 600
-_JSON = "application/json"
-_ACCEPTED_ONE = b'{"accepted":1,"rejected":[]}'
 
 
 class Events:
@@ -31,34 +30,28 @@ class Events:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """202 with what was accepted and rejected; 400, 401, 403, 413, 415 or 503 with a reason."""
         resp.set_header("Access-Control-Allow-Origin", "*")
-        kind = (req.content_type or _JSON).partition(";")[0].strip().lower()
-        if kind not in {_JSON, "text/plain"}:
-            return answer(resp, 415, {"error": f"cannot read {kind}: send application/json or text/plain"})
-        body = await read_body(req, MAX_BODY)
-        if body is None:
-            return answer(resp, 413, {"error": f"a request holds at most {MAX_BODY} bytes"})
+        kind = (req.content_type or JSON).partition(";")[0].strip().lower()
+        if kind not in {JSON, "text/plain"}:
+            return refuse(resp, 415, f"cannot read {kind}: send application/json or text/plain")
+        limits = self.intake.options.limits
         try:
-            parsed = parse(body)
-            if isinstance(parsed, Batch) and len(parsed.events) > MAX_EVENTS:
-                return answer(resp, 413, {"error": f"a request holds at most {MAX_EVENTS} events"})
+            parsed = parse(await read_body(req, limits.body_bytes), limits.event_bytes)
+            if isinstance(parsed, Batch) and len(parsed.events) > limits.batch_events:
+                return refuse(resp, 413, f"a request holds at most {limits.batch_events} events")
             judged = await self.intake.take(req, parsed)
+        except TooLarge:
+            return refuse(resp, 413, f"a request holds at most {limits.body_bytes} bytes, unpacked too")
+        except UnknownEncoding as exc:
+            return refuse(resp, 415, f"cannot unpack {exc}: send {' or '.join(ENCODINGS)}, or as it is")
         except Malformed as exc:
-            return answer(resp, 400, {"error": f"not an event, a list of events or a batch: {exc}"})
+            return refuse(resp, 400, f"not an event, a list of events or a batch: {exc}")
         except Refused as exc:
-            return answer(resp, exc.status, {"error": str(exc)})
+            return refuse(resp, exc.status, str(exc))
         except StorageError as exc:
             resp.set_header("Retry-After", "5")
-            return answer(resp, 503, {"error": exc.message})
-        if len(judged.accepted) == 1 and not judged.dropped:
-            resp.status = 202
-            resp.content_type = _JSON
-            resp.data = _ACCEPTED_ONE
-            return None
-        rejected = [
-            {"index": d.index, "field": d.field, "reason": d.reason, "detail": d.detail} for d in judged.dropped
-        ]
-        status = 400 if judged.dropped and not judged.accepted else 202
-        return answer(resp, status, {"accepted": len(judged.accepted), "rejected": rejected})
+            return refuse(resp, 503, exc.message)
+        nothing = judged.dropped and not judged.accepted and not judged.duplicates
+        return answer(resp, 400 if nothing else 202, Answer.of(judged))
 
     async def on_options(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """CORS preflight, for senders that set headers of their own."""
@@ -67,7 +60,7 @@ class Events:
             {
                 "Access-Control-Allow-Origin": "*",
                 "Access-Control-Allow-Methods": "POST",
-                "Access-Control-Allow-Headers": "Content-Type, X-Footfall-Key",
+                "Access-Control-Allow-Headers": "Content-Type, Content-Encoding, X-Footfall-Key",
                 "Access-Control-Max-Age": "86400",
             }
         )
@@ -120,20 +113,6 @@ def create_app(options: AppOptions) -> falcon.asgi.App[Any, Any]:
     app.add_route("/v1/pixel.gif", Pixel(intake))
     app.add_route("/health", Health(intake))
     app.add_route("/footfall.js", Script())
+    app.add_route("/openapi.json", OpenApi(options.limits))
+    app.set_error_serializer(serialize)
     return app
-
-
-async def read_body(req: falcon.asgi.Request, limit: int) -> bytes | None:
-    """The body, or None where it is longer than ``limit`` bytes."""
-    length = req.content_length
-    if length is not None:
-        return None if length > limit else await req.stream.read(length)
-    body = await req.stream.read(limit + 1)
-    return None if len(body) > limit else body
-
-
-def answer(resp: falcon.asgi.Response, status: int, fields: dict[str, Any]) -> None:
-    """A JSON answer."""
-    resp.status = status
-    resp.content_type = _JSON
-    resp.data = msgspec.json.encode(fields)

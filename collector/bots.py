@@ -1,8 +1,11 @@
-"""Is it a machine? A verdict from the user agent alone, with a reason; flagged events are kept.
+"""Is it a machine? A score with reasons; flagged events are kept, and left out of reports unless asked for.
 
-The patterns of the package crawler-user-agents, and our own (data/bots.csv) for what it leaves out: client
-libraries, monitors, headless browsers, whatever calls itself a bot, and user agents that no browser sends.
-They stand in two automata (google-re2) that run once each: 25 us a user agent where a loop takes over 1 ms.
+What speaks for a machine: the user agent, what the request shows (collector/signals.py), a referrer on the spam
+list, and page views faster than anybody reads.
+
+User agents are held against the patterns of the package crawler-user-agents and our own (data/bots.csv) for what it
+leaves out: client libraries, monitors, headless browsers, whatever calls itself a bot, and user agents that no browser
+sends. They stand in two automata (google-re2) that run once each: 25 us a user agent where a loop takes over 1 ms.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import csv
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +26,7 @@ MEMORY_BYTES = 256 * 1024 * 1024
 
 
 class BotReason(StrEnum):
-    """Why a user agent is taken for a machine; of several that hold, the first here is told."""
+    """What speaks for a machine; the most telling first."""
 
     EMPTY = "empty"
     AI_CRAWLER = "ai-crawler"
@@ -31,9 +34,24 @@ class BotReason(StrEnum):
     HTTP_LIBRARY = "http-library"
     MONITORING = "monitoring"
     CRAWLER = "crawler"
+    SPAM = "spam"
     NO_BROWSER = "no-browser"
+    ON_DEMAND = "on-demand"
+    DATACENTER = "datacenter"
+    RAPID = "rapid"
+    NO_LANGUAGE = "no-language"
 
 
+# How much each weighs, in percent; the sum decides. None of the last four makes a machine by itself: people's
+# page testers and assistants fetch on demand, companies surf from data centres, tabs are restored all at once.
+WEIGHTS = dict.fromkeys(BotReason, 100) | {
+    BotReason.NO_BROWSER: 80,
+    BotReason.ON_DEMAND: 60,
+    BotReason.DATACENTER: 50,
+    BotReason.RAPID: 50,
+    BotReason.NO_LANGUAGE: 30,
+}
+BOT_SCORE = 80
 _RANK: dict[str, int] = {reason: rank for rank, reason in enumerate(BotReason)}
 _TAGS = {
     "ai-crawler": BotReason.AI_CRAWLER,
@@ -47,7 +65,7 @@ _TAGS = {
 _TOO_LOOSE = frozenset(
     {
         "Sonic", "Fluid", "Viber", "MetaIAB Facebook", "YLT Chrome", "TSM-turingos", "Slurp",
-        r"Fetch\/", r"Code\/1\.", r"AP3A\.240617\.008", r"Trae\/", r"Miniature\.io\/",
+        r"Fetch\/", "GTmetrix", "Amzn-User", r"Code\/1\.", r"AP3A\.240617\.008", r"Trae\/", r"Miniature\.io\/",
     }
 )  # fmt: skip
 
@@ -60,18 +78,34 @@ def warm_up() -> None:
     _sets()
 
 
-@lru_cache(maxsize=65_536)
-def verdict(user_agent: str) -> str:
-    """Why the user agent is taken for a machine, one of BotReason; '' for a browser."""
+class Verdict(NamedTuple):
+    """``score`` 0 to 100; ``reasons`` joined by commas, the most telling first."""
+
+    bot: bool
+    score: int
+    reasons: str
+
+
+@lru_cache(maxsize=16_384)
+def verdict(user_agent: str, *signs: str) -> Verdict:
+    """What the user agent and other signs (of BotReason, '' for none) say together."""
+    found = {*reasons(user_agent), *filter(None, signs)}
+    score = min(100, sum(WEIGHTS[BotReason(reason)] for reason in found))
+    return Verdict(score >= BOT_SCORE, score, ",".join(sorted(found, key=_RANK.__getitem__)))
+
+
+@lru_cache(maxsize=16_384)
+def reasons(user_agent: str) -> tuple[str, ...]:
+    """What the user agent says for a machine, of BotReason; nothing for a browser."""
     text = user_agent.strip()[:MAX_LENGTH]
     if not text:
-        return BotReason.EMPTY.value
+        return (BotReason.EMPTY.value,)
     listed, own = _sets()
     found = listed.reasons(text)
     ours = own.reasons(text.lower())
     if PEOPLE not in ours:
         found += ours
-    return str(min(found, key=_RANK.__getitem__)) if found else ""
+    return tuple(sorted(set(found), key=_RANK.__getitem__))
 
 
 class _Patterns:
@@ -86,7 +120,7 @@ class _Patterns:
         self._reasons: list[str] = []
         for reason, pattern in patterns:
             self._set.Add(pattern)
-            self._reasons.append(reason)
+            self._reasons.append(str(reason))
         self._set.Compile()
 
     def reasons(self, text: str) -> list[str]:

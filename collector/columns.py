@@ -20,7 +20,9 @@ import polars as pl
 
 from collector import bots, channels, sources, urls, user_agents
 from collector.line_table import UnreadableRecord
+from collector.model import PAGE_VIEW
 from collector.sites import Registry
+from collector.spam import SpamHosts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,11 +30,12 @@ if TYPE_CHECKING:
 CACHE_SIZE = 32_768
 _TEXT = pl.String
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-_CLIENT = ["user_agent", "screen", "language", "country"]
+_CLIENT = ["user_agent", "screen", "language", "country", "city", "signals"]
+# So many page views of one visitor in one minute are faster than anybody reads.
+RAPID_VIEWS = 60
 _PROPS = {"props": dict[str, str], "props_number": dict[str, float], "props_bool": dict[str, bool]}
-_AGENT_COLUMNS = dict.fromkeys(("browser", "browser_version", "os", "os_version", "device", "bot_reason"), _TEXT) | {
-    "bot": pl.Boolean
-}
+_AGENT_COLUMNS = dict.fromkeys(("browser", "browser_version", "os", "os_version", "device"), _TEXT)
+_VERDICT_COLUMNS = {"bot": pl.Boolean, "bot_score": pl.UInt8, "bot_reasons": _TEXT}
 # What of a page's address says where its visitor came from.
 _TAG = ["hostname", "utm_source", "link", "utm_medium", "utm_campaign", "click_id_kind"]
 _PAGE_COLUMNS = dict.fromkeys(
@@ -43,20 +46,21 @@ _PAGE_COLUMNS = dict.fromkeys(
     _TEXT,
 )  # fmt: skip
 _ORIGIN_COLUMNS = dict.fromkeys(("referrer", "source", "channel"), _TEXT)
+_SPAM_COLUMNS = {"spam": pl.Boolean}
 _decoders = {name: msgspec.json.Decoder(kind).decode for name, kind in _PROPS.items()}
 
 
 @dataclass(slots=True)
 class Columns:
-    """``rows``: one row an event, with ``client``, ``page``, ``origin`` and ``extra``, row numbers of the tables of
-    that name. ``shared``: those tables; the maps of ``extra`` are in ``maps``, since Polars has no map type."""
+    """``rows``: one row an event, with ``client``, ``page``, ``origin``, ``verdict`` and ``extra``, row numbers of the
+    tables of that name in ``shared``; the maps of ``extra`` are in ``maps``, since Polars has no map type."""
 
     rows: pl.DataFrame
     shared: dict[str, pl.DataFrame]
     maps: dict[str, pa.MapArray]
 
 
-def enrich(events: pl.DataFrame, registry: Registry) -> Columns:
+def enrich(events: pl.DataFrame, registry: Registry, spam: SpamHosts) -> Columns:
     """Everything that an event's own fields tell: page, source, channel, device, bot verdict, local day.
 
     ``events`` has the columns that ``lines.decode`` gives. Raises UnreadableRecord where properties are no JSON.
@@ -67,19 +71,24 @@ def enrich(events: pl.DataFrame, registry: Registry) -> Columns:
     pages = _derived(addresses, _PAGE_COLUMNS, _page)
     tag, tags = _numbered(pages.select(_TAG))
     origin, links = _numbered(events.select("referrer", tag=pl.Series(tag, dtype=pl.UInt32).gather(page)))
-    origins = links.select("referrer").hstack(tags[links["tag"]])
-    clients = clients.with_columns(pl.col("language", "country").str.replace_all(_CONTROLS.pattern, ""))
+    origins = _derived(links.select("referrer").hstack(tags[links["tag"]]), _ORIGIN_COLUMNS, _origin)
+    spammed = _derived(origins.select("referrer"), _SPAM_COLUMNS, lambda page: (spam.lists(page.partition("/")[0]),))
+    signs = clients.select("user_agent", "signals")[client]
+    verdict, doubts = _numbered(signs.with_columns(spam=spammed["spam"].gather(origin), rapid=_rapid(events)))
+    clients = clients.with_columns(pl.col("language", "country", "city").str.replace_all(_CONTROLS.pattern, ""))
     rows = events.drop(*_CLIENT, "url", "referrer", *_PROPS).with_columns(
         _local_date(events, registry, "timestamp").alias("local_date"),
         client=pl.Series(client),
         page=pl.Series(page),
         origin=pl.Series(origin),
+        verdict=pl.Series(verdict),
         extra=pl.Series(extra),
     )
     shared = {
-        "client": clients.hstack(_derived(clients.select("user_agent"), _AGENT_COLUMNS, _agent)),
+        "client": clients.drop("signals").hstack(_derived(clients.select("user_agent"), _AGENT_COLUMNS, _agent)),
         "page": pages.drop("link"),
-        "origin": _derived(origins, _ORIGIN_COLUMNS, _origin),
+        "origin": origins,
+        "verdict": _derived(doubts, _VERDICT_COLUMNS, _verdict),
     }
     return Columns(rows, shared, {name: _maps(texts[name]) for name in _PROPS})
 
@@ -116,18 +125,25 @@ def _maps(texts: pl.Series) -> pa.MapArray:
     return pa.MapArray.from_arrays(pa.array(ends), keys, items)
 
 
-def _agent(user_agent: str) -> tuple[Any, ...]:
+def _agent(user_agent: str) -> tuple[str, ...]:
     agent = user_agents.parse(user_agent)
-    reason = bots.verdict(user_agent)
-    return (
-        agent.browser,
-        agent.browser_version,
-        agent.os,
-        agent.os_version,
-        agent.device,
-        reason,
-        bool(reason),
-    )
+    return agent.browser, agent.browser_version, agent.os, agent.os_version, agent.device
+
+
+def _verdict(user_agent: str, signals: str, spam: bool, rapid: bool) -> bots.Verdict:
+    signs = signals.split(",")
+    return bots.verdict(user_agent, *signs, bots.BotReason.SPAM * spam, bots.BotReason.RAPID * rapid)
+
+
+def _rapid(events: pl.DataFrame) -> pl.Series:
+    """Which events are of a visitor who views pages faster than anybody reads them."""
+    minute = ["site_id", "visitor", "minute"]
+    views = events.select("site_id", "visitor", view=pl.col("name") == PAGE_VIEW, minute=pl.col("timestamp") // 60_000)
+    hasty = views.filter("view").group_by(minute).len().filter(pl.col("len") > RAPID_VIEWS)
+    if hasty.is_empty():
+        return pl.repeat(value=False, n=events.height, eager=True)
+    marked = views.join(hasty, on=minute, how="left", maintain_order="left")
+    return marked.select(pl.col("len").is_not_null()).to_series()
 
 
 @lru_cache(CACHE_SIZE)

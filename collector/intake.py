@@ -10,29 +10,37 @@ from pathlib import Path
 import falcon.asgi
 
 from collector.auth import site_of, source_address
-from collector.decode import Judged, Sender, Single, judge
+from collector.decode import Single
+from collector.event_schemas import EventSchemas
 from collector.group_commit import GroupCommit
+from collector.limits import MAX_USER_AGENT, Limits
 from collector.lines import encode
 from collector.model import Batch
 from collector.places import Places
+from collector.ranges import Ranges
+from collector.recent import RecentIds
+from collector.signals import signals
 from collector.sites import Registry
 from collector.spool import Spool, SpoolOptions, SpoolWriter
+from collector.steps import Judged, Rules, Sender, judge
 from collector.visitors import Salts, Visitors
 from sql.home import Home
 
 
 @dataclass(frozen=True, slots=True)
 class AppOptions:
-    """What the collector needs to know. ``country_file`` is a path or empty."""
+    """What the collector needs to know. Files are paths or empty."""
 
     home: Home
     spool: SpoolOptions = field(default_factory=SpoolOptions)
     country_file: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    data_centre_file: str = ""
 
 
 class Intake:
-    """What every way in shares: who may write, what an event is, where it goes."""
+    """From a request to the spool: authenticate, limit, describe the sender, judge each event, spool, remember."""
 
     def __init__(self, options: AppOptions, clock: Callable[[], float] = time.time) -> None:
         self.options = options
@@ -40,7 +48,11 @@ class Intake:
         self.registry = Registry(options.home.sites_file)
         self.visitors = Visitors(Salts(options.home.salts, clock))
         self.places = Places(Path(options.country_file) if options.country_file else None)
+        self.data_centres = Ranges.read(Path(options.data_centre_file)) if options.data_centre_file else None
         self.spool = GroupCommit(SpoolWriter(Spool(options.home.spool), "collector", options.spool))
+        self.recent = RecentIds()
+        schemas = EventSchemas(options.home.event_schemas_file)
+        self.rules = Rules(options.limits, self.visitors, self.recent.holds, schemas.misfit)
 
     async def take(self, req: falcon.asgi.Request, parsed: Batch | Single) -> Judged:
         """Judge the events of a request and put the accepted ones into the spool.
@@ -48,15 +60,25 @@ class Intake:
         Raises Refused (nobody's key or origin) and StorageError (nothing was accepted).
         """
         site = site_of(req, parsed.site, parsed.key, self.registry)
-        address = source_address(req, self.options.trusted_proxies)
-        sender = Sender(
-            address=address,
-            user_agent=(req.user_agent or "")[:512],
-            country=self.places.of(address)[0],
-            gpc=req.get_header("Sec-GPC") == "1",
-            received_at=int(self.clock() * 1000),
-        )
-        judged = judge(parsed, site, sender, self.visitors)
+        sender = self._sender(req)
+        judged = judge(parsed, site, sender, self.rules)
         if judged.accepted:
             await self.spool.append(encode(site.site_id, sender.received_at, judged.accepted))
+            self.recent.add(site.site_id, judged.accepted)
         return judged
+
+    def _sender(self, req: falcon.asgi.Request) -> Sender:
+        """Everything that is kept of who sent a request, and the address, which is not."""
+        address = source_address(req, self.options.trusted_proxies)
+        user_agent = (req.user_agent or "")[:MAX_USER_AGENT]
+        place = self.places.of(address)
+        language, hints = req.get_header("Accept-Language"), req.get_header("Sec-CH-UA")
+        return Sender(
+            address=address,
+            user_agent=user_agent,
+            country=place.country,
+            city=place.city,
+            gpc=req.get_header("Sec-GPC") == "1",
+            received_at=int(self.clock() * 1000),
+            signals=signals(address, user_agent, language, hints, self.data_centres),
+        )

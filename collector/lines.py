@@ -40,9 +40,10 @@ def _line(event: SpooledEvent) -> str:
 def _texts(e: SpooledEvent) -> tuple[str, ...]:
     return (
         e.event_id.hex(), "1" if e.known else "0", str(e.visitor), str(e.previous), str(e.timestamp), e.name,
-        "1" if e.interactive else "0", e.url, e.referrer, e.title, e.user_agent, e.country, e.screen, e.language,
-        e.session_id, e.user_id, str(e.engagement_ms), str(e.scroll_depth), "1" if e.gpc else "0", e.revenue,
-        e.currency, _map(e.props), _map(e.props_number), _map(e.props_bool),
+        "1" if e.interactive else "0", e.url, e.referrer, e.title, e.user_agent, e.country, e.city, e.signals,
+        e.screen, e.language, e.session_id, e.user_id, str(e.engagement_ms), str(e.scroll_depth),
+        "1" if e.gpc else "0", e.consent, e.revenue, e.currency,
+        _map(e.props), _map(e.props_number), _map(e.props_bool),
     )  # fmt: skip
 
 

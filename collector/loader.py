@@ -25,6 +25,7 @@ from collector.patience import PatientClient, Stopped
 from collector.prepare import SEEN_FOR, Gathered, Prepared, gather, prepare
 from collector.seen import SeenIds
 from collector.sites import Registry
+from collector.spam import SpamHosts
 from collector.spool import Spool
 from sql.client import boot_of
 from sql.errors import EngineBusy
@@ -46,6 +47,7 @@ class LoaderOptions:
     """Bounds. ``batch_bytes`` is segment bytes a batch takes at most (always at least one segment)."""
 
     batch_bytes: int = 34 * 1024 * 1024
+    spam_file: Path | None = None
     poll_seconds: float = 0.1
     backoff_seconds: float = 0.2
     backoff_limit: float = 15.0
@@ -81,6 +83,7 @@ class Loader:
         self._reader = ThreadPoolExecutor(1, "gather")
         self._worker = ThreadPoolExecutor(1, "commit")
         self._seen = SeenIds()
+        self._spam = SpamHosts(self.options.spam_file)
         self._adopted = NOT_YET
         self._in_hand: set[str] = set()
 
@@ -164,7 +167,7 @@ class Loader:
         if self.stop.is_set() or not (paths := self._next_segments()):
             return None
         self._in_hand |= {path.name for path in paths}
-        return self._reader.submit(gather, self.spool, paths, self.registry)
+        return self._reader.submit(gather, self.spool, paths, self.registry, self._spam)
 
     def _prepare(self, gathered: Gathered, flight: Prepared | None) -> Prepared:
         def work(client: Client) -> Prepared:

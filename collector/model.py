@@ -23,7 +23,7 @@ class Revenue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: str = ""
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """One event as a site sends it. Times are ISO 8601 text or milliseconds since 1970."""
 
     name: str
@@ -41,6 +41,7 @@ class Event(msgspec.Struct, frozen=True):
     scroll_depth: int = 0
     interactive: bool | None = None
     revenue: Revenue | None = None
+    consent: dict[str, str | bool] = {}
     props: dict[str, str | int | float | bool | None] = {}
 
 
@@ -53,26 +54,29 @@ class Batch(msgspec.Struct, frozen=True):
     sent_at: int | dt.datetime | None = None
 
 
-class SpooledEvent(msgspec.Struct, frozen=True):
+class SpooledEvent(msgspec.Struct):
     """One accepted event in the spool. The order of the fields is the format (lines.VERSION).
 
     ``event_id`` has 16 bytes; ``known`` says that the client gave it, so that it may come again. ``visitor`` and
     ``previous`` are the visitor's hash under the salt of the event's day and of the day before (``previous`` 0:
-    none). ``timestamp`` is in ms since 1970 UTC, ``revenue`` decimal text.
+    none). ``timestamp`` is in ms since 1970 UTC, ``revenue`` decimal text. ``signals`` are signs of a machine that
+    only the request shows (collector/signals.py), ``consent`` is as values.consent writes it.
     """
 
-    event_id: bytes
-    known: bool
-    visitor: int
-    previous: int
-    timestamp: int
-    name: str
-    interactive: bool
+    event_id: bytes = b""
+    known: bool = False
+    visitor: int = 0
+    previous: int = 0
+    timestamp: int = 0
+    name: str = ""
+    interactive: bool = False
     url: str = ""
     referrer: str = ""
     title: str = ""
     user_agent: str = ""
     country: str = ""
+    city: str = ""
+    signals: str = ""
     screen: str = ""
     language: str = ""
     session_id: str = ""
@@ -80,6 +84,7 @@ class SpooledEvent(msgspec.Struct, frozen=True):
     engagement_ms: int = 0
     scroll_depth: int = 0
     gpc: bool = False
+    consent: str = ""
     revenue: str = ""
     currency: str = ""
     props: dict[str, str] | None = None
@@ -98,5 +103,8 @@ class DropReason(StrEnum):
     TOO_MANY_PROPERTIES = "too_many_properties"
     BAD_PROPERTY = "bad_property"
     BAD_REVENUE = "bad_revenue"
+    BAD_CONSENT = "bad_consent"
+    TOO_LARGE = "too_large"
+    SCHEMA = "schema"
     TOO_LATE = "too_late"
     FROM_THE_FUTURE = "from_the_future"

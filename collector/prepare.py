@@ -23,6 +23,7 @@ from collector.line_table import UnreadableRecord, decode
 from collector.seen import SeenIds
 from collector.segments import read, set_aside
 from collector.sites import Registry
+from collector.spam import SpamHosts
 from collector.spool import Spool
 from sql.statements import query
 
@@ -41,7 +42,7 @@ _PLAIN = [
     "engagement_ms", "scroll_depth", "gpc",
 ]  # fmt: skip
 # Those among them with few distinct values, sent as dictionaries.
-_FEW = ["name", "currency", "import_id"]
+_FEW = ["name", "consent", "currency", "import_id"]
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class Prepared:
     visits: pl.DataFrame
 
 
-def gather(spool: Spool, paths: list[Path], registry: Registry) -> Gathered:
+def gather(spool: Spool, paths: list[Path], registry: Registry, spam: SpamHosts) -> Gathered:
     """Read segments. Damaged bytes go to quarantine, and so does each line that nothing can be made of."""
     tables: list[pl.DataFrame] = []
     lost = 0
@@ -72,18 +73,18 @@ def gather(spool: Spool, paths: list[Path], registry: Registry) -> Gathered:
             records, damaged = read(spool, path)
             tables.append(decode(records))
             lost += damaged
-        made = enrich(pl.concat(tables), registry)
+        made = enrich(pl.concat(tables), registry, spam)
     except Exception as exc:
         found = [(path.stem, *read(spool, path)) for path in paths]
         lost = sum(damaged for _, _, damaged in found)
         lines = [(segment, line) for segment, records, _ in found for line in _lines(records)]
-        poison = dict(_poisonous([line for _, line in lines], registry, exc))
+        poison = dict(_poisonous([line for _, line in lines], registry, spam, exc))
         for number, reason in poison.items():
             segment, line = lines[number]
             log.error("an event of %s cannot be read: %s", segment, reason)
             set_aside(spool, f"{segment}.line-{number}", ".bin", line, reason)
         lost += len(poison)
-        made = enrich(decode([line for number, (_, line) in enumerate(lines) if number not in poison]), registry)
+        made = enrich(decode([line for number, (_, line) in enumerate(lines) if number not in poison]), registry, spam)
     return Gathered([path.name for path in paths], made, lost)
 
 
@@ -95,7 +96,7 @@ def _lines(records: list[bytes]) -> Iterator[bytes]:
             yield rest
 
 
-def _poisonous(lines: list[bytes], registry: Registry, why: Exception) -> Iterator[tuple[int, str]]:
+def _poisonous(lines: list[bytes], registry: Registry, spam: SpamHosts, why: Exception) -> Iterator[tuple[int, str]]:
     """Number and reason of each line that nothing can be made of, found by halves.
 
     Raises ``why`` where that is no line's fault: the disk's, or a defect that strikes every line alike.
@@ -115,7 +116,7 @@ def _poisonous(lines: list[bytes], registry: Registry, why: Exception) -> Iterat
         middle = (start + end) // 2
         for low, high in ((middle, end), (start, middle)):
             try:
-                enrich(decode(lines[low:high]), registry)
+                enrich(decode(lines[low:high]), registry, spam)
             except Exception as exc:
                 waiting.append((low, high, exc))
 

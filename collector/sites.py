@@ -24,6 +24,7 @@ class Site(msgspec.Struct, frozen=True):
     key_hash: str
     currency: str = ""
     identity: str = "cookieless"
+    max_age_days: int = 30
 
 
 def hash_key(key: str) -> str:

@@ -24,6 +24,10 @@ class Pixel:
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
 
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """The same as GET: for `ping` attributes and beacons without a body."""
+        await self.on_get(req, resp)
+
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200 where the event was accepted; else the status says why, and the image comes all the same."""
         event = Single(
@@ -38,7 +42,7 @@ class Pixel:
         resp.set_header("Cache-Control", "no-store")
         try:
             judged = await self.intake.take(req, event)
-            resp.status = 200 if judged.accepted else 400
+            resp.status = 400 if judged.dropped else 200
         except Refused as exc:
             resp.status = exc.status
         except StorageError:

@@ -28,7 +28,7 @@ CLICK_IDS = (
 )  # fmt: skip
 _CLICK_RANK = {name: rank for rank, name in enumerate(CLICK_IDS)}
 
-_EMAIL = re.compile(r"[\w.+-]+(?:%2B[\w.+-]+)*(?:@|%40)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+EMAIL = re.compile(r"(?:[\w.+-]|%2[BDE])+(?:@|%(?:25)?40)[\w-]+(?:(?:\.|%2E)[\w-]+)+", re.IGNORECASE)
 _BARE_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+(?::\d+)?(?=[/?#]|$)", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -55,6 +55,16 @@ class Page(NamedTuple):
     source: str = ""
     click_id_kind: str = ""
     click_id: str = ""
+
+
+def is_kept(name: str) -> bool:
+    """Whether a query parameter survives: it is on the allow-list, or a click id."""
+    return name.lower() in KEPT or is_click_id(name)
+
+
+def is_click_id(name: str) -> bool:
+    """Whether a query parameter is a click id."""
+    return name.lower() in _CLICK_RANK
 
 
 @lru_cache(maxsize=CACHE_SIZE)
@@ -120,7 +130,7 @@ def _path(path: str) -> str:
 
 
 def _mask(text: str) -> str:
-    return _EMAIL.sub(EMAIL_MASK, text) if "@" in text or "%40" in text else text
+    return EMAIL.sub(EMAIL_MASK, text) if "@" in text or "40" in text else text
 
 
 def _parameters(query: str, keep: Set[str]) -> list[str]:

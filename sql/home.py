@@ -55,6 +55,11 @@ class Home:
         """The registry of sites that collectors read."""
         return self.root / "sites.json"
 
+    @property
+    def event_schemas_file(self) -> Path:
+        """The schemas of events that collectors read."""
+        return self.root / "event-schemas.json"
+
     def make(self) -> Home:
         """Create the directory if it is missing, readable by the owner only."""
         try:

@@ -9,7 +9,7 @@ import shlex
 import time
 import tomllib
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 
 import falcon.testing
@@ -17,11 +17,13 @@ import pytest
 
 from bench import reference
 from cli.config import Config, _build
-from collector.app import MAX_BODY, create_app
-from collector.decode import MAX_EVENTS, MAX_NAME, MAX_PROPERTIES, MAX_TEXT, MAX_URL, Malformed, Sender, judge, parse
+from collector.app import create_app
+from collector.decode import Malformed, parse
 from collector.intake import AppOptions
+from collector.limits import MAX_NAME, MAX_URL, Limits
 from collector.model import DropReason, Event
 from collector.sites import Site, hash_key, publish
+from collector.steps import Rules, Sender, judge
 from collector.visitors import Salts, Visitors
 from sql.home import Home
 
@@ -149,7 +151,7 @@ def test_examples_are_judged_as_the_page_says(info, text, visitors):
         return
     sender = Sender("203.0.113.7", "Mozilla/5.0", "", gpc=False, received_at=int(time.time() * 1000))
     try:
-        judged = judge(parse(text.encode()), SITE, sender, visitors)
+        judged = judge(parse(text.encode(), 32_768), SITE, sender, Rules(Limits(), visitors))
     except Malformed as exc:
         assert (says, reason) == ("rejected", ["malformed"]), exc
         return
@@ -207,7 +209,7 @@ def test_every_field_and_reason_is_told():
         assert f"\n| `{name}` |" in page, name
     for reason in DropReason:
         assert f"\n| `{reason}` |" in page, reason
-    for bound in (MAX_EVENTS, MAX_BODY, MAX_URL, MAX_TEXT, MAX_NAME, MAX_PROPERTIES):
+    for bound in (MAX_URL, MAX_NAME, *astuple(Limits())):
         assert f"{bound:,}" in page
 
 

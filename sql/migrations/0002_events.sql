@@ -33,6 +33,7 @@ create table if not exists events (
     click_id String codec(ZSTD(1)),
 
     country LowCardinality(String) comment 'ISO 3166-1 alpha-2; empty where no country file is set',
+    city LowCardinality(String) comment 'English name; empty where the file has no cities',
     device LowCardinality(String) comment 'desktop | mobile | tablet | tv | other',
     browser LowCardinality(String),
     browser_version LowCardinality(String),
@@ -43,7 +44,8 @@ create table if not exists events (
     language LowCardinality(String),
 
     bot Bool comment 'flagged, never deleted; reports leave it out unless asked',
-    bot_reason LowCardinality(String),
+    bot_score UInt8 comment 'percent; flagged from 80 on',
+    bot_reasons LowCardinality(String) comment 'what speaks for a machine, joined by commas, whether or not it is enough',
 
     session_id String codec(ZSTD(1)) comment 'what the client called its session; visits do not depend on it',
     user_id String codec(ZSTD(1)),
@@ -55,6 +57,7 @@ create table if not exists events (
     props_number Map(LowCardinality(String), Float64) codec(ZSTD(1)),
     props_bool Map(LowCardinality(String), Bool) codec(ZSTD(1)),
     gpc Bool comment 'Sec-GPC: 1 was sent',
+    consent LowCardinality(String) comment 'states as ad_storage=denied,analytics_storage=granted; empty where none was told',
     import_id LowCardinality(String) comment 'which import brought it; empty for live events',
 
     batch_id UUID codec(ZSTD(1)),

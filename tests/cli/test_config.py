@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.config import CollectorConfig, Config, load
+from collector.limits import Limits
 from sql.client import embedded_home
 from sql.errors import UsageError
 
@@ -49,15 +50,26 @@ def test_every_setting(here):
         segment_seconds = 2
         spool_bytes = 5000
         country_file = "geo.mmdb"
+        data_centre_file = "/etc/clouds.txt"
+        spam_file = "spam.txt"
         trusted_proxies = ["10.0.0.1", "10.0.0.2"]
+        max_batch_events = 10
+        max_body_bytes = 2000
+        max_event_bytes = 1000
+        max_properties = 5
+        max_property_name = 6
+        max_text = 7
         """,
     )
     config = load()
     assert config.data_dir == here / "data"
     assert config.url == config.database_url == "clickhouse://u:p@h:8123/db"
-    wanted = ("0.0.0.0", 9000, 4, "os", 1000, 2.0, 5000, str(here / "geo.mmdb"), ("10.0.0.1", "10.0.0.2"))  # noqa: S104
+    files = str(here / "geo.mmdb"), "/etc/clouds.txt", str(here / "spam.txt")
+    bounds = 10, 2000, 1000, 5, 6, 7
+    wanted = "0.0.0.0", 9000, 4, "os", 1000, 2.0, 5000, *files, ("10.0.0.1", "10.0.0.2"), *bounds  # noqa: S104
     assert tuple(getattr(config.collector, f.name) for f in fields(CollectorConfig)) == wanted
     assert isinstance(config.collector.segment_seconds, float)
+    assert config.collector.limits == Limits(*bounds)
 
 
 def test_found_in_a_parent_directory(here, monkeypatch):

@@ -8,15 +8,19 @@ import datetime as dt
 import gzip
 import json
 import os
+import resource
 from dataclasses import replace
 from types import SimpleNamespace
 
 import falcon.testing
 import pytest
+import zstandard
 
-from collector import frames
-from collector.app import MAX_BODY, create_app
+from collector import event_schemas, frames
+from collector.app import create_app
+from collector.event_schemas import EventSchema, Mode
 from collector.intake import AppOptions
+from collector.limits import Limits
 from collector.line_table import decode
 from collector.model import DropReason
 from collector.sites import Site, hash_key, publish
@@ -25,6 +29,7 @@ from sql.home import Home
 
 KEY = "wk_right"
 ADDRESS = "203.0.113.77"
+MAX_BODY = Limits().body_bytes
 PROXY = "10.0.0.9"
 PAGE = {"Origin": "https://shop.example"}
 EVENT = {"site": "shop.example", "name": "signup", "url": "https://shop.example/a"}
@@ -41,9 +46,14 @@ DROPPED = {
     DropReason.TOO_MANY_PROPERTIES: ({"name": "a", "props": {f"p{n}": 1 for n in range(80)}}, "props"),
     DropReason.BAD_PROPERTY: ({"name": "a", "props": {"p" * 80: 1}}, "props." + "p" * 80),
     DropReason.BAD_REVENUE: ({"name": "a", "revenue": {"amount": "much"}}, "revenue.amount"),
+    DropReason.BAD_CONSENT: ({"name": "a", "consent": {"ad_storage": "maybe"}}, "consent.ad_storage"),
+    DropReason.TOO_LARGE: ({"name": "a", "props": {f"p{n}": "v" * 1000 for n in range(40)}}, ""),
+    DropReason.SCHEMA: ({"name": "checked", "props": {"plan": 5}}, "props.plan"),
     DropReason.TOO_LATE: ({"name": "a", "timestamp": OLD}, "timestamp"),
     DropReason.FROM_THE_FUTURE: ({"name": "a", "timestamp": AHEAD}, "timestamp"),
 }
+
+MODES = {"checked": Mode.REJECT, "watched": Mode.WARN}
 
 
 class Collector:
@@ -92,13 +102,16 @@ def collector(tmp_path):
         Site(8, "other.example", "UTC", hash_key("wk_other"), identity="client-id"),
     ]
     publish(home.sites_file, sites)
+    plans = {"properties": {"props": {"properties": {"plan": {"type": "string"}}}}}
+    schemas = [EventSchema(7, name, 1, mode, json.dumps(plans)) for name, mode in MODES.items()]
+    event_schemas.publish(home.event_schemas_file, schemas)
     return Collector(AppOptions(home, trusted_proxies=(PROXY,)))
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain;charset=UTF-8", "Application/JSON; charset=utf-8"])
 def test_one_event(collector, kind):
     answer = collector.post(headers=PAGE | {"Content-Type": kind, "User-Agent": "Agent/1"})
-    assert (answer.status_code, answer.json) == (202, {"accepted": 1, "rejected": []})
+    assert (answer.status_code, answer.json) == (202, {"accepted": 1, "duplicates": 0, "rejected": []})
     assert answer.headers["access-control-allow-origin"] == "*"
     [event] = collector.events()
     assert (event.site_id, event.import_id) == (7, "")
@@ -133,7 +146,7 @@ def test_a_request_with_nothing_acceptable_is_400(collector, reason):
 
 def test_a_batch_is_one_record(collector):
     batch = {"site": "shop.example", "events": [{"name": f"e{n}"} for n in range(5)]}
-    assert collector.post(batch).json == {"accepted": 5, "rejected": []}
+    assert collector.post(batch).json == {"accepted": 5, "duplicates": 0, "rejected": []}
     assert [e.name for e in collector.events()] == [f"e{n}" for n in range(5)]
 
 
@@ -164,9 +177,9 @@ def test_too_many_events(collector):
 
 
 def test_too_many_bytes(collector):
-    fits = json.dumps(EVENT).encode().ljust(MAX_BODY)
-    assert collector.post(fits).status_code == 202
-    answer = collector.post(fits + b" ")
+    fits = json.dumps([{"name": "a"}]).encode().ljust(MAX_BODY)
+    assert collector.post(fits, path=f"/v1/events?key={KEY}").status_code == 202
+    answer = collector.post(fits + b" ", path=f"/v1/events?key={KEY}")
     assert (answer.status_code, str(MAX_BODY) in answer.json["error"]) == (413, True)
 
 
@@ -177,7 +190,9 @@ def test_too_many_bytes_without_a_length(collector):
         pieces = [body[at : at + 50_000] for at in range(0, len(body), 50_000)]
         events = [{"type": "http.request", "body": p, "more_body": p is not pieces[-1]} for p in pieces]
         headers = {"origin": PAGE["Origin"], "content-type": "application/json"}
-        scope = falcon.testing.create_scope("/v1/events", method="POST", headers=headers)
+        scope = falcon.testing.create_scope(
+            "/v1/events", method="POST", headers=headers, query_string="site=shop.example"
+        )
         scope["headers"] = [tuple(pair) for pair in scope["headers"]]
         assert b"content-length" not in dict(scope["headers"])
         sent = []
@@ -191,7 +206,7 @@ def test_too_many_bytes_without_a_length(collector):
         await create_app(collector.options)(scope, receive, send)
         return sent[0]["status"]
 
-    fits = json.dumps(EVENT).encode().ljust(MAX_BODY)
+    fits = json.dumps([{"name": "a"}]).encode().ljust(MAX_BODY)
     assert asyncio.run(status(fits)) == 202
     assert asyncio.run(status(fits + b" ")) == 413
 
@@ -203,10 +218,126 @@ def test_other_types_are_415(collector, kind):
     assert kind.split(";")[0] in answer.json["error"]
 
 
-def test_compressed_bodies_are_refused_and_not_stored(collector):
-    answer = collector.post(gzip.compress(json.dumps(EVENT).encode()), PAGE | {"Content-Encoding": "gzip"})
-    assert answer.status_code in {400, 415}
+PACKED = {"gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress, "GZIP": gzip.compress, "identity": bytes}
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+def test_packed_bodies_are_unpacked(collector, encoding):
+    packed = PACKED[encoding](json.dumps(EVENT).encode())
+    assert collector.post(packed, PAGE | {"Content-Encoding": encoding}).json["accepted"] == 1
+    assert [event.name for event in collector.events()] == ["signup"]
+
+
+BROKEN = {
+    "another packing": ("br", b"x", 415),
+    "two packings": ("gzip, gzip", gzip.compress(b"{}"), 415),
+    "no gzip": ("gzip", b"{}", 400),
+    "cut gzip": ("gzip", gzip.compress(json.dumps(EVENT).encode())[:-12], 400),
+    "no zstd": ("zstd", b"{}", 400),
+    "cut zstd": ("zstd", zstandard.ZstdCompressor().compress(json.dumps(EVENT).encode())[:-5], 400),
+    "gzip bomb": ("gzip", gzip.compress(bytes(200 * 1024**2)), 413),
+    "zstd bomb": ("zstd", zstandard.ZstdCompressor().compress(bytes(2 * 1024**3)), 413),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_packing_is_told_and_stores_nothing(collector, name):
+    encoding, packed, status = BROKEN[name]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = collector.post(packed, PAGE | {"Content-Encoding": encoding})
+    assert (answer.status_code, bool(answer.json["error"])) == (status, True)
     assert collector.events() == []
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+
+def test_a_retry_is_told_that_it_is_one(collector):
+    sent = EVENT | {"event_id": "6f2b1c0e-8f64-4a53-a5b9-6b1f0f2d9a11"}
+    request = ("POST", "/v1/events", {"body": json.dumps(sent), "headers": PAGE})
+    other = sent | {"site": "other.example"}
+    elsewhere = ("POST", "/v1/events", {"body": json.dumps(other), "headers": {"Origin": "https://other.example"}})
+    answers = collector.ask(request, request, elsewhere)
+    assert [(a.status_code, a.json["accepted"], a.json["duplicates"]) for a in answers] == [
+        (202, 1, 0), (202, 0, 1), (202, 1, 0),
+    ]  # fmt: skip
+    assert [event.site_id for event in collector.events()] == [7, 8]
+
+
+def test_the_same_event_twice_in_a_batch_is_spooled_once(collector):
+    sent = {"name": "a", "event_id": "6f2b1c0e-8f64-4a53-a5b9-6b1f0f2d9a11"}
+    answer = collector.post({"key": KEY, "events": [sent, {"name": "b"}, sent]}, headers={})
+    assert (answer.json["accepted"], answer.json["duplicates"]) == (2, 1)
+
+
+def test_what_could_not_be_spooled_is_no_duplicate_later(collector, monkeypatch):
+    """The answer was 503, so the retry must be taken."""
+    sent = json.dumps(EVENT | {"event_id": "6f2b1c0e-8f64-4a53-a5b9-6b1f0f2d9a11"})
+    real, broken = os.fdatasync, [True]
+
+    def fdatasync(fd):
+        if broken:
+            broken.clear()
+            raise OSError(5, "Input/output error")
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    request = ("POST", "/v1/events", {"body": sent, "headers": PAGE})
+    first, second = collector.ask(request, request)
+    assert first.status_code == 503
+    assert (second.status_code, second.json["accepted"]) == (202, 1)
+
+
+def test_a_schema_that_warns_lets_the_event_pass(collector):
+    answer = collector.post(EVENT | {"name": "watched", "props": {"plan": 5}})
+    assert (answer.status_code, answer.json["accepted"]) == (202, 1)
+    [warning] = answer.json["warnings"]
+    assert (warning["index"], warning["field"], warning["reason"]) == (0, "props.plan", "schema")
+    assert "warnings" not in collector.post(EVENT | {"name": "watched", "props": {"plan": "pro"}}).json
+
+
+def test_what_must_not_be_kept_is_gone_before_the_spool(collector):
+    private = {
+        "url": "https://u:p@shop.example/welcome/jane@corp.example?email=jane%40corp.example&utm_source=jane@corp.example#me",
+        "referrer": "https://mail.example/?to=jane@corp.example",
+        "title": "Order of jane@corp.example with 4111 1111 1111 1111",
+        "user_id": "Jane@corp.example",
+        "props": {"mail": "jane@corp.example", "card": "4111-1111-1111-1111", "number": "1234567890123"},
+    }
+    collector.post(EVENT | private)
+    [event] = collector.events()
+    assert event.url == "https://shop.example/welcome/[email]?utm_source=[email]"
+    assert event.referrer == "https://mail.example/"
+    assert event.title == "Order of [email] with [card]"
+    assert json.loads(event.props) == {"mail": "[email]", "card": "[card]", "number": "1234567890123"}
+    assert "jane" not in str(event).lower()
+    assert len(event.user_id) == 32
+
+
+def test_consent_travels_with_the_event(collector):
+    states = {"analytics_storage": True, "ad_storage": "denied"}
+    collector.post(EVENT | {"consent": states})
+    assert [event.consent for event in collector.events()] == ["ad_storage=denied,analytics_storage=granted"]
+
+
+def test_signs_of_a_machine_are_spooled(collector, tmp_path):
+    networks = tmp_path / "clouds.txt"
+    networks.write_text("# clouds\n198.51.100.0/24\n2001:db8::/32,example cloud\n")
+    collector.options = replace(collector.options, data_centre_file=str(networks))
+    browser = {"User-Agent": "Mozilla/5.0 (X11)", "Accept-Language": "de"}
+    sent = [
+        (browser, ADDRESS, ""),
+        (browser, "198.51.100.7", "datacenter"),
+        (browser, "2001:db8::1", "datacenter"),
+        (browser | {"Sec-CH-UA": '"HeadlessChrome";v="140"'}, ADDRESS, "headless"),
+        ({"User-Agent": "Mozilla/5.0 (X11)"}, "198.51.100.7", "datacenter,no-language"),
+        ({"User-Agent": "ShopServer/2.1 (Linux)"}, ADDRESS, ""),
+    ]
+    collector.ask(
+        *(
+            ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE | headers, "remote_addr": address})
+            for headers, address, _ in sent
+        )
+    )
+    assert [event.signals for event in collector.events()] == [signals for _, _, signals in sent]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])

@@ -12,6 +12,7 @@ from collector.line_table import UnreadableRecord, decode
 from collector.lines import encode
 from collector.model import SpooledEvent
 from collector.sites import Registry, Site, publish
+from collector.spam import SpamHosts
 
 AT = 1_790_000_000_000
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -42,7 +43,7 @@ def registry(tmp_path):
 
 
 def enriched(records, registry):
-    return columns.enrich(decode(records), registry)
+    return columns.enrich(decode(records), registry, SpamHosts())
 
 
 def column(made, name):
@@ -65,7 +66,7 @@ def test_no_records_have_the_columns_all_the_same(registry):
 def test_properties_that_are_none_of_ours(registry, text):
     events = decode([record(event())]).with_columns(props=pl.lit(text))
     with pytest.raises(UnreadableRecord, match="props"):
-        columns.enrich(events, registry)
+        columns.enrich(events, registry, SpamHosts())
 
 
 def test_properties_follow_their_events(registry):
@@ -91,9 +92,9 @@ def test_enriched(registry):
     assert (first["browser"], first["browser_version"], first["os"], first["device"]) == (
         "Chrome", "140", "Linux", "desktop",
     )  # fmt: skip
-    assert (first["bot"], first["bot_reason"]) == (False, "")
+    assert (first["bot"], first["bot_score"], first["bot_reasons"]) == (False, 0, "")
     assert second["bot"]
-    assert second["bot_reason"]
+    assert second["bot_reasons"] == "crawler"
     assert second["source"] == "Google"
     assert second["channel"] == "Organic Search"
 
@@ -131,5 +132,5 @@ def test_the_local_day_is_of_the_sites_zone(registry, site, at, day):
     moment = int(dt.datetime.fromisoformat(at).timestamp() * 1000)
     others = record(event(1), site=1), record(event(2), site=2)
     events = decode([*others, record(event(timestamp=moment), site=site)])
-    assert columns.enrich(events, registry).rows["local_date"].to_list()[-1] == dt.date.fromisoformat(day)
+    assert columns.enrich(events, registry, SpamHosts()).rows["local_date"].to_list()[-1] == dt.date.fromisoformat(day)
     assert columns.local_date(events, registry, "timestamp").to_list()[-1] == dt.date.fromisoformat(day)

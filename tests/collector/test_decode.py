@@ -11,12 +11,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from collector.decode import MAX_AGE_MS, MAX_AHEAD_MS, Malformed, Sender, judge, parse
+from collector.decode import Malformed, parse
+from collector.limits import MAX_AHEAD_MS, Limits
 from collector.lines import encode
 from collector.model import DropReason
 from collector.sites import Site
+from collector.steps import Rules, Sender, judge
 
 NOW = 1_790_000_000_000
+MAX_AGE_MS = 30 * 86_400_000
 DEEP = b"[" * 100_000 + b"]" * 100_000
 SITE = Site(7, "shop.example", "UTC", "")
 SENDER = Sender("203.0.113.77", "agent", "", gpc=False, received_at=NOW)
@@ -38,7 +41,8 @@ class Recorded:
 
 def judged(body, site=SITE, sender=SENDER):
     Recorded.asked.clear()
-    return judge(parse(body if isinstance(body, bytes) else json.dumps(body).encode()), site, sender, Recorded())
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return judge(parse(data, Limits().event_bytes), site, sender, Rules(Limits(), Recorded()))
 
 
 def one(site=SITE, **fields):
@@ -158,7 +162,7 @@ def test_an_invalid_event_with_the_word_events_is_told_apart_from_no_event():
 
 
 def test_an_invalid_event_keeps_its_addressee():
-    parsed = parse(b'{"name":5,"site":"shop.example","key":"wk_1"}')
+    parsed = parse(b'{"name":5,"site":"shop.example","key":"wk_1"}', 1000)
     assert (parsed.site, parsed.key) == ("shop.example", "wk_1")
 
 

@@ -16,6 +16,7 @@ from collector.model import SpooledEvent
 from collector.prepare import SEEN_FOR, gather, prepare
 from collector.seen import SeenIds
 from collector.sites import Registry, Site, publish
+from collector.spam import SpamHosts
 from collector.spool import Spool
 from sql import migrations
 from sql.client import PINNED
@@ -73,7 +74,11 @@ def loading(folder, registry, client):
     class Loading:
         def __call__(self, *payloads, flight=None):
             return prepare(
-                gather(folder, [segment(folder, *payloads)], registry), client, registry, seen(client), flight
+                gather(folder, [segment(folder, *payloads)], registry, SpamHosts()),
+                client,
+                registry,
+                seen(client),
+                flight,
             )
 
         def store(self, made):
@@ -115,7 +120,7 @@ def test_a_record_that_cannot_be_read_is_set_aside_with_its_reason(folder, site,
 
 def test_a_line_that_breaks_a_step_is_set_aside_alone(folder, site, loading, monkeypatch, caplog):
     real = bots.verdict
-    monkeypatch.setattr(bots, "verdict", lambda agent: 1 // 0 if agent == "poison" else real(agent))
+    monkeypatch.setattr(bots, "verdict", lambda agent, *signs: 1 // 0 if agent == "poison" else real(agent))
     record = encode(site, 1, [event(n, user_agent="poison" if n in (3, 7) else "fine") for n in range(10)])
     made = loading(record, encode(site, 1, [event(11)]))
     assert counts(made) == (9, 0, 2)
@@ -128,7 +133,7 @@ def test_a_line_that_breaks_a_step_is_set_aside_alone(folder, site, loading, mon
 
 def test_where_no_line_can_be_read_the_fault_is_ours(folder, site, loading, monkeypatch):
     """Nothing is set aside: the segment waits for a loader without the defect."""
-    monkeypatch.setattr(bots, "verdict", lambda agent: 1 // 0)
+    monkeypatch.setattr(bots, "verdict", lambda *signs: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         loading(encode(site, 1, [event(n) for n in range(300)]))
     assert len(list(folder.quarantine_dir.glob("*.bin"))) == 0
@@ -142,9 +147,9 @@ def test_bytes_that_are_no_text_are_set_aside_too(folder, site, loading):
 
 def test_preparing_again_sets_aside_once(folder, registry, site):
     path = segment(folder, encode(site, 1, [event(1)]), b"\xc1")
-    first, second = (gather(folder, [path], registry) for _ in range(2))
-    assert first.columns.rows.drop("extra", "page", "client", "origin").equals(
-        second.columns.rows.drop("extra", "page", "client", "origin")
+    first, second = (gather(folder, [path], registry, SpamHosts()) for _ in range(2))
+    assert first.columns.rows.drop("extra", "page", "client", "origin", "verdict").equals(
+        second.columns.rows.drop("extra", "page", "client", "origin", "verdict")
     )
     assert first.quarantined == second.quarantined == 1
     assert len(list(folder.quarantine_dir.iterdir())) == 2
@@ -156,7 +161,7 @@ def test_a_damaged_record_is_counted(folder, registry, site):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    found = gather(folder, [path], registry)
+    found = gather(folder, [path], registry, SpamHosts())
     assert found.columns.rows.height == 2
     assert found.quarantined == 1
     assert len(list(folder.quarantine_dir.glob("*.damaged"))) == 1
@@ -175,7 +180,7 @@ def test_an_empty_segment(loading):
 
 def test_several_segments_are_one_batch(folder, registry, client, site):
     paths = [segment(folder, encode(site, 1, [event(n)])) for n in range(3)]
-    made = prepare(gather(folder, paths, registry), client, registry, seen(client))
+    made = prepare(gather(folder, paths, registry, SpamHosts()), client, registry, seen(client))
     assert made.manifest.segments == [path.name for path in paths]
     assert counts(made) == (3, 0, 0)
 
@@ -333,5 +338,7 @@ def test_the_filter_speaks_only_for_windows_that_it_knows(folder, registry, clie
     loading.store(loading(encode(site, 1, [event(1)])))
     short = SeenIds()
     short.load(client, (NOON + dt.timedelta(days=1)).date())
-    gathered = gather(folder, [segment(folder, encode(site, 1, [event(1, NOON + dt.timedelta(days=2))]))], registry)
+    gathered = gather(
+        folder, [segment(folder, encode(site, 1, [event(1, NOON + dt.timedelta(days=2))]))], registry, SpamHosts()
+    )
     assert counts(prepare(gathered, client, registry, short)) == (0, 1, 0)

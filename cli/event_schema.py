@@ -1,0 +1,128 @@
+"""``footfall event-schema``: what a site's events must look like."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.exits import Exit
+from cli.period import FormatOption, OutputOption, SiteOption
+from cli.render import render
+from cli.state import database, settings
+from cli.view import View
+from sql.errors import UsageError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="JSON Schemas that a site's events must fit, by event name.",
+    epilog="Example: footfall event-schema add purchase purchase.schema.json --site shop.example --mode reject",
+)
+Name = Annotated[str, typer.Argument(help="The event's name.")]
+File = Annotated[Path, typer.Argument(help="A file with the JSON Schema of the whole event, as it is sent.")]
+
+
+@app.command(epilog="Example: footfall event-schema add purchase purchase.schema.json --site shop.example")
+def add(
+    name: Name,
+    file: File,
+    site: SiteOption = None,
+    mode: Annotated[str, typer.Option(help="What a misfit leads to: warn, reject or off.")] = "warn",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")] = False,
+) -> None:
+    """Add a schema, or a new version of one. `--mode off` asks nothing of this event any more."""
+    from aggregations import sites
+    from collector import event_schema_admin
+    from collector.event_schemas import Mode
+
+    if mode not in set(Mode):
+        raise UsageError(f"no mode {mode!r}", ", ".join(Mode))
+    text = _read(file)
+    with database("event-schema add") as client:
+        row = sites.find(client, site)
+        made = event_schema_admin.next_version(client, row.site_id, name, Mode(mode), text)
+        if not dry_run:
+            event_schema_admin.add(client, settings().home.make(), made)
+    said = "would add" if dry_run else "added"
+    typer.echo(f"{said} version {made.version} of the schema of {name} on {row.domain} ({mode})", err=True)
+
+
+@app.command("list", epilog="Example: footfall event-schema list --site shop.example --format json")
+def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
+    """All versions; the newest of each event counts."""
+    from aggregations import sites
+    from aggregations.frames import fetch
+
+    with database("event-schema list") as client:
+        chosen = sites.find(client, site).site_id if site else 0
+        found = fetch(client, "event_schemas_listed", {"site": chosen})
+    labels = {"site": "Site", "event": "Event", "version": "Version", "mode": "Mode", "created": "Created"}
+    render(found, View("Event schemas", labels=labels, nothing="no event schemas yet"), fmt, output)
+
+
+@app.command(epilog="Example: footfall event-schema test purchase events.jsonl --site shop.example")
+def test(
+    name: Name,
+    events: Annotated[Path, typer.Argument(help="Events as JSON, one a line; - for standard input.")],
+    site: SiteOption = None,
+    schema: Annotated[Path | None, typer.Option(help="Test against this file, not the schema in force.")] = None,
+) -> None:
+    """Say which events would not fit; exit code 3 where some do not."""
+    from aggregations import sites
+    from collector.event_schemas import compiled, misfit
+
+    if schema is not None:
+        text = _read(schema)
+    else:
+        from collector import event_schema_admin
+
+        with database("event-schema test") as client:
+            row = sites.find(client, site)
+            found = [s for s in event_schema_admin.newest(client) if (s.site_id, s.name) == (row.site_id, name)]
+        if not found:
+            raise UsageError(f"{row.domain} has no schema for {name}", "add one, or name a file with --schema")
+        text = found[0].schema
+    validator = compiled(text)
+    bad = total = 0
+    for number, line in enumerate(_lines(events), 1):
+        if wrong := _wrong(validator, misfit, line, name):
+            bad += 1
+            typer.echo(f"{number}: {wrong}")
+        total += 1
+    typer.echo(f"{total - bad} of {total} events fit", err=True)
+    if bad:
+        raise typer.Exit(Exit.FOUND)
+
+
+def _wrong(validator: object, misfit: object, line: bytes, name: str) -> str:
+    from collector.decode import UNREADABLE, decode_event
+
+    try:
+        event = decode_event(line)
+    except UNREADABLE as exc:
+        return str(exc)
+    if event.name != name:
+        return f"name is {event.name!r}, not {name!r}"
+    found = misfit(validator, event)  # type: ignore[operator]
+    return f"{found[0] or 'event'}: {found[1]}" if found else ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(f"cannot read {path}: {exc}") from exc
+
+
+def _lines(path: Path) -> list[bytes]:
+    if str(path) == "-":
+        data = sys.stdin.buffer.read()
+    else:
+        try:
+            data = path.read_bytes()
+        except OSError as exc:
+            raise UsageError(f"cannot read {path}: {exc.strerror}") from exc
+    return [line for line in data.splitlines() if line.strip()]

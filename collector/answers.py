@@ -1,0 +1,50 @@
+"""What the collector answers: an outcome, or a problem; both JSON."""
+
+from __future__ import annotations
+
+import falcon
+import falcon.asgi
+import msgspec
+
+from collector.steps import Drop, Judged
+
+JSON = "application/json"
+
+
+class Answer(msgspec.Struct, omit_defaults=True):
+    """What a request with events is answered: how many are accepted, how many were there before, and which are not
+    accepted, each with its reason. ``warnings`` are of events that are accepted all the same."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[Drop]
+    warnings: list[Drop] = []
+
+    @classmethod
+    def of(cls, judged: Judged) -> Answer:
+        """The answer for an outcome."""
+        return cls(len(judged.accepted), judged.duplicates, judged.dropped, judged.warned)
+
+
+class Problem(msgspec.Struct):
+    """Why a request as a whole was not taken."""
+
+    error: str
+
+
+def answer(resp: falcon.asgi.Response, status: int, body: object) -> None:
+    """A JSON answer."""
+    resp.status = status
+    resp.content_type = JSON
+    resp.data = msgspec.json.encode(body)
+
+
+def refuse(resp: falcon.asgi.Response, status: int, why: str) -> None:
+    """A problem as the answer."""
+    answer(resp, status, Problem(why))
+
+
+def serialize(req: falcon.Request, resp: falcon.Response, exc: falcon.HTTPError) -> None:
+    """Falcon's own errors (no such path, no such method) in the same form."""
+    resp.content_type = JSON
+    resp.data = msgspec.json.encode(Problem(exc.description or exc.title or str(exc.status)))

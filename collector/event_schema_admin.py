@@ -1,0 +1,41 @@
+"""Writing event schemas, and publishing them to collectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from collector.event_schemas import EventSchema, Mode, compiled, publish
+from collector.limits import MAX_NAME
+from sql.errors import UsageError
+from sql.home import Home
+from sql.statements import query
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+
+def newest(client: Client) -> list[EventSchema]:
+    """The schemas that count: the newest version of each."""
+    rows = client.query(query("event_schemas_newest")).result_rows
+    return [EventSchema(site, name, version, Mode(mode), schema) for site, name, version, mode, schema in rows]
+
+
+def publish_schemas(client: Client, home: Home) -> None:
+    """Write the file that collectors read, from the table."""
+    publish(home.event_schemas_file, newest(client))
+
+
+def next_version(client: Client, site_id: int, name: str, mode: Mode, schema: str) -> EventSchema:
+    """What ``add`` would write. Raises UsageError: no name, no JSON Schema."""
+    if not 0 < len(name.strip()) <= MAX_NAME:
+        raise UsageError(f"an event's name has 1 to {MAX_NAME} characters, not {len(name)}")
+    compiled(schema)
+    before = next((s for s in newest(client) if (s.site_id, s.name) == (site_id, name)), None)
+    return EventSchema(site_id, name, before.version + 1 if before else 1, mode, schema)
+
+
+def add(client: Client, home: Home, made: EventSchema) -> None:
+    """Write a version; collectors follow within a second or two."""
+    values = {"site": made.site_id, "name": made.name, "version": made.version}
+    client.command(query("event_schema_put"), parameters=values | {"mode": made.mode.value, "schema": made.schema})
+    publish_schemas(client, home)

@@ -1,0 +1,165 @@
+"""``GET /openapi.json``: the HTTP interface as OpenAPI 3.1, built from the code that answers.
+
+Types come from the structs that decode and encode, bounds from the limits in force, statuses from one table.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import falcon.asgi
+import msgspec
+
+from collector.answers import Answer, Problem
+from collector.body import ENCODINGS
+from collector.decode import Single
+from collector.limits import MAX_NAME, MAX_URL, Limits
+from collector.model import Batch, Event
+from collector.values import CONSENT, DENIED, GRANTED
+
+_REF = "#/components/schemas/{name}"
+STATUSES = {
+    202: "At least one event is accepted or known already, or the batch was empty.",
+    400: "Nothing is accepted: every event was rejected, or the body cannot be read.",
+    401: "Neither key nor site.",
+    403: "The key or the page's origin may not write to this site.",
+    413: "The request is too large, or holds too many events.",
+    415: "The body is of a type, or packed in a way, that is not read here.",
+    429: "Too many requests or events; Retry-After says when there is room again.",
+    503: "The spool or its disk is full or fails; Retry-After says when to try again.",
+}
+_RETRY = {429, 503}
+_QUERY = {
+    "key": "the site's write key",
+    "site": "the site's domain, for pages of that site",
+}
+_PIXEL = {
+    "name": "the event; left out: page_view",
+    "url": "the page",
+    "referrer": "the page before",
+    "title": "its title",
+}
+
+
+class OpenApi:
+    """The document, made once."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._data = msgspec.json.encode(document(limits))
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """The document as JSON."""
+        resp.content_type = "application/json"
+        resp.set_header("Access-Control-Allow-Origin", "*")
+        resp.data = self._data
+
+
+def document(limits: Limits) -> dict[str, Any]:
+    """The OpenAPI document of a collector with these limits."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Footfall collector",
+            "version": version("footfall"),
+            "description": "Takes events in. Nothing is read here: a write key reads nothing.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            "/v1/events": {"post": _post_events()},
+            "/v1/pixel.gif": {"get": _pixel("getPixel"), "post": _pixel("postPixel")},
+            "/openapi.json": {"get": _plain("getOpenApi", "This document.", "application/json")},
+            "/footfall.js": {"get": _plain("getTracker", "The tracker script.", "text/javascript", 304)},
+        },
+        "components": {
+            "schemas": _schemas(limits),
+            "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Footfall-Key"}},
+        },
+    }
+
+
+def _post_events() -> dict[str, Any]:
+    body = {"schema": {"anyOf": [_ref("Single"), _ref("Batch"), {"type": "array", "items": _ref("Event")}]}}
+    return {
+        "operationId": "postEvents",
+        "summary": "One event, a list of events, or a batch. Each event is judged by itself.",
+        "security": [{"key": []}, {}],
+        "parameters": [
+            *_query(_QUERY),
+            {
+                "name": "Content-Encoding",
+                "in": "header",
+                "description": "how the body is packed",
+                "schema": {"type": "string", "enum": ["identity", *ENCODINGS]},
+            },
+        ],
+        "requestBody": {"required": True, "content": {"application/json": body, "text/plain": body}},
+        "responses": {str(status): _response(status) for status in STATUSES},
+    }
+
+
+def _response(status: int) -> dict[str, Any]:
+    schemas = {202: _ref("Answer"), 400: {"anyOf": [_ref("Answer"), _ref("Problem")]}}
+    content = {"application/json": {"schema": schemas.get(status, _ref("Problem"))}}
+    made: dict[str, Any] = {"description": STATUSES[status], "content": content}
+    if status in _RETRY:
+        made["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}}
+    return made
+
+
+def _pixel(name: str) -> dict[str, Any]:
+    image = {"image/gif": {"schema": {"type": "string", "format": "binary"}}}
+    told = {200: "The event is accepted."} | {code: STATUSES[code] for code in STATUSES if code not in {202, 413, 415}}
+    return {
+        "operationId": name,
+        "summary": "One event from query parameters; the answer is always the image.",
+        "security": [{"key": []}, {}],
+        "parameters": _query(_QUERY | _PIXEL),
+        "responses": {str(status): {"description": text, "content": image} for status, text in told.items()},
+    }
+
+
+def _plain(name: str, summary: str, kind: str, *more: int) -> dict[str, Any]:
+    fine = {"description": summary, "content": {kind: {}}}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "responses": {"200": fine} | {str(status): {"description": "Not changed."} for status in more},
+    }
+
+
+def _query(names: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "query", "description": text, "schema": {"type": "string"}} for name, text in names.items()
+    ]
+
+
+def _schemas(limits: Limits) -> dict[str, Any]:
+    _, made = msgspec.json.schema_components([Single, Batch, Event, Answer, Problem], ref_template=_REF)
+    for name in ("Single", "Event"):
+        _bound(made[name]["properties"], limits)
+    made["Batch"]["properties"]["events"] = {
+        "type": "array",
+        "items": _ref("Event"),
+        "maxItems": limits.batch_events,
+    }
+    return made
+
+
+def _bound(fields: dict[str, Any], limits: Limits) -> None:
+    """What the steps check, written into the schema of the fields."""
+    fields["name"] |= {"minLength": 1, "maxLength": MAX_NAME, "pattern": r"\S"}
+    fields["url"] |= {"maxLength": MAX_URL, "format": "uri"}
+    fields["referrer"] |= {"maxLength": MAX_URL}
+    for name in ("title", "screen", "language", "session_id", "user_id"):
+        fields[name] |= {"maxLength": limits.text}
+    fields["props"] |= {
+        "maxProperties": limits.properties,
+        "propertyNames": {"minLength": 1, "maxLength": limits.property_name},
+    }
+    states = {"enum": [GRANTED, DENIED, True, False]}
+    fields["consent"] |= {"additionalProperties": states, "propertyNames": {"enum": sorted(CONSENT)}}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": _REF.format(name=name)}

@@ -1,0 +1,36 @@
+"""Referrer spam: hosts that never link to anybody and want to be seen in reports.
+
+A short list comes with the package (data/spam.txt); an operator's own file, one host a line, is added to it.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from sql.errors import UsageError
+
+
+class SpamHosts:
+    """Hosts with their subdomains. Raises UsageError where the operator's file cannot be read."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._hosts = frozenset(_hosts(files("collector").joinpath("data/spam.txt").read_text(encoding="utf-8")))
+        if path:
+            try:
+                self._hosts |= frozenset(_hosts(path.read_text(encoding="utf-8")))
+            except (OSError, UnicodeDecodeError) as exc:
+                raise UsageError(f"cannot read the spam file {path}: {exc}", "one host a line, as UTF-8") from exc
+
+    def lists(self, host: str) -> bool:
+        """Whether a referrer's host (lower case) or one of its parent domains is on the list."""
+        while host:
+            if host in self._hosts:
+                return True
+            host = host.partition(".")[2]
+        return False
+
+
+def _hosts(text: str) -> set[str]:
+    lines = (line.partition("#")[0].strip().lower() for line in text.splitlines())
+    return {line for line in lines if line}
