@@ -13,7 +13,9 @@ from hashlib import blake2b
 from collector import urls
 
 CARD_MASK = "[card]"
-_DIGITS = re.compile(r"(?<![\d.])\d(?:(?:[ +-]|%20)?\d){12,18}(?![\d.])")
+# Longer addresses are rare, and eight thousand of them would be a lot of memory.
+MAX_CACHED = 512
+_DIGITS = re.compile(r"(?<!\d)(?<!\d\.)\d(?:(?:[ +-]|%20)?\d){12,18}(?!\d|\.\d)")
 _MANY_DIGITS = re.compile(r"\d{4}(?:[ +-]|%20)?\d{3}")
 _USER = blake2b(digest_size=16, key=b"user")
 
@@ -27,14 +29,16 @@ def text(value: str) -> str:
     return value
 
 
-@lru_cache(maxsize=4_096)
 def address(url: str) -> str:
     """A page's or referrer's address as far as it is kept: no user, no fragment, only allowed parameters, masked.
 
     Click ids stay: they are what an advertiser is told of a visit, and stand in a column of their own later.
     """
-    if not url:
-        return url
+    return _address(url) if len(url) <= MAX_CACHED else _address.__wrapped__(url)
+
+
+@lru_cache(maxsize=8_192)
+def _address(url: str) -> str:
     base, _, query = url.partition("#")[0].partition("?")
     scheme, mark, rest = base.partition("://")
     if mark:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from collector import connections
 from collector.app import create_app
 from collector.intake import AppOptions
 from sql.process import die_with_parent
@@ -36,6 +37,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "post_fork": lambda server, worker: die_with_parent(),
         }
         super().__init__()
+        connections.install()
 
     def load_config(self) -> None:
         """Hand our settings to gunicorn."""

@@ -1,0 +1,72 @@
+"""Event schemas: what fits passes, what does not is named; a schema cannot harm the collector."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from collector.event_schemas import EventSchema, EventSchemas, Mode, compiled, misfit, publish
+from collector.model import Event
+from sql.errors import UsageError
+
+PURCHASE = {
+    "type": "object",
+    "required": ["revenue", "props"],
+    "properties": {
+        "props": {"type": "object", "required": ["plan"], "properties": {"plan": {"enum": ["free", "pro"]}}},
+        "url": {"pattern": "^https://shop\\.example/"},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"props": {"plan": "pro"}, "revenue": {"amount": 5}}, None),
+        ({"props": {"plan": "pro"}}, ""),
+        ({"props": {}, "revenue": {"amount": 5}}, ""),
+        ({"props": {"x": 1}, "revenue": {"amount": 5}}, "props"),
+        ({"props": {"plan": "gold"}, "revenue": {"amount": 5}}, "props.plan"),
+        ({"props": {"plan": "pro"}, "revenue": {"amount": 5}, "url": "https://else.example/"}, "url"),
+    ],
+)
+def test_misfits(fields, wrong):
+    found = misfit(compiled(json.dumps(PURCHASE)), Event(name="purchase", **fields))
+    assert (found and found[0]) == wrong
+    assert found is None or found[1]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    ["", "{", "[]", '"x"', '{"type": "nope"}', '{"$ref": "http://127.0.0.1:9/s.json"}', '{"$ref": "file:///etc/passwd"}',
+     '{"pattern": "(?=x)"}', '{"a": "' + "x" * 70_000 + '"}', "[" * 100_000],
+    ids=["empty", "cut", "list", "text", "type", "elsewhere", "file", "look-ahead", "huge", "deep"],
+)  # fmt: skip
+def test_what_is_no_schema(schema):
+    with pytest.raises(UsageError):
+        compiled(schema)
+
+
+def test_patterns_take_linear_time():
+    """A pattern that takes others minutes."""
+    validator = compiled('{"properties": {"title": {"pattern": "^(a+)+$"}}}')
+    began = time.process_time()
+    assert misfit(validator, Event(name="x", title="a" * 1000 + "b"))
+    assert time.process_time() - began < 1
+
+
+def test_the_file_is_followed(tmp_path):
+    now = [0.0]
+    path = tmp_path / "event-schemas.json"
+    schemas = EventSchemas(path, lambda: now[0])
+    bad = Event(name="purchase")
+    assert schemas.misfit(1, bad) is None
+    for seconds, mode, rejected in ((2, Mode.WARN, False), (4, Mode.REJECT, True), (6, Mode.OFF, None)):
+        publish(path, [EventSchema(1, "purchase", seconds, mode, json.dumps(PURCHASE))])
+        now[0] = float(seconds)
+        found = schemas.misfit(1, bad)
+        assert (found.rejected if found else None) is rejected
+        assert schemas.misfit(2, bad) is None
+        assert schemas.misfit(1, Event(name="other")) is None
