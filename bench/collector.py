@@ -53,6 +53,7 @@ def serve(kind: str, port: int, root: Path) -> None:
 
     from collector.app import create_app
     from collector.intake import AppOptions
+    from collector.rate_limits import RateLimits, Rates
     from collector.server import Server
     from collector.spool import Durability, SpoolOptions
 
@@ -63,7 +64,9 @@ def serve(kind: str, port: int, root: Path) -> None:
             return app
 
     durability = Durability.OS if kind == "os" else Durability.FSYNC
-    options = AppOptions(Home(root).make(), SpoolOptions(durability, total_bytes=64 * 1024**3))
+    unlimited = RateLimits(Rates(site_events_per_second=0, address_requests_per_second=0))
+    spool = SpoolOptions(durability, total_bytes=64 * 1024**3)
+    options = AppOptions(Home(root).make(), spool, rate_limits=unlimited)
     assert create_app
     (NoopServer if kind == "noop" else Server)(options, "127.0.0.1", port, 2).run()
 
@@ -140,7 +143,8 @@ def main() -> None:
         for kind in ("noop", "fsync", "os"):
             with tempfile.TemporaryDirectory() as folder:
                 root = Path(folder)
-                sites.publish(root / "sites.json", [sites.Site(1, "shop.example", "UTC", sites.hash_key(KEY))])
+                site = sites.Site(1, "shop.example", "UTC", (sites.WriteKey(sites.hash_key(KEY)),))
+                sites.publish(root / "sites.json", [site])
                 rates[kind], p99 = measure(kind, root, args.seconds, args.connections)
             print(f"round {number + 1}  {kind:6} {rates[kind]:10,.0f} requests/s   p99 {p99}", flush=True)
         for kind, values in ratios.items():

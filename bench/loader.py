@@ -38,7 +38,7 @@ from sql.engine import alongside
 from sql.home import Home
 from sql.schema import bring_up_to_date
 
-SITE = sites.Site(1, "shop.example", "Europe/Berlin", "")
+SITE = sites.Site(1, "shop.example", "Europe/Berlin")
 BARE = """
 create table bare (
     name LowCardinality(String), url String, timestamp UInt64, event_id UUID, referrer String, title String,

@@ -28,6 +28,10 @@ BOUNDS = {
     "max_properties": (0, 1_000),
     "max_property_name": (1, 1_000),
     "max_text": (1, 32_768),
+    "site_events_per_second": (0, 10_000_000),
+    "site_burst": (1, 100_000_000),
+    "address_requests_per_second": (0, 1_000_000),
+    "address_burst": (1, 10_000_000),
 }
 
 
@@ -52,6 +56,10 @@ class CollectorConfig:
     max_properties: int = 64
     max_property_name: int = 64
     max_text: int = 1_024
+    site_events_per_second: int = 2_000
+    site_burst: int = 4_000
+    address_requests_per_second: int = 50
+    address_burst: int = 200
 
     @property
     def limits(self) -> Limits:
@@ -132,6 +140,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _build(table: dict[str, Any], source: Path | None) -> Config:
     collector = _typed(CollectorConfig(), table.pop("collector", {}), f"{source}: [collector]")
     _check_bounds(collector, source)
+    _check_proxies(collector, source)
     beside = source.parent if source else Path.cwd()
     for name in ("country_file", "data_centre_file", "spam_file"):
         if given := getattr(collector, name):
@@ -175,3 +184,15 @@ def _check_bounds(collector: CollectorConfig, source: Path | None) -> None:
         value = getattr(collector, name)
         if not least <= value <= most:
             raise UsageError(f"{source}: [collector]: {name} must lie between {least:,} and {most:,}, not {value}")
+
+
+def _check_proxies(collector: CollectorConfig, source: Path | None) -> None:
+    from ipaddress import ip_network
+
+    for text in collector.trusted_proxies:
+        try:
+            ip_network(text)
+        except ValueError as exc:
+            raise UsageError(
+                f"{source}: [collector]: trusted_proxies: {exc}", "addresses and networks, such as 10.0.0.0/8"
+            ) from None

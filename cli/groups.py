@@ -7,9 +7,11 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add every command and group to the root, in the order in which the help shows them."""
-    from cli import doctor, event_schema, funnel, import_, query, report, serve, setup
+    from cli import doctor, event_schema, funnel, import_, key, query, report, serve, setup, site
 
     setup.register(app)
+    app.add_typer(site.app, name="site")
+    app.add_typer(key.app, name="key")
     serve.register(app)
     import_.register(app)
     app.add_typer(report.app, name="report")

@@ -131,6 +131,7 @@ def _app_options(config: Config, durability: str | None) -> AppOptions:
     from collector.intake import AppOptions
     from collector.places import Places
     from collector.ranges import Ranges
+    from collector.rate_limits import RateLimits, Rates
     from collector.spool import Durability, SpoolOptions
     from sql.errors import UsageError
 
@@ -145,7 +146,10 @@ def _app_options(config: Config, durability: str | None) -> AppOptions:
     if c.data_centre_file:
         Ranges.read(Path(c.data_centre_file))
     spool = SpoolOptions(level, c.segment_bytes, c.segment_seconds, c.spool_bytes)
-    return AppOptions(config.home, spool, c.country_file, c.trusted_proxies, c.limits, c.data_centre_file)
+    rates = Rates(c.site_events_per_second, c.site_burst, c.address_requests_per_second, c.address_burst)
+    return AppOptions(
+        config.home, spool, c.country_file, c.trusted_proxies, c.limits, c.data_centre_file, RateLimits(rates)
+    )
 
 
 def _engine(config: Config) -> AbstractContextManager[object]:
@@ -168,7 +172,7 @@ def _await_engine(config: Config, child: Child) -> None:
 
 def _prepare_database(config: Config) -> None:
     from collector.event_schema_admin import publish_schemas
-    from collector.site_admin import publish_sites
+    from collector.site_table import publish_sites
     from sql.client import opened
     from sql.schema import bring_up_to_date
 

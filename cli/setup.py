@@ -1,4 +1,4 @@
-"""Commands that set Footfall up: init, site, schema."""
+"""Commands that set Footfall up: init, schema."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import typer
 
 from cli.state import database, options, settings
 
-site_app = typer.Typer(no_args_is_help=True, help="Sites that send events.", epilog="Example: footfall site list")
 schema_app = typer.Typer(
     no_args_is_help=True, help="The schema in ClickHouse.", epilog="Example: footfall schema status"
 )
@@ -32,7 +31,11 @@ data_dir = {data_dir}
 # segment_bytes = 8388608     # a segment is sealed at this size, however young
 # spool_bytes = 4294967296    # beyond this the collector answers 503
 # country_file = ""           # an .mmdb file that tells countries by address
-# trusted_proxies = []        # addresses whose X-Forwarded-For is believed
+# trusted_proxies = []        # addresses and networks whose X-Forwarded-For is believed
+# site_events_per_second = 2000    # beyond these four the collector answers 429; 0: no such limit
+# site_burst = 4000
+# address_requests_per_second = 50
+# address_burst = 200
 """
 
 
@@ -66,36 +69,6 @@ def init(
         done = bring_up_to_date(client, config.home)
     typer.echo(f"data directory {config.data_dir}; schema {'created' if done else 'is current'}", err=True)
     typer.echo("next: footfall site add shop.example --timezone Europe/Paris", err=True)
-
-
-@site_app.command("add", epilog="Example: footfall site add shop.example --timezone Europe/Paris --currency EUR")
-def site_add(
-    domain: Annotated[str, typer.Argument(help="The site's domain.")],
-    timezone: Annotated[str, typer.Option(help="IANA zone; days in reports are days of this zone.")] = "UTC",
-    currency: Annotated[str, typer.Option(help="Currency of revenue without one, such as EUR.")] = "",
-    identity: Annotated[str, typer.Option(help="cookieless, or client-id to know visitors again.")] = "cookieless",
-) -> None:
-    """Add a site; prints its write key and the snippet for its pages."""
-    from collector.site_admin import add_site
-
-    config = settings()
-    with database("site add") as client:
-        site, key = add_site(client, config.home, domain, timezone, currency, identity)
-    where = f"http://{config.collector.host}:{config.collector.port}"
-    typer.echo(f"site {site.site_id}: {site.domain} ({site.timezone})", err=True)
-    typer.echo(f"write key: {key}")
-    typer.echo(f'snippet:   <script defer data-site="{site.domain}" src="{where}/footfall.js"></script>')
-    typer.echo("The key is shown this once. Pages of the site need only the snippet; servers send the key.", err=True)
-
-
-@site_app.command("list", epilog="Example: footfall site list")
-def site_list() -> None:
-    """List the sites."""
-    from collector.site_admin import all_sites
-
-    with database("site list") as client:
-        for site in all_sites(client):
-            typer.echo(f"{site.site_id}\t{site.domain}\t{site.timezone}\t{site.currency or '-'}\t{site.identity}")
 
 
 @schema_app.command("status", epilog="Example: footfall schema status")
@@ -134,5 +107,4 @@ def schema_apply(
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog="Example: footfall init")(init)
-    app.add_typer(site_app, name="site")
     app.add_typer(schema_app, name="schema")

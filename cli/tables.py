@@ -154,7 +154,9 @@ def cell(name: str, value: object, blank: str = "") -> str:
         return NOTHING
     if name == "hour" and isinstance(value, str):
         return f"{value[5:10]} {value[11:16]}{value[16:].replace(':00', '').replace(':', '')}"
-    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ").replace("+00:00", "Z")
+    if isinstance(value, dt.date):
         return f"{value} {value:%a}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _printable(str(value)) or blank

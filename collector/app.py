@@ -28,17 +28,18 @@ class Events:
         self.intake = intake
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """202 with what was accepted and rejected; 400, 401, 403, 413, 415 or 503 with a reason."""
+        """202 with what was accepted and rejected; 400, 401, 403, 413, 415, 429 or 503 with a reason."""
         resp.set_header("Access-Control-Allow-Origin", "*")
         kind = (req.content_type or JSON).partition(";")[0].strip().lower()
         if kind not in {JSON, "text/plain"}:
             return refuse(resp, 415, f"cannot read {kind}: send application/json or text/plain")
         limits = self.intake.options.limits
         try:
+            address = self.intake.admit(req)
             parsed = parse(await read_body(req, limits.body_bytes), limits.event_bytes)
             if isinstance(parsed, Batch) and len(parsed.events) > limits.batch_events:
                 return refuse(resp, 413, f"a request holds at most {limits.batch_events} events")
-            judged = await self.intake.take(req, parsed)
+            judged = await self.intake.take(req, parsed, address)
         except TooLarge:
             return refuse(resp, 413, f"a request holds at most {limits.body_bytes} bytes, unpacked too")
         except UnknownEncoding as exc:
@@ -46,6 +47,8 @@ class Events:
         except Malformed as exc:
             return refuse(resp, 400, f"not an event, a list of events or a batch: {exc}")
         except Refused as exc:
+            if exc.retry_after:
+                resp.set_header("Retry-After", str(exc.retry_after))
             return refuse(resp, exc.status, str(exc))
         except StorageError as exc:
             resp.set_header("Retry-After", "5")

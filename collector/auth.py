@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 import falcon.asgi
@@ -10,11 +12,15 @@ from collector.sites import Registry, Site
 
 
 class Refused(Exception):
-    """The request may not write: 401 without a credential, 403 with a wrong one."""
+    """The request may not write: 401 without a credential, 403 with a wrong one, 429 where it is too much.
 
-    def __init__(self, status: int, message: str) -> None:
+    ``retry_after``: after how many seconds it may; 0 where waiting does not help.
+    """
+
+    def __init__(self, status: int, message: str, retry_after: int = 0) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after = retry_after
 
 
 def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -> Site:
@@ -26,7 +32,7 @@ def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -
     if key:
         found = registry.by_key(key)
         if found is None:
-            raise Refused(403, "this write key belongs to no site")
+            raise Refused(403, "this write key belongs to no site, or it was revoked")
         return found
     domain = (req.get_param("site") or site).lower()
     if not domain:
@@ -42,15 +48,35 @@ def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -
 
 
 def source_address(req: falcon.asgi.Request, trusted: tuple[str, ...]) -> str:
-    """The client's address: the peer, or what the nearest trusted proxies say of theirs."""
-    peer: str = req.remote_addr or ""
-    if peer not in trusted:
+    """The client's address: the peer, or what the nearest trusted proxies say of theirs.
+
+    ``trusted`` holds addresses and networks (``10.0.0.0/8``).
+    """
+    # The connection's own, not Falcon's remote_addr, which reads headers that the client may have written.
+    peer: str = next(iter(req.scope.get("client") or ()), "")
+    if not trusted or not _is_within(peer, networks(trusted)):
         return peer
     hops = [hop.strip() for hop in (req.get_header("X-Forwarded-For") or "").split(",") if hop.strip()]
     for hop in reversed(hops):
-        if hop not in trusted:
+        if not _is_within(hop, networks(trusted)):
             return hop
     return peer
+
+
+@cache
+def networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks, parsed. Raises ValueError for what is neither."""
+    return tuple(ip_network(text) for text in texts)
+
+
+def _is_within(address: str, known: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, IPv6Address) and found.ipv4_mapped:  # an IPv4 peer of a socket that takes both
+        found = found.ipv4_mapped
+    return any(found in network for network in known)
 
 
 def _host(origin: str) -> str | None:

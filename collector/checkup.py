@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from collector.journal import read_totals
-from collector.site_admin import all_sites
+from collector.site_table import all_sites
 from collector.spool import Spool
 from sql import migrations
 from sql.client import embedded_home, opened, running

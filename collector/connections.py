@@ -14,7 +14,7 @@ from gunicorn.asgi.protocol import ASGIProtocol
 
 
 def install() -> None:
-    """Let connections be freed. (A class derived from gunicorn's does not find the parser, which is cached by class.)"""
+    """Let connections be freed. (A class derived from gunicorn's does not find the parser, which is cached.)"""
     before = ASGIProtocol.connection_lost
     if hasattr(before, "__wrapped__"):
         return

@@ -18,6 +18,7 @@ from collector.lines import encode
 from collector.model import Batch
 from collector.places import Places
 from collector.ranges import Ranges
+from collector.rate_limits import RateLimits
 from collector.recent import RecentIds
 from collector.signals import signals
 from collector.sites import Registry
@@ -37,10 +38,11 @@ class AppOptions:
     trusted_proxies: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     data_centre_file: str = ""
+    rate_limits: RateLimits = field(default_factory=RateLimits)
 
 
 class Intake:
-    """From a request to the spool: authenticate, limit, describe the sender, judge each event, spool, remember."""
+    """From a request to the spool: limit, authenticate, describe the sender, judge each event, spool, remember."""
 
     def __init__(self, options: AppOptions, clock: Callable[[], float] = time.time) -> None:
         self.options = options
@@ -54,22 +56,28 @@ class Intake:
         schemas = EventSchemas(options.home.event_schemas_file)
         self.rules = Rules(options.limits, self.visitors, self.recent.holds, schemas.misfit)
 
-    async def take(self, req: falcon.asgi.Request, parsed: Batch | Single) -> Judged:
+    def admit(self, req: falcon.asgi.Request) -> str:
+        """The client's address, where it may send now. Raises Limited; nothing of the request was read yet."""
+        address = source_address(req, self.options.trusted_proxies)
+        self.options.rate_limits.check_address(address)
+        return address
+
+    async def take(self, req: falcon.asgi.Request, parsed: Batch | Single, address: str) -> Judged:
         """Judge the events of a request and put the accepted ones into the spool.
 
-        Raises Refused (nobody's key or origin) and StorageError (nothing was accepted).
+        Raises Refused (nobody's key or origin; Limited: too much at once) and StorageError (nothing was accepted).
         """
         site = site_of(req, parsed.site, parsed.key, self.registry)
-        sender = self._sender(req)
+        self.options.rate_limits.check_site(site, 1 if isinstance(parsed, Single) else len(parsed.events))
+        sender = self._sender(req, address)
         judged = judge(parsed, site, sender, self.rules)
         if judged.accepted:
             await self.spool.append(encode(site.site_id, sender.received_at, judged.accepted))
             self.recent.add(site.site_id, judged.accepted)
         return judged
 
-    def _sender(self, req: falcon.asgi.Request) -> Sender:
+    def _sender(self, req: falcon.asgi.Request, address: str) -> Sender:
         """Everything that is kept of who sent a request, and the address, which is not."""
-        address = source_address(req, self.options.trusted_proxies)
         user_agent = (req.user_agent or "")[:MAX_USER_AGENT]
         place = self.places.of(address)
         language, hints = req.get_header("Accept-Language"), req.get_header("Sec-CH-UA")

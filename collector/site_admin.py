@@ -1,60 +1,88 @@
-"""Adding sites, and publishing them to collectors."""
+"""Adding sites, and changing what can be changed of them."""
 
 from __future__ import annotations
 
 import re
-import secrets
 import zoneinfo
 from typing import TYPE_CHECKING
 
-from collector.sites import Site, hash_key, publish
+import msgspec
+
+from collector.key_admin import new_key
+from collector.site_table import all_sites, changing, put_site
+from collector.sites import Site
 from sql.errors import UsageError
 from sql.home import Home
-from sql.statements import query
 
 if TYPE_CHECKING:
+    import polars as pl
     from clickhouse_connect.driver.client import Client
 
+MOST_AGE_DAYS = 3_650
+MOST_EVENTS_PER_SECOND = 10_000_000
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
 
 
-def all_sites(client: Client) -> list[Site]:
-    """Every site, by id."""
-    return [Site(*row) for row in client.query(query("site_list")).result_rows]
-
-
-def publish_sites(client: Client, home: Home) -> list[Site]:
-    """Write the registry file that collectors read, from the table; returns the sites."""
-    sites = all_sites(client)
-    publish(home.sites_file, sites)
-    return sites
-
-
 def add_site(
-    client: Client, home: Home, domain: str, timezone: str, currency: str = "", identity: str = "cookieless"
+    client: Client,
+    home: Home,
+    domain: str,
+    timezone: str,
+    currency: str = "",
+    identity: str = "cookieless",
+    max_age_days: int = 30,
+    events_per_second: int = 0,
 ) -> tuple[Site, str]:
-    """Create a site; returns it and its write key, which is stored nowhere.
+    """Create a site; returns it and its first write key, which is stored nowhere.
 
-    Raises UsageError: not a domain, already there, unknown zone, currency or identity.
+    Raises UsageError: not a domain, already there, unknown zone, or a setting that cannot be.
     """
-    domain = _domain(domain)
+    domain = domain_of(domain)
     _check_zone(timezone)
-    if currency and not re.fullmatch(r"[A-Z]{3}", currency):
-        raise UsageError(f"not a currency: {currency!r}", "an ISO 4217 code, such as EUR")
-    if identity not in {"cookieless", "client-id"}:
-        raise UsageError(f"not an identity: {identity!r}", "cookieless or client-id")
-    known = all_sites(client)
-    if any(site.domain == domain for site in known):
-        raise UsageError(f"{domain} is a site already", "see `footfall site list`")
-    key = f"wk_{secrets.token_urlsafe(24)}"
-    site_id = max((site.site_id for site in known), default=0) + 1
-    site = Site(site_id, domain, timezone, hash_key(key), currency, identity)
-    client.command(query("site_put"), parameters={name: getattr(site, name) for name in Site.__struct_fields__})
-    publish_sites(client, home)
-    return site, key
+    wanted = Site(0, domain, timezone, (), currency, identity, max_age_days, events_per_second)
+    _check(wanted)
+    with changing(client, home):
+        known = all_sites(client)
+        if any(site.domain == domain for site in known):
+            raise UsageError(f"{domain} is a site already", "see `footfall site list`")
+        site_id = max((site.site_id for site in known), default=0) + 1
+        put_site(client, msgspec.structs.replace(wanted, site_id=site_id))
+        _, key = new_key(client, site_id, "first")
+    return find_site(client, domain), key
 
 
-def _domain(text: str) -> str:
+def set_site(client: Client, home: Home, domain: str, changes: dict[str, str | int]) -> Site:
+    """Change settings of a site by name: max_age_days, events_per_second, currency, identity; returns the site.
+
+    Raises UsageError: no such site, or a setting that cannot be.
+    """
+    with changing(client, home):
+        site = msgspec.structs.replace(find_site(client, domain), **changes)
+        _check(site)
+        put_site(client, site)
+    return site
+
+
+def find_site(client: Client, domain: str) -> Site:
+    """The site of a domain. Raises UsageError where there is none."""
+    wanted = domain_of(domain)
+    for site in all_sites(client):
+        if site.domain == wanted:
+            return site
+    raise UsageError(f"no site {wanted}", "see `footfall site list`")
+
+
+def listed(sites: list[Site]) -> pl.DataFrame:
+    """One row a site: site_id, domain, timezone, currency, identity, max_age_days, events_per_second."""
+    import polars as pl
+
+    columns = {"site_id": pl.UInt32, "domain": pl.String, "timezone": pl.String, "currency": pl.String,
+               "identity": pl.String, "max_age_days": pl.UInt16, "events_per_second": pl.UInt32}  # fmt: skip
+    return pl.DataFrame({name: [getattr(site, name) for site in sites] for name in columns}, schema=columns)
+
+
+def domain_of(text: str) -> str:
+    """A domain as sites are known by it, from how a person writes it. Raises UsageError where it is none."""
     domain = re.sub(r"\Ahttps?://", "", text.strip().lower()).rstrip("/")
     try:
         domain = domain.encode("idna").decode() if not domain.isascii() else domain
@@ -63,6 +91,20 @@ def _domain(text: str) -> str:
     if not _DOMAIN.match(domain):
         raise UsageError(f"not a domain: {text!r}", "write it as shop.example, without path or port")
     return domain
+
+
+def _check(site: Site) -> None:
+    if site.currency and not re.fullmatch(r"[A-Z]{3}", site.currency):
+        raise UsageError(f"not a currency: {site.currency!r}", "an ISO 4217 code, such as EUR")
+    if site.identity not in {"cookieless", "client-id"}:
+        raise UsageError(f"not an identity: {site.identity!r}", "cookieless or client-id")
+    if not 1 <= site.max_age_days <= MOST_AGE_DAYS:
+        raise UsageError(f"events cannot be up to {site.max_age_days} days old", f"1 to {MOST_AGE_DAYS:,} days")
+    if not 0 <= site.events_per_second <= MOST_EVENTS_PER_SECOND:
+        raise UsageError(
+            f"no rate: {site.events_per_second} events per second",
+            f"1 to {MOST_EVENTS_PER_SECOND:,}, or 0 for what footfall.toml says",
+        )
 
 
 def _check_zone(name: str) -> None:

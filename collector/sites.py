@@ -1,6 +1,7 @@
 """The registry of sites as collectors see it: a file in the data directory, so that none waits for ClickHouse.
 
-`sites` in ClickHouse is the truth; ``publish`` writes the file from it, ``Registry`` reads it again when it changes.
+`sites` and `keys` in ClickHouse are the truth; ``publish`` writes the file from them, ``Registry`` reads it again
+when it changes.
 """
 
 from __future__ import annotations
@@ -15,20 +16,32 @@ import msgspec
 from sql.files import write_atomic
 
 
+class WriteKey(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A write key of a site, hashed. From ``revoked_at`` (milliseconds since 1970 UTC, None: never) it is refused."""
+
+    hash: str
+    revoked_at: int | None = None
+
+
 class Site(msgspec.Struct, frozen=True):
-    """One site. ``timezone`` is an IANA name, ``identity`` ``cookieless`` or ``client-id``."""
+    """One site. ``timezone`` is an IANA name, ``identity`` ``cookieless`` or ``client-id``.
+
+    ``max_age_days``: how old an event's timestamp may be when it arrives. ``events_per_second``: how much the site
+    may send in the long run; 0 means as much as the collector's settings say.
+    """
 
     site_id: int
     domain: str
     timezone: str
-    key_hash: str
+    keys: tuple[WriteKey, ...] = ()
     currency: str = ""
     identity: str = "cookieless"
     max_age_days: int = 30
+    events_per_second: int = 0
 
 
 def hash_key(key: str) -> str:
-    """How a write key is stored: SHA-256, hex. Keys are 32 random bytes, so no slow hash is needed."""
+    """How a write key is stored: SHA-256, hex. Keys are 24 random bytes, so no slow hash is needed."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -40,26 +53,37 @@ def publish(path: Path, sites: list[Site]) -> None:
 
 
 class Registry:
-    """Sites by key, domain and id; looks at most once a second whether the file changed."""
+    """Sites by key, domain and id; looks at most once a second whether the file changed.
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    ``clock`` counts seconds from anywhere, ``now`` is the time of day in seconds since 1970 UTC.
+    """
+
+    def __init__(
+        self, path: Path, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
+    ) -> None:
         self.path = path
         self._clock = clock
+        self._now = now
         self._looked = -1e9
         self._stamp: tuple[int, int] | None = None
-        self._by_hash: dict[str, Site] = {}
+        self._by_hash: dict[str, tuple[Site, WriteKey]] = {}
         self._by_domain: dict[str, Site] = {}
         self._by_id: dict[int, Site] = {}
-        self._keys: dict[str, Site | None] = {}
+        self._keys: dict[str, tuple[Site, WriteKey] | None] = {}
 
     def by_key(self, key: str) -> Site | None:
-        """The site a write key belongs to."""
+        """The site that a write key may write to at this moment."""
         self._refresh()
         if key not in self._keys:
             if len(self._keys) > 10_000:  # somebody guesses keys
                 self._keys.clear()
             self._keys[key] = self._by_hash.get(hash_key(key))
-        return self._keys[key]
+        found = self._keys[key]
+        if found is None:
+            return None
+        site, written = found
+        revoked = written.revoked_at is not None and written.revoked_at <= self._now() * 1000
+        return None if revoked else site
 
     def by_domain(self, domain: str) -> Site | None:
         """The site of a domain (exact, lower case)."""
@@ -89,6 +113,6 @@ class Registry:
         sites = msgspec.json.decode(self.path.read_bytes(), type=list[Site])
         self._stamp = stamp
         self._keys.clear()
-        self._by_hash = {site.key_hash: site for site in sites}
+        self._by_hash = {key.hash: (site, key) for site in sites for key in site.keys}
         self._by_domain = {site.domain: site for site in sites}
         self._by_id = {site.site_id: site for site in sites}

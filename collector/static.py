@@ -41,10 +41,12 @@ class Pixel:
         resp.data = _GIF
         resp.set_header("Cache-Control", "no-store")
         try:
-            judged = await self.intake.take(req, event)
+            judged = await self.intake.take(req, event, self.intake.admit(req))
             resp.status = 400 if judged.dropped else 200
         except Refused as exc:
             resp.status = exc.status
+            if exc.retry_after:
+                resp.set_header("Retry-After", str(exc.retry_after))
         except StorageError:
             resp.status = 503
             resp.set_header("Retry-After", "5")

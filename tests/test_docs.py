@@ -22,7 +22,7 @@ from collector.decode import Malformed, parse
 from collector.intake import AppOptions
 from collector.limits import MAX_NAME, MAX_URL, Limits
 from collector.model import DropReason, Event
-from collector.sites import Site, hash_key, publish
+from collector.sites import Site, WriteKey, hash_key, publish
 from collector.steps import Rules, Sender, judge
 from collector.visitors import Salts, Visitors
 from sql.home import Home
@@ -30,7 +30,7 @@ from sql.home import Home
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 KEY = "wk_example"
-SITE = Site(1, "shop.example", "Europe/Paris", hash_key(KEY), "EUR")
+SITE = Site(1, "shop.example", "Europe/Paris", (WriteKey(hash_key(KEY)),), "EUR")
 
 _FENCE = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```[ ]*$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

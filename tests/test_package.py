@@ -121,10 +121,10 @@ def test_a_collector_that_has_worked_has_brought_nothing_heavy(tmp_path):
         from collector.app import create_app
         from collector.intake import AppOptions
         from collector.server import Server
-        from collector.sites import Site, hash_key, publish
+        from collector.sites import Site, WriteKey, hash_key, publish
         from sql.home import Home
         home = Home(Path(sys.argv[1])).make()
-        publish(home.sites_file, [Site(1, "a.example", "UTC", hash_key("k"))])
+        publish(home.sites_file, [Site(1, "a.example", "UTC", (WriteKey(hash_key("k")),))])
         server = Server(AppOptions(home), "127.0.0.1", 18080, 1)
         def heavy():
             return sorted({"chdb", "clickhouse_connect", "polars", "pyarrow", "numpy"} & set(sys.modules))

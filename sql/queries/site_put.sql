@@ -1,5 +1,10 @@
--- Writes one version of a site. Parameters: site_id, domain, timezone, key_hash, currency, identity.
-insert into sites (site_id, domain, timezone, key_hash, currency, identity, created_at, updated_at)
+-- Writes one version of a site; when it was created stays as it was.
+-- Parameters: site_id, domain, timezone, currency, identity, max_age_days, events_per_second.
+insert into sites (
+    site_id, domain, timezone, currency, identity, max_age_days, events_per_second, created_at, updated_at
+)
 select
-    {site_id:UInt32}, {domain:String}, {timezone:String}, {key_hash:String}, {currency:String}, {identity:String},
-    now64(3), now64(3)
+    {site_id:UInt32}, {domain:String}, {timezone:String}, {currency:String}, {identity:String},
+    {max_age_days:UInt16}, {events_per_second:UInt32}, if(count() = 0, now64(3), min(created_at)), now64(3)
+from sites
+where site_id = {site_id:UInt32}

@@ -55,8 +55,8 @@ class World:
         number = next(self.numbers)
         site = SiteRow(number, domain or f"site{number}.example", zone)
         self.client.command(
-            "insert into sites (site_id, domain, timezone, key_hash, created_at, updated_at) "
-            "values ({id:UInt32}, {domain:String}, {zone:String}, '', now64(3), now64(3))",
+            "insert into sites (site_id, domain, timezone, created_at, updated_at) "
+            "values ({id:UInt32}, {domain:String}, {zone:String}, now64(3), now64(3))",
             parameters={"id": number, "domain": site.domain, "zone": zone},
         )
         return site

@@ -38,7 +38,7 @@ def lines() -> list[str]:
 
 
 def read(lines: list[str], folder: Path) -> tuple[AccessLog, list[str]]:
-    log = AccessLog(Site(1, "shop.example", "Europe/Berlin", ""), Visitors(Salts(folder)), b"", clock=UNTIL.timestamp)
+    log = AccessLog(Site(1, "shop.example", "Europe/Berlin"), Visitors(Salts(folder)), b"", clock=UNTIL.timestamp)
     urls = [event.url for event in log.events(line.encode() for line in lines)]
     return log, urls
 

@@ -52,13 +52,17 @@ def test_every_setting(here):
         country_file = "geo.mmdb"
         data_centre_file = "/etc/clouds.txt"
         spam_file = "spam.txt"
-        trusted_proxies = ["10.0.0.1", "10.0.0.2"]
+        trusted_proxies = ["10.0.0.1", "10.0.0.0/24", "::1"]
         max_batch_events = 10
         max_body_bytes = 2000
         max_event_bytes = 1000
         max_properties = 5
         max_property_name = 6
         max_text = 7
+        site_events_per_second = 10
+        site_burst = 20
+        address_requests_per_second = 0
+        address_burst = 40
         """,
     )
     config = load()
@@ -66,7 +70,8 @@ def test_every_setting(here):
     assert config.url == config.database_url == "clickhouse://u:p@h:8123/db"
     files = str(here / "geo.mmdb"), "/etc/clouds.txt", str(here / "spam.txt")
     bounds = 10, 2000, 1000, 5, 6, 7
-    wanted = "0.0.0.0", 9000, 4, "os", 1000, 2.0, 5000, *files, ("10.0.0.1", "10.0.0.2"), *bounds  # noqa: S104
+    proxies = "10.0.0.1", "10.0.0.0/24", "::1"
+    wanted = "0.0.0.0", 9000, 4, "os", 1000, 2.0, 5000, *files, proxies, *bounds, 10, 20, 0, 40  # noqa: S104
     assert tuple(getattr(config.collector, f.name) for f in fields(CollectorConfig)) == wanted
     assert isinstance(config.collector.segment_seconds, float)
     assert config.collector.limits == Limits(*bounds)
@@ -174,6 +179,9 @@ def test_without_a_file_a_data_directory_is_enough(here):
         ("[collector]\nsegment_seconds = true", "segment_seconds must be float"),
         ("[collector]\ntrusted_proxies = '10.0.0.1'", "trusted_proxies must be"),
         ("[collector]\ntrusted_proxies = [1]", "trusted_proxies must be"),
+        ("[collector]\ntrusted_proxies = ['proxy.example']", "trusted_proxies: 'proxy.example' does not appear"),
+        ("[collector]\ntrusted_proxies = ['10.0.0.1/8']", "10.0.0.1/8 has host bits set"),
+        ("[collector]\ntrusted_proxies = ['10.0.0.1:80']", "trusted_proxies: '10.0.0.1:80'"),
         ("data_dir = ", "not valid TOML"),
         ("a = 1\na = 2", "not valid TOML"),
         ("\x00", "not valid TOML"),
@@ -190,6 +198,7 @@ def test_what_is_wrong_is_named_with_its_file(here, text, says):
 @pytest.mark.parametrize(
     "text",
     ["port = 0", "port = 70000", "port = -1", "workers = 0", "workers = -2", "segment_bytes = 0", "spool_bytes = -1",
+     "site_events_per_second = -1", "site_burst = 0", "address_requests_per_second = -1", "address_burst = 0",
      "segment_seconds = 0", "segment_seconds = -1", "segment_seconds = nan", "segment_seconds = inf"],
 )  # fmt: skip
 def test_figures_that_make_no_sense(here, text):

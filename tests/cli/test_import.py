@@ -56,10 +56,10 @@ def add_sites(home: Home, url: str) -> None:
     with opened(url) as client:
         migrations.apply(client)
         now = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
-        rows = [[number, domain, "UTC", "", now, now] for number, domain in enumerate(SITES, 1)]
-        names = ["site_id", "domain", "timezone", "key_hash", "created_at", "updated_at"]
+        rows = [[number, domain, "UTC", now, now] for number, domain in enumerate(SITES, 1)]
+        names = ["site_id", "domain", "timezone", "created_at", "updated_at"]
         client.insert("sites", rows, column_names=names)
-    publish(home.sites_file, [Site(number, domain, "UTC", "") for number, domain in enumerate(SITES, 1)])
+    publish(home.sites_file, [Site(number, domain, "UTC") for number, domain in enumerate(SITES, 1)])
 
 
 @pytest.fixture(scope="module")
@@ -297,7 +297,7 @@ def test_works_where_nothing_runs_and_leaves_nothing_running(tmp_path: Path) -> 
     home = Home(tmp_path / "data").make()
     path = tmp_path / "log"
     path.write_bytes(b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n')
-    publish(home.sites_file, [Site(1, "whole.example", "UTC", "")])
+    publish(home.sites_file, [Site(1, "whole.example", "UTC")])
     early = runner(home)(str(path), "--site", "whole.example")
     assert isinstance(early.exception, SchemaError)
     add_sites(home, f"chdb://{home.root}")

@@ -14,8 +14,9 @@ import polars as pl
 import pytest
 
 from cli.config import load
-from collector.site_admin import add_site, all_sites
-from collector.sites import Registry, hash_key
+from collector.site_admin import add_site
+from collector.site_table import all_sites
+from collector.sites import Registry, WriteKey, hash_key
 from sql.client import opened
 from sql.engine import await_ready
 from sql.errors import UsageError
@@ -93,15 +94,16 @@ def test_site_added_listed_published(serving):
     assert (site.domain, site.timezone, site.currency, site.identity) == (
         "shop.example", "Europe/Paris", "EUR", "cookieless",
     )  # fmt: skip
-    assert site.key_hash == hash_key(key)
-    second = of(serving, "site", "add", "bücher.example", "--identity", "client-id")
+    assert site.keys == (WriteKey(hash_key(key)),)
+    assert (site.max_age_days, site.events_per_second) == (30, 0)
+    more = ("--identity", "client-id", "--max-age-days", "7", "--events-per-second", "500")
+    second = of(serving, "site", "add", "bücher.example", *more)
     assert second.returncode == 0, second.stderr
-    listed = [line.split("\t") for line in of(serving, "site", "list").stdout.splitlines()]
-    assert [row[1:] for row in listed] == [
-        ["shop.example", "Europe/Paris", "EUR", "cookieless"],
-        ["xn--bcher-kva.example", "UTC", "-", "client-id"],
+    listed = json.loads(of(serving, "site", "list").stdout)
+    assert [list(row.values()) for row in listed] == [
+        [1, "shop.example", "Europe/Paris", "EUR", "cookieless", 30, 0],
+        [2, "xn--bcher-kva.example", "UTC", "", "client-id", 7, 500],
     ]
-    assert [row[0] for row in listed] == ["1", "2"]
     for same in ("shop.example", "SHOP.example", "http://shop.example"):
         refused(of(serving, "site", "add", same), 2, "shop.example is a site already", "footfall site list")
     assert len(json.loads(serving.sites_file.read_bytes())) == 2
@@ -130,6 +132,10 @@ def client(serving):
         ({"currency": "EURO"}, "not a currency"),
         ({"currency": "EUR\n"}, "not a currency"),
         ({"identity": "cookie"}, "client-id"),
+        ({"max_age_days": 0}, "1 to 3,650 days"),
+        ({"max_age_days": 3_651}, "1 to 3,650 days"),
+        ({"events_per_second": -1}, "no rate"),
+        ({"events_per_second": 10**9}, "no rate"),
         ({"domain": "not a domain"}, "write it as shop.example"),
         ({"domain": "a.example:8080"}, "not a domain"),
         ({"domain": "a.example/shop"}, "not a domain"),
@@ -140,7 +146,7 @@ def client(serving):
         ({"domain": "a." * 130 + "example"}, "not a domain"),
         ({"domain": ""}, "not a domain"),
     ],
-    ids=lambda given: " ".join(given.values())[:30] if isinstance(given, dict) else "",
+    ids=lambda given: " ".join(map(str, given.values()))[:30] if isinstance(given, dict) else "",
 )
 def test_a_site_that_is_refused(serving, client, given, says):
     before = all_sites(client)

@@ -28,6 +28,8 @@ data_dir = "data"
 port = {port}
 segment_seconds = {segment_seconds}
 segment_bytes = 262144
+site_events_per_second = 0
+address_requests_per_second = 0
 """
 
 

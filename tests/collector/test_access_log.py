@@ -18,7 +18,7 @@ from collector.sites import Site
 from collector.visitors import Salts, Visitors
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC).timestamp()
-SITE = Site(7, "shop.example", "Europe/Berlin", "")
+SITE = Site(7, "shop.example", "Europe/Berlin")
 UA = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -294,7 +294,7 @@ def test_same_file_same_ids_and_equal_lines_count_each(visitors: Visitors) -> No
     assert ids(visitors, lines) == first
     assert ids(visitors, [raw + b"\r" for raw in lines]) == first
     assert ids(visitors, lines[2:]) == [first[2], first[0]], "a rotated file overlaps"
-    assert not set(first) & set(ids(visitors, lines, Site(8, "shop.example", "UTC", "")))
+    assert not set(first) & set(ids(visitors, lines, Site(8, "shop.example", "UTC")))
     assert not set(first) & set(ids(visitors, lines, secret=b"other")), "an id does not tell its line"
 
 

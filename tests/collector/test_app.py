@@ -23,7 +23,8 @@ from collector.intake import AppOptions
 from collector.limits import Limits
 from collector.line_table import decode
 from collector.model import DropReason
-from collector.sites import Site, hash_key, publish
+from collector.rate_limits import RateLimits, Rates
+from collector.sites import Site, WriteKey, hash_key, publish
 from collector.spool import Spool, SpoolOptions
 from sql.home import Home
 
@@ -98,8 +99,8 @@ class Collector:
 def collector(tmp_path):
     home = Home(tmp_path / "data").make()
     sites = [
-        Site(7, "shop.example", "UTC", hash_key(KEY), "EUR"),
-        Site(8, "other.example", "UTC", hash_key("wk_other"), identity="client-id"),
+        Site(7, "shop.example", "UTC", (WriteKey(hash_key(KEY)),), "EUR"),
+        Site(8, "other.example", "UTC", (WriteKey(hash_key("wk_other")),), identity="client-id"),
     ]
     publish(home.sites_file, sites)
     plans = {"properties": {"props": {"properties": {"plan": {"type": "string"}}}}}
@@ -387,11 +388,87 @@ def test_a_revoked_key_is_refused_and_a_new_one_works(collector):
                 return answer.status_code
 
             before = [await status(KEY), await status("wk_new")]
-            publish(collector.home.sites_file, [Site(7, "shop.example", "UTC", hash_key("wk_new"))])
+            publish(collector.home.sites_file, [Site(7, "shop.example", "UTC", (WriteKey(hash_key("wk_new")),))])
             now[0] += 2
             return before, [await status(KEY), await status("wk_new")]
 
     assert asyncio.run(run()) == ([202, 403], [403, 202])
+
+
+def test_a_key_writes_to_its_own_site_and_reads_nothing(collector):
+    both = {"key": "wk_other", "site": "shop.example", "name": "a"}
+    assert collector.post(both, PAGE).status_code == 202
+    assert [event.site_id for event in collector.events()] == [8]
+    for path in ("/v1/events", "/v1/sites", "/v1/keys", "/sites.json"):
+        assert collector.get(path, headers={"X-Footfall-Key": KEY}).status_code in {404, 405}
+    health = collector.get("/health", headers={"X-Footfall-Key": KEY}).json
+    assert set(health) == {"status", "spool_bytes", "spool_limit", "sealed_segments"}
+
+
+def limited(collector, **rates):
+    off = {"site_events_per_second": 0, "address_requests_per_second": 0}
+    collector.options = replace(collector.options, rate_limits=RateLimits(Rates(**off | rates)))
+    return collector
+
+
+def test_too_many_requests_from_an_address_are_429_and_nothing_is_spooled(collector):
+    limited(collector, address_requests_per_second=1, address_burst=3)
+    post = ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE})
+    pixel = ("GET", "/v1/pixel.gif", {"query_string": f"key={KEY}"})
+    answers = collector.ask(post, pixel, post, post, pixel)
+    assert [answer.status_code for answer in answers] == [202, 200, 202, 429, 429]
+    assert len(collector.events()) == 3
+    refused, image = answers[3:]
+    assert refused.json == {"error": "too many requests from this address; try again in 1 s"}
+    assert (refused.headers["retry-after"], image.headers["retry-after"]) == ("1", "1")
+    assert refused.headers["access-control-allow-origin"] == "*"
+    assert image.content.startswith(b"GIF89a")
+
+
+def test_too_many_events_for_a_site_are_429_from_wherever_they_come(collector):
+    limited(collector, site_events_per_second=1, site_burst=10)
+
+    def batch(count, key, peer):
+        body = json.dumps({"key": key, "events": [{"name": "a"}] * count})
+        return ("POST", "/v1/events", {"body": body, "remote_addr": peer})
+
+    answers = collector.ask(
+        batch(8, KEY, "203.0.113.1"), batch(8, KEY, "203.0.113.2"), batch(2, KEY, "203.0.113.3"),
+        batch(8, "wk_other", "203.0.113.1"),
+    )  # fmt: skip
+    assert [answer.status_code for answer in answers] == [202, 429, 202, 202]
+    assert answers[1].json == {"error": "too many events for shop.example; try again in 6 s"}
+    assert answers[1].headers["retry-after"] == "6"
+    assert len(collector.events()) == 18
+
+
+def test_guessing_keys_is_limited_too(collector):
+    limited(collector, address_requests_per_second=1, address_burst=2)
+    guess = ("POST", "/v1/events", {"body": json.dumps({"key": "wk_guess", "name": "a"})})
+    assert [answer.status_code for answer in collector.ask(guess, guess, guess)] == [403, 403, 429]
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted", "accepted"),
+    [
+        pytest.param("203.0.113.5", (PROXY,), 5, id="a stranger who forges a thousand is one"),
+        pytest.param(PROXY, (PROXY,), 1000, id="behind a trusted proxy they are a thousand"),
+        pytest.param("10.20.30.40", ("10.0.0.0/8",), 1000, id="behind a trusted network"),
+    ],
+)
+def test_forwarded_addresses_count_where_they_are_believed(collector, peer, trusted, accepted):
+    limited(collector, address_requests_per_second=1, address_burst=5)
+    limits = RateLimits(collector.options.rate_limits.rates, clock=lambda: 0.0)
+    collector.options = replace(collector.options, trusted_proxies=trusted, rate_limits=limits)
+    body = json.dumps(EVENT)
+    answers = collector.ask(
+        *(
+            ("POST", "/v1/events", {"body": body, "headers": PAGE | {"X-Forwarded-For": forged}, "remote_addr": peer})
+            for forged in (f"198.51.{n // 250}.{n % 250}" for n in range(1000))
+        )
+    )
+    assert [answer.status_code for answer in answers].count(202) == accepted
+    assert len(collector.events()) == accepted
 
 
 def test_preflight(collector):
@@ -578,3 +655,13 @@ def test_a_country_file_that_is_none_is_a_usage_error(collector, tmp_path):
 def test_a_long_user_agent_is_cut(collector):
     assert collector.post(headers=PAGE | {"User-Agent": "x" * 5000}).status_code == 202
     assert [len(event.user_agent) for event in collector.events()] == [512]
+
+
+@pytest.mark.parametrize("body", [b"rubbish", b"x" * (MAX_BODY + 1), json.dumps(EVENT | {"site": "nobody"}).encode()])
+def test_what_is_refused_counts_against_the_address_too(collector, body):
+    limited(collector, address_requests_per_second=1, address_burst=5)
+    headers = PAGE | {"Content-Type": "application/json"}
+    answers = collector.ask(*[("POST", "/v1/events", {"body": body, "headers": headers})] * 20)
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses[:5]) <= {400, 403, 413}
+    assert statuses.count(429) >= 14

@@ -9,9 +9,9 @@ import falcon.testing
 import pytest
 
 from collector.auth import Refused, site_of, source_address
-from collector.sites import Registry, Site, hash_key, publish
+from collector.sites import Registry, Site, WriteKey, hash_key, publish
 
-TRUSTED = ("10.0.0.1", "10.0.0.2", "::1")
+TRUSTED = ("10.0.0.1", "10.0.0.2", "::1", "10.9.0.0/16", "2001:db8:9::/48")
 
 
 def request(headers=None, query="", peer="203.0.113.5"):
@@ -35,8 +35,8 @@ def registry(tmp_path):
     publish(
         tmp_path / "sites.json",
         [
-            Site(1, "shop.example", "UTC", hash_key("wk_1")),
-            Site(2, "b.shop.example", "UTC", hash_key("wk_2")),
+            Site(1, "shop.example", "UTC", (WriteKey(hash_key("wk_1")),)),
+            Site(2, "b.shop.example", "UTC", (WriteKey(hash_key("wk_2")),)),
         ],
     )
     return Registry(tmp_path / "sites.json")
@@ -139,11 +139,29 @@ def test_refused(registry, site, key, status):
         pytest.param("10.0.0.1", None, "10.0.0.1", id="the proxy itself asks"),
         pytest.param("10.0.0.1", " , ,198.51.100.1 ,", "198.51.100.1", id="empty hops"),
         pytest.param("::1", "2001:db8::5", "2001:db8::5", id="IPv6"),
+        pytest.param("10.9.255.1", "198.51.100.1", "198.51.100.1", id="a proxy of a trusted network"),
+        pytest.param("10.10.0.1", "198.51.100.1", "10.10.0.1", id="beside a trusted network"),
+        pytest.param("10.9.0.1", "198.51.100.1, 10.9.3.3, 2001:db8:9::1", "198.51.100.1", id="through networks"),
+        pytest.param("2001:db8:9:7::1", "198.51.100.1", "198.51.100.1", id="IPv6 network"),
+        pytest.param("::ffff:10.9.0.1", "198.51.100.1", "198.51.100.1", id="IPv4 at an IPv6 socket"),
+        pytest.param("10.0.0.1", "unknown", "unknown", id="a hop that is no address is no proxy"),
+        pytest.param(
+            "203.0.113.5", "203.0.113.5, 10.0.0.1", "203.0.113.5", id="a stranger who names himself and a proxy"
+        ),
     ],
 )
 def test_source_address(peer, forwarded, expected):
     headers = {"X-Forwarded-For": forwarded} if forwarded is not None else {}
     assert source_address(request(headers, peer=peer), TRUSTED) == expected
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Forwarded": "for=10.0.0.1"}, {"X-Real-IP": "10.0.0.1"}, {"Forwarded": 'for="[::1'}, {"X-Forwarded-For": ","}],
+    ids=str,
+)
+def test_no_header_changes_who_the_peer_is(headers):
+    assert source_address(request(headers), TRUSTED) == "203.0.113.5"
 
 
 def test_a_header_sent_twice_is_one_list():

@@ -38,7 +38,7 @@ def record(*events, site=1, at=AT, source=""):
 @pytest.fixture
 def registry(tmp_path):
     zones = {1: "UTC", 2: "Pacific/Kiritimati", 3: "America/St_Johns", 4: "Pacific/Pago_Pago"}
-    publish(tmp_path / "sites.json", [Site(n, f"s{n}.example", zone, "") for n, zone in zones.items()])
+    publish(tmp_path / "sites.json", [Site(n, f"s{n}.example", zone) for n, zone in zones.items()])
     return Registry(tmp_path / "sites.json")
 
 

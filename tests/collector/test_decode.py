@@ -21,7 +21,7 @@ from collector.steps import Rules, Sender, judge
 NOW = 1_790_000_000_000
 MAX_AGE_MS = 30 * 86_400_000
 DEEP = b"[" * 100_000 + b"]" * 100_000
-SITE = Site(7, "shop.example", "UTC", "")
+SITE = Site(7, "shop.example", "UTC")
 SENDER = Sender("203.0.113.77", "agent", "", gpc=False, received_at=NOW)
 
 
@@ -313,7 +313,7 @@ def test_revenue(amount, expected):
 
 
 def test_revenue_takes_the_currency_of_the_site():
-    assert one(Site(7, "s", "UTC", "", "CHF"), revenue={"amount": 1}).currency == "CHF"
+    assert one(Site(7, "s", "UTC", (), "CHF"), revenue={"amount": 1}).currency == "CHF"
 
 
 def test_properties_by_type():
@@ -377,7 +377,7 @@ def test_cookieless_sites_do_not_look_at_the_client_id():
 
 
 def test_sites_that_know_clients_do():
-    site = Site(7, "s", "UTC", "", identity="client-id")
+    site = Site(7, "s", "UTC", (), identity="client-id")
     assert one(site, client_id="c1").visitor == 3
     assert Recorded.asked == [(7, "c1")]
     assert one(site).visitor == 1

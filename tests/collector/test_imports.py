@@ -29,7 +29,7 @@ numbers = count(1)
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     made = Home(tmp_path_factory.mktemp("data")).make()
-    publish(made.sites_file, [Site(number, f"s{number}.example", "UTC", "") for number in range(1, 20)])
+    publish(made.sites_file, [Site(number, f"s{number}.example", "UTC") for number in range(1, 20)])
     with alongside(made):
         with opened(f"chdb://{made.root}") as client:
             migrations.apply(client)

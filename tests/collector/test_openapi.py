@@ -15,7 +15,7 @@ from collector.intake import AppOptions
 from collector.limits import Limits
 from collector.model import DropReason
 from collector.openapi import STATUSES, document
-from collector.sites import Site, hash_key, publish
+from collector.sites import Site, publish
 from sql.home import Home
 
 HONEST = [
@@ -66,7 +66,7 @@ def served(home):
 
 def test_the_document_is_served(tmp_path):
     home = Home(tmp_path / "data").make()
-    publish(home.sites_file, [Site(1, "s.example", "UTC", hash_key("wk"))])
+    publish(home.sites_file, [Site(1, "s.example", "UTC")])
     answer = served(home)
     assert answer.status_code == 200
     assert answer.json == document(Limits())

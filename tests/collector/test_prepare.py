@@ -62,7 +62,7 @@ def site(tmp_path):
 
 @pytest.fixture
 def registry(tmp_path, site):
-    sites = [Site(site, "a.example", "Europe/Berlin", "a"), Site(site + 10_000, "b.example", "UTC", "b")]
+    sites = [Site(site, "a.example", "Europe/Berlin"), Site(site + 10_000, "b.example", "UTC")]
     publish(tmp_path / "sites.json", sites)
     return Registry(tmp_path / "sites.json")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from collector.sites import Registry, Site, hash_key, publish
+from collector.sites import Registry, Site, WriteKey, hash_key, publish
 
-SHOP = Site(1, "shop.example", "Europe/Paris", hash_key("wk_1"), "EUR", "client-id")
-BLOG = Site(2, "blog.example", "UTC", hash_key("wk_2"))
+SHOP = Site(1, "shop.example", "Europe/Paris", (WriteKey(hash_key("wk_1")),), "EUR", "client-id")
+BLOG = Site(2, "blog.example", "UTC", (WriteKey(hash_key("wk_2")),))
 
 
 class Clock:
@@ -66,6 +66,23 @@ def test_a_change_is_seen_after_a_second(path, clock):
     assert registry.by_key("wk_1") is None
     assert registry.by_key("wk_2") == registry.by_id(2) == BLOG
     assert registry.by_domain("shop.example") is registry.by_id(1) is None
+
+
+def test_several_keys_of_a_site_each_to_its_own_moment(path):
+    now = [1_000.0]
+    keys = (WriteKey(hash_key("old"), 999_000), WriteKey(hash_key("ending"), 1_005_000), WriteKey(hash_key("new")))
+    publish(path, [Site(1, "shop.example", "UTC", keys), BLOG])
+    registry = Registry(path, now=lambda: now[0])
+
+    def known():
+        return [registry.by_key(key) is not None for key in ("old", "ending", "new")]
+
+    assert known() == [False, True, True]
+    now[0] = 1_004.999
+    assert known() == [False, True, True]
+    now[0] = 1_005.0  # nothing was read again: the moment alone decides
+    assert known() == [False, False, True]
+    assert registry.by_key("wk_2") == BLOG
 
 
 def test_what_did_not_change_is_not_written(path):

@@ -1,0 +1,108 @@
+"""``footfall key``: the write keys of sites."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.period import FormatOption, OutputOption
+from cli.render import render
+from cli.state import database, settings
+from cli.view import View
+from sql.errors import UsageError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Write keys: with one, a server writes events of its site. A key reads nothing.",
+    epilog="Example: footfall key rotate shop.example --keep-for 7d",
+)
+Domain = Annotated[str, typer.Argument(help="The site's domain.", metavar="SITE")]
+Label = Annotated[str, typer.Option(help="What the key is for.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+_LABELS = {"key_id": "Id", "site": "Site", "label": "Label", "created_at": "Created", "revoked_at": "Revoked"}
+
+
+@app.command(epilog="Example: footfall key add shop.example --label 'order service'")
+def add(site: Domain, label: Label = "") -> None:
+    """One more key for a site; prints it, this once."""
+    from collector.key_admin import add_key
+    from collector.site_admin import find_site
+
+    with database("key add") as client:
+        found = find_site(client, site)
+        key, text = add_key(client, settings().home, found, label)
+    typer.echo(f"key {key.key_id} of {found.domain}, shown this once:", err=True)
+    typer.echo(text)
+
+
+@app.command("list", epilog="Example: footfall key list shop.example")
+def list_(
+    site: Annotated[str | None, typer.Argument(help="Only keys of this site.", metavar="[SITE]")] = None,
+    fmt: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """The keys, revoked ones too; of each what is known, never the key itself."""
+    from collector.key_admin import listed
+    from collector.site_admin import find_site
+    from collector.site_table import all_keys, all_sites
+
+    with database("key list") as client:
+        sites = [find_site(client, site)] if site else all_sites(client)
+        wanted = {each.site_id for each in sites}
+        frame = listed([key for key in all_keys(client) if key.site_id in wanted], sites)
+    render(frame, View("Write keys", labels=_LABELS, nothing="no keys yet"), fmt, output)
+
+
+@app.command(epilog="Example: footfall key revoke 3 --yes")
+def revoke(
+    key_id: Annotated[int, typer.Argument(help="The key's id, as `footfall key list` shows it.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Refuse a key from now on. It cannot be taken back; a new key can be made."""
+    from collector.key_admin import find_key, revoke_key
+    from collector.site_table import all_sites
+
+    with database("key revoke") as client:
+        key = find_key(client, key_id)
+        domain = next((each.domain for each in all_sites(client) if each.site_id == key.site_id), "")
+        if not dry_run:
+            if not yes and not sys.stdin.isatty():
+                raise UsageError(f"revoking key {key_id} needs a yes", "add --yes")
+            if not yes:
+                typer.confirm(f"Revoke key {key_id} ({key.label or 'no label'}) of {domain}?", abort=True, err=True)
+            revoke_key(client, settings().home, key_id)
+    typer.echo(f"{'would revoke' if dry_run else 'revoked'} key {key_id} of {domain}", err=True)
+
+
+@app.command(epilog="Example: footfall key rotate shop.example --keep-for 24h")
+def rotate(
+    site: Domain,
+    keep_for: Annotated[str, typer.Option(help="How long the other keys are still taken: 0s, 90m, 24h, 7d.")] = "24h",
+    label: Label = "",
+    dry_run: DryRun = False,
+) -> None:
+    """A new key for a site; all its others are revoked when --keep-for is over. Prints the new one, this once."""
+    from collector.key_admin import check_label, ending, live_keys, rotate_keys, seconds_of
+    from collector.site_admin import find_site
+
+    seconds = seconds_of(keep_for)
+    with database("key rotate") as client:
+        found = find_site(client, site)
+        if dry_run:
+            check_label(label)
+            others, text = [ending(key, seconds) for key in live_keys(client, found)], ""
+            typer.echo(f"would make a new key of {found.domain}", err=True)
+        else:
+            key, text, others = rotate_keys(client, settings().home, found, seconds, label)
+            typer.echo(f"key {key.key_id} of {found.domain}, shown this once:", err=True)
+    for other in others:
+        end = dt.datetime.fromtimestamp((other.revoked_at or 0) / 1000, dt.UTC)
+        said = "would revoke" if dry_run else "revokes"
+        typer.echo(f"{said} key {other.key_id} ({other.label or 'no label'}) at {end:%Y-%m-%d %H:%M:%S} UTC", err=True)
+    if text:
+        typer.echo(text)

@@ -1,0 +1,92 @@
+"""``footfall site``: the sites that send events."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.period import FormatOption, OutputOption
+from cli.render import render
+from cli.state import database, settings
+from cli.view import View
+from sql.errors import UsageError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Sites that send events.",
+    epilog="Example: footfall site list",
+)
+Domain = Annotated[str, typer.Argument(help="The site's domain.")]
+_LABELS = {
+    "site_id": "Id",
+    "domain": "Site",
+    "timezone": "Time zone",
+    "currency": "Currency",
+    "identity": "Identity",
+    "max_age_days": "Oldest event",
+    "events_per_second": "Events/s",
+}
+
+
+@app.command(epilog="Example: footfall site add shop.example --timezone Europe/Paris --currency EUR")
+def add(
+    domain: Domain,
+    timezone: Annotated[str, typer.Option(help="IANA zone; days in reports are days of this zone.")] = "UTC",
+    currency: Annotated[str, typer.Option(help="Currency of revenue without one, such as EUR.")] = "",
+    identity: Annotated[str, typer.Option(help="cookieless, or client-id to know visitors again.")] = "cookieless",
+    max_age_days: Annotated[int, typer.Option(help="How old an event may be when it arrives, in days.")] = 30,
+    events_per_second: Annotated[
+        int, typer.Option(help="How much the site may send; 0: as much as footfall.toml says.")
+    ] = 0,
+) -> None:
+    """Add a site; prints its first write key and the snippet for its pages."""
+    from collector.site_admin import add_site
+
+    config = settings()
+    with database("site add") as client:
+        site, key = add_site(client, config.home, domain, timezone, currency, identity, max_age_days, events_per_second)
+    where = f"http://{config.collector.host}:{config.collector.port}"
+    typer.echo(f"site {site.site_id}: {site.domain} ({site.timezone})", err=True)
+    typer.echo(f"write key: {key}")
+    typer.echo(f'snippet:   <script defer data-site="{site.domain}" src="{where}/footfall.js"></script>')
+    typer.echo("The key is shown this once. Pages of the site need only the snippet; servers send the key.", err=True)
+
+
+@app.command("set", epilog="Example: footfall site set shop.example --max-age-days 7 --events-per-second 500")
+def set_(
+    domain: Domain,
+    currency: Annotated[str | None, typer.Option(help="Currency of revenue without one; '' for none.")] = None,
+    identity: Annotated[str | None, typer.Option(help="cookieless, or client-id to know visitors again.")] = None,
+    max_age_days: Annotated[int | None, typer.Option(help="How old an event may be when it arrives, in days.")] = None,
+    events_per_second: Annotated[
+        int | None, typer.Option(help="How much the site may send; 0: as much as footfall.toml says.")
+    ] = None,
+) -> None:
+    """Change settings of a site, for events to come; collectors take them over within about a second."""
+    from collector.site_admin import set_site
+
+    given = {
+        "currency": currency,
+        "identity": identity,
+        "max_age_days": max_age_days,
+        "events_per_second": events_per_second,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    if not changes:
+        raise UsageError("nothing to change", "name a setting: footfall site set --help")
+    with database("site set") as client:
+        site = set_site(client, settings().home, domain, changes)
+    typer.echo(f"{site.domain}: " + ", ".join(f"{name} {value or 'none'}" for name, value in changes.items()), err=True)
+
+
+@app.command("list", epilog="Example: footfall site list --format csv")
+def list_(fmt: FormatOption = None, output: OutputOption = None) -> None:
+    """The sites and their settings."""
+    from collector.site_admin import listed
+    from collector.site_table import all_sites
+
+    with database("site list") as client:
+        frame = listed(all_sites(client))
+    render(frame, View("Sites", labels=_LABELS, nothing="no sites yet"), fmt, output)
