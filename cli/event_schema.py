@@ -88,6 +88,8 @@ def test(
     validator = compiled(text)
     bad = total = 0
     for number, line in enumerate(_lines(events), 1):
+        if not line.strip():
+            continue
         if wrong := _wrong(validator, misfit, line, name):
             bad += 1
             typer.echo(f"{number}: {wrong}")
@@ -125,4 +127,4 @@ def _lines(path: Path) -> list[bytes]:
             data = path.read_bytes()
         except OSError as exc:
             raise UsageError(f"cannot read {path}: {exc.strerror}") from exc
-    return [line for line in data.splitlines() if line.strip()]
+    return data.splitlines()
