@@ -28,8 +28,9 @@ from bench.traffic import Post, Traffic
 from collector import bots, memory, sites, user_agents
 from collector.decode import parse
 from collector.limits import Limits
-from collector.lines import encode
+from collector.lines import FIELDS, encode
 from collector.loader import Loader
+from collector.segments import read
 from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
 from collector.steps import Rules, Sender, judge
 from collector.visitors import Salts, Visitors
@@ -73,8 +74,25 @@ def fill_spool(home: Home, events: Iterator[Post]) -> int:
     return Spool(home.spool).size()
 
 
-def time_loader(count: int, seed: int) -> float:
-    """Events a second."""
+def copy_spool(home: Home, copies: int) -> None:
+    """Make the waiting events so many times as many, each copy with ids and visitors of its own."""
+    spool = Spool(home.spool)
+    originals = [payload for path in spool.sealed() for payload in read(spool, path)[0]]
+    writer = SpoolWriter(spool, "bench", SpoolOptions(Durability.OS, total_bytes=1 << 40))
+    for number in range(1, copies):
+        for payload in originals:
+            writer.commit([b"".join(_other(line, number) for line in payload.splitlines(keepends=True))])
+    writer.seal()
+
+
+def _other(line: bytes, number: int) -> bytes:
+    *head, _, known, visitor, previous, rest = line.split(b"\x1f", FIELDS.index("previous") + 1)
+    fresh = os.urandom(16).hex().encode()
+    return b"\x1f".join([*head, fresh, known, b"%d" % (int(visitor) ^ number << 20), previous, rest])
+
+
+def time_loader(count: int, seed: int, copies: int = 1) -> float:
+    """Events a second, for ``copies`` times ``count`` of them."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder)).make()
         url = f"chdb://{home.root}"
@@ -90,20 +108,21 @@ def time_loader(count: int, seed: int) -> float:
                 assert child.stdout
                 child.stdout.readline()  # it is warm
                 fill_spool(home, posts(count, seed))
+                copy_spool(home, copies)
                 child.stdin.write("go\n")
                 child.stdin.flush()
                 took, peak = map(float, child.stdout.readline().split())
             with opened(url) as client:
                 stored = client.command("select count() from events")
                 visits = client.command("select sum(events) from visits")
-            assert stored == visits == count + WARM, (stored, visits)
+            assert stored == visits == copies * count + WARM, (stored, visits)
             engine = running(home)
             assert engine
             print(
                 f"    loader process {peak:.0f} MB, engine {_peak_mb(str(engine.pid)):.0f} MB at most",
                 flush=True,
             )
-    return count / took
+    return copies * count / took
 
 
 def drain(root: Path) -> None:
@@ -166,6 +185,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--events", type=int, default=800_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--copies", type=int, default=1, help="load --events so many times, with new ids and visitors")
     parser.add_argument("--bare", nargs=2, type=int, metavar=("COUNT", "SEED"), help=argparse.SUPPRESS)
     parser.add_argument("--drain", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -177,7 +197,7 @@ def main() -> None:
         return
     rates, ratios = [], []
     for number in range(args.rounds):
-        plain, ours = time_bare(args.events, number), time_loader(args.events, number)
+        plain, ours = time_bare(args.events, number), time_loader(args.events, number, args.copies)
         rates.append(ours)
         ratios.append(ours / plain)
         print(

@@ -140,9 +140,18 @@ def check_texts(draft: Draft) -> None:
     event, spooled = draft.event, draft.spooled
     if event.url and (len(event.url) > MAX_URL or not _URL.match(event.url)):
         raise Unfit(DropReason.BAD_URL, "url", f"an absolute address of at most {MAX_URL} characters")
-    for name in ("referrer", "title", "screen", "language", "session_id", "user_id"):
-        if len(getattr(event, name)) > (MAX_URL if name == "referrer" else draft.rules.limits.text):
-            raise Unfit(DropReason.VALUE_TOO_LONG, name)
+    if len(event.referrer) > MAX_URL:
+        raise Unfit(DropReason.VALUE_TOO_LONG, "referrer", f"at most {MAX_URL} characters")
+    limit = draft.rules.limits.text
+    for name, text in (
+        ("title", event.title),
+        ("screen", event.screen),
+        ("language", event.language),
+        ("session_id", event.session_id),
+        ("user_id", event.user_id),
+    ):
+        if len(text) > limit:
+            raise Unfit(DropReason.VALUE_TOO_LONG, name, f"at most {limit} characters")
     spooled.screen, spooled.language = event.screen, event.language
 
 
@@ -178,8 +187,10 @@ def protect(draft: Draft) -> None:
     spooled.url = privacy.address(event.url)
     spooled.referrer = privacy.address(event.referrer)
     spooled.title = privacy.text(event.title)
-    spooled.session_id = privacy.text(event.session_id)
-    spooled.user_id = privacy.user(event.user_id)
+    if event.session_id:
+        spooled.session_id = privacy.text(event.session_id)
+    if event.user_id:
+        spooled.user_id = privacy.user(event.user_id)
     spooled.gpc = draft.sender.gpc
 
 
