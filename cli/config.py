@@ -15,6 +15,7 @@ from sql.errors import UsageError
 from sql.home import Home
 
 FILE_NAME = "footfall.toml"
+LOG_FORMATS = ("auto", "text", "json")
 # Smallest and largest value of every figure.
 BOUNDS = {
     "port": (1, 65_535),
@@ -32,6 +33,7 @@ BOUNDS = {
     "site_burst": (1, 100_000_000),
     "address_requests_per_second": (0, 1_000_000),
     "address_burst": (1, 10_000_000),
+    "request_seconds": (0.1, 3_600.0),
 }
 
 
@@ -60,6 +62,8 @@ class CollectorConfig:
     site_burst: int = 4_000
     address_requests_per_second: int = 50
     address_burst: int = 200
+    metrics_allow: tuple[str, ...] = ("127.0.0.1", "::1")
+    request_seconds: float = 20.0
 
     @property
     def limits(self) -> Limits:
@@ -80,6 +84,7 @@ class Config:
 
     data_dir: Path = Path("footfall-data")
     url: str = ""
+    log_format: str = "auto"
     collector: CollectorConfig = field(default_factory=CollectorConfig)
     source: Path | None = None
 
@@ -114,6 +119,7 @@ def load(path: Path | None = None, data_dir: Path | None = None, url: str | None
     return Config(
         data_dir=data_dir.absolute() if data_dir else (base / config.data_dir).absolute(),
         url=url or os.environ.get("FOOTFALL_URL") or config.url,
+        log_format=config.log_format,
         collector=config.collector,
         source=found,
     )
@@ -140,7 +146,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _build(table: dict[str, Any], source: Path | None) -> Config:
     collector = _typed(CollectorConfig(), table.pop("collector", {}), f"{source}: [collector]")
     _check_bounds(collector, source)
-    _check_proxies(collector, source)
+    _check_networks(collector, source)
     beside = source.parent if source else Path.cwd()
     for name in ("country_file", "data_centre_file", "spam_file"):
         if given := getattr(collector, name):
@@ -149,7 +155,9 @@ def _build(table: dict[str, Any], source: Path | None) -> Config:
     url = top.url
     if url:
         embedded_home(url)
-    return Config(Path(top.data_dir), url, collector, source)
+    if top.log_format not in LOG_FORMATS:
+        raise UsageError(f"{source}: log_format must be one of {', '.join(LOG_FORMATS)}, not {top.log_format!r}")
+    return Config(Path(top.data_dir), url, top.log_format, collector, source)
 
 
 def _typed(default: Any, given: Any, where: str) -> Any:
@@ -186,13 +194,14 @@ def _check_bounds(collector: CollectorConfig, source: Path | None) -> None:
             raise UsageError(f"{source}: [collector]: {name} must lie between {least:,} and {most:,}, not {value}")
 
 
-def _check_proxies(collector: CollectorConfig, source: Path | None) -> None:
+def _check_networks(collector: CollectorConfig, source: Path | None) -> None:
     from ipaddress import ip_network
 
-    for text in collector.trusted_proxies:
-        try:
-            ip_network(text)
-        except ValueError as exc:
-            raise UsageError(
-                f"{source}: [collector]: trusted_proxies: {exc}", "addresses and networks, such as 10.0.0.0/8"
-            ) from None
+    for name in ("trusted_proxies", "metrics_allow"):
+        for text in getattr(collector, name):
+            try:
+                ip_network(text)
+            except ValueError as exc:
+                raise UsageError(
+                    f"{source}: [collector]: {name}: {exc}", "addresses and networks, such as 10.0.0.0/8"
+                ) from None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collector.intake import AppOptions
     from collector.supervisor import Child
 
+log = logging.getLogger("footfall.serve")
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")]
 Workers = Annotated[int | None, typer.Option(min=1, max=64, help="Collector processes.")]
@@ -30,7 +33,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, durabil
     from sql.client import embedded_home
     from sql.errors import EngineBusy
 
-    config = settings()
+    config = _logged()
     where = host or config.collector.host, port or config.collector.port
     _check_port(*where)
     _app_options(config, durability)
@@ -65,7 +68,7 @@ def engine() -> None:
     from sql.engine import serve as run
 
     _die_with_supervisor()
-    run(settings().home, wait=30.0)
+    run(_logged().home, wait=30.0)
 
 
 def loader(
@@ -83,7 +86,7 @@ def loader(
     from sql.errors import EngineUnavailable
 
     _die_with_supervisor()
-    config = settings()
+    config = _logged()
     finish, stop = threading.Event(), threading.Event()
 
     def signalled(*_: object) -> None:
@@ -118,7 +121,7 @@ def collector(host: Host = None, port: Port = None, workers: Workers = None, dur
     from collector.server import Server
 
     _die_with_supervisor()
-    config = settings()
+    config = _logged()
     where = host or config.collector.host, port or config.collector.port
     _check_port(*where)
     config.home.make()
@@ -148,7 +151,15 @@ def _app_options(config: Config, durability: str | None) -> AppOptions:
     spool = SpoolOptions(level, c.segment_bytes, c.segment_seconds, c.spool_bytes)
     rates = Rates(c.site_events_per_second, c.site_burst, c.address_requests_per_second, c.address_burst)
     return AppOptions(
-        config.home, spool, c.country_file, c.trusted_proxies, c.limits, c.data_centre_file, RateLimits(rates)
+        config.home,
+        spool,
+        c.country_file,
+        c.trusted_proxies,
+        limits=c.limits,
+        data_centre_file=c.data_centre_file,
+        rate_limits=RateLimits(rates),
+        metrics_allow=c.metrics_allow,
+        request_seconds=c.request_seconds,
     )
 
 
@@ -200,7 +211,8 @@ def _check_port(host: str, port: int) -> None:
 
 def _root_options() -> list[str]:
     given = {"--config": options.config, "--data-dir": options.data_dir, "--url": options.url}
-    return [f"{name}={value}" for name, value in given.items() if value is not None]
+    verbose = ["--verbose"] if logging.getLogger().isEnabledFor(logging.INFO) else []
+    return verbose + [f"{name}={value}" for name, value in given.items() if value is not None]
 
 
 def _die_with_supervisor() -> None:
@@ -210,13 +222,46 @@ def _die_with_supervisor() -> None:
         die_with_parent()
 
 
+def _logged() -> Config:
+    """The configuration, with this process's log as it says."""
+    from collector import logs
+
+    config = settings()
+    if logs.set_up(config.log_format, logging.getLogger().level):
+        log.setLevel(logging.INFO)
+    return config
+
+
+def _told(command: Callable[..., None]) -> Callable[..., None]:
+    """``command`` with its errors in the log where that is read by machines."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **named: Any) -> None:
+        from cli.exits import code_of
+        from sql.errors import FootfallError
+
+        try:
+            command(*args, **named)
+        except FootfallError as exc:
+            if not log.level:
+                raise
+            log.error(str(exc))
+            raise typer.Exit(code_of(exc)) from exc
+
+    return run
+
+
 def _say(text: str) -> None:
-    typer.echo(f"footfall: {text}", err=True)
+    """A line for whoever started it: in the log where that is read by machines."""
+    if log.level:
+        log.info(text)
+    else:
+        typer.echo(f"footfall: {text}", err=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: footfall serve --port 8080")(serve)
-    app.command(epilog="Example: footfall engine")(engine)
-    app.command(epilog="Example: footfall loader --once")(loader)
-    app.command(epilog="Example: footfall collector --host 0.0.0.0 --port 8080 --workers 4")(collector)
+    app.command(epilog="Example: footfall serve --port 8080")(_told(serve))
+    app.command(epilog="Example: footfall engine")(_told(engine))
+    app.command(epilog="Example: footfall loader --once")(_told(loader))
+    app.command(epilog="Example: footfall collector --host 0.0.0.0 --port 8080 --workers 4")(_told(collector))

@@ -22,6 +22,8 @@ data_dir = {data_dir}
 # ClickHouse: leave it out for the embedded engine, or name a server:
 {url_line}
 
+# log_format = "auto"         # of `footfall serve`: text, json, or auto: text on a terminal, else json
+
 [collector]
 # host = "127.0.0.1"
 # port = 8080
@@ -36,6 +38,8 @@ data_dir = {data_dir}
 # site_burst = 4000
 # address_requests_per_second = 50
 # address_burst = 200
+# metrics_allow = ["127.0.0.1", "::1"]  # addresses and networks that may read /metrics
+# request_seconds = 20.0      # a request that has not arrived by then is cut off
 """
 
 

@@ -10,11 +10,14 @@ import falcon.asgi
 from collector.answers import JSON, Answer, answer, refuse, serialize
 from collector.auth import Refused
 from collector.body import ENCODINGS, TooLarge, UnknownEncoding, read_body
+from collector.counters import Counts
 from collector.decode import Malformed, parse
+from collector.health import Live, Ready
 from collector.intake import AppOptions, Intake
+from collector.metrics import Metrics
 from collector.model import Batch
+from collector.observe import Observe
 from collector.openapi import OpenApi
-from collector.spool import Spool
 from collector.static import Pixel, Script
 from sql.errors import StorageError
 
@@ -69,20 +72,6 @@ class Events:
         )
 
 
-class Health:
-    """``GET /health``: whether events can be taken, and what waits."""
-
-    def __init__(self, intake: Intake) -> None:
-        self.intake = intake
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """200 while there is room in the spool, 503 when it is full."""
-        spool = Spool(self.intake.options.home.spool)
-        size, limit = spool.size(), self.intake.options.spool.total_bytes
-        state = {"status": "ok" if size < limit else "full", "spool_bytes": size, "spool_limit": limit}
-        answer(resp, 200 if size < limit else 503, state | {"sealed_segments": len(spool.sealed())})
-
-
 class Lifespan:
     """What a worker does beside requests: destroys old salts, and drains the spool when it stops."""
 
@@ -106,15 +95,21 @@ class Lifespan:
         await self.intake.spool.close()
 
 
-def create_app(options: AppOptions) -> falcon.asgi.App[Any, Any]:
-    """The application of one collector worker. Raises UsageError (country file), StorageError (spool)."""
-    intake = Intake(options)
+def create_app(options: AppOptions, counts: Counts | None = None) -> falcon.asgi.App[Any, Any]:
+    """The application of one collector worker, which adds to ``counts``.
+
+    Raises UsageError (country file), StorageError (spool).
+    """
+    counts = counts or Counts()
+    intake = Intake(options, counts=counts)
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
     # Falcon's types ask for a request hook in every middleware; a lifespan needs none.
-    app.add_middleware(cast("Any", Lifespan(intake)))
+    app.add_middleware(cast("Any", [Observe(counts), Lifespan(intake)]))
     app.add_route("/v1/events", Events(intake))
     app.add_route("/v1/pixel.gif", Pixel(intake))
-    app.add_route("/health", Health(intake))
+    app.add_route("/health/live", Live())
+    app.add_route("/health/ready", Ready(options))
+    app.add_route("/metrics", Metrics(options, counts))
     app.add_route("/footfall.js", Script())
     app.add_route("/openapi.json", OpenApi(options.limits))
     app.set_error_serializer(serialize)

@@ -52,15 +52,23 @@ def source_address(req: falcon.asgi.Request, trusted: tuple[str, ...]) -> str:
 
     ``trusted`` holds addresses and networks (``10.0.0.0/8``).
     """
-    # The connection's own, not Falcon's remote_addr, which reads headers that the client may have written.
-    peer: str = next(iter(req.scope.get("client") or ()), "")
-    if not trusted or not _is_within(peer, networks(trusted)):
+    return source_behind(peer_address(req), req, trusted)
+
+
+def source_behind(peer: str, req: falcon.asgi.Request, trusted: tuple[str, ...]) -> str:
+    """``source_address`` for a peer that is known already."""
+    if not trusted or not is_within(peer, networks(trusted)):
         return peer
     hops = [hop.strip() for hop in (req.get_header("X-Forwarded-For") or "").split(",") if hop.strip()]
     for hop in reversed(hops):
-        if not _is_within(hop, networks(trusted)):
+        if not is_within(hop, networks(trusted)):
             return hop
     return peer
+
+
+def peer_address(req: falcon.asgi.Request) -> str:
+    """The connection's own address, not Falcon's remote_addr, which reads headers that the client may have written."""
+    return next(iter(req.scope.get("client") or ()), "")
 
 
 @cache
@@ -69,7 +77,8 @@ def networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(text) for text in texts)
 
 
-def _is_within(address: str, known: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+def is_within(address: str, known: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    """Whether one of the networks holds the address; False for what is no address."""
     try:
         found = ip_address(address)
     except ValueError:

@@ -25,7 +25,7 @@ class UnknownEncoding(Exception):
 
 
 async def read_body(req: falcon.asgi.Request, limit: int) -> bytes:
-    """The body, unpacked. Raises TooLarge, UnknownEncoding and Malformed (broken packing)."""
+    """The body, unpacked. Raises TooLarge, UnknownEncoding and Malformed (broken off, or broken packing)."""
     encoding = (req.get_header("Content-Encoding") or "").strip().lower()
     if encoding not in _IDENTITY and encoding not in ENCODINGS:
         raise UnknownEncoding(encoding)
@@ -33,6 +33,8 @@ async def read_body(req: falcon.asgi.Request, limit: int) -> bytes:
     if length is not None and length > limit:
         raise TooLarge
     body: bytes = await req.stream.read(limit + 1 if length is None else length)
+    if length is not None and len(body) < length:
+        raise Malformed(f"the body ends after {len(body)} of {length} bytes")
     if len(body) > limit:
         raise TooLarge
     if encoding in _IDENTITY:

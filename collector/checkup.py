@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,13 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from collector.health import Check, Seen, Status, checks, look
 from collector.journal import read_totals
 from collector.site_table import all_sites
 from collector.spool import Spool
 from sql import migrations
 from sql.client import embedded_home, opened, running
 from sql.errors import FootfallError
-from sql.files import OwnedLock
 from sql.home import Home
 from sql.migrations import State
 
@@ -26,7 +25,12 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _GIB = 1024**3
-STALE_SECONDS = 60
+_HINTS = {
+    "spool": "is the loader running?",
+    "disk": "events cannot be taken: free some space, or look at the disk",
+    "lag": "see the loader's log: footfall -v loader",
+    "loader": "segments wait: `footfall serve`, or `footfall loader --once`",
+}
 
 
 class Level(StrEnum):
@@ -101,23 +105,14 @@ def _schema(client: Client) -> Iterator[Finding]:
 
 def _spool(home: Home, limit: int) -> Iterator[Finding]:
     spool = Spool(home.spool).make()
-    lock = OwnedLock(home.loader_lock, "footfall doctor")
-    loading = not lock.try_acquire()
-    lock.release()
-    size, waiting = spool.size(), spool.sealed()
-    age = time.time() - waiting[0].stat().st_mtime if waiting else 0.0
-    text = f"{size / 1e6:.1f} MB in {len(waiting)} sealed segments, of {limit / _GIB:.1f} GiB"
-    if waiting and not loading:
-        yield Finding(Level.NOTE, "spool", text, "no loader runs: `footfall serve`, or `footfall loader --once`")
-    elif age > STALE_SECONDS:
-        yield Finding(
-            Level.BAD, "spool", f"{text}; the oldest waits for {age:.0f} s", "see the loader's log: footfall -v loader"
-        )
-    else:
-        yield Finding(Level.OK, "spool", text)
+    seen = look(home, limit)
+    for check in checks(seen):
+        if check.name != "engine" and (check.name != "disk" or check.status is Status.FAILED):
+            level = _level(check, seen)
+            yield Finding(level, check.name, check.detail, _HINTS[check.name] if level is not Level.OK else "")
     totals = read_totals(home.root)
     text = f"{totals.stored:,} stored, {totals.duplicate:,} duplicate, {totals.quarantined:,} quarantined"
-    yield Finding(Level.OK, "loader", f"{'running' if loading else 'not running'}; {text}")
+    yield Finding(Level.OK, "totals", text)
     aside = [path for path in spool.quarantine_dir.iterdir() if path.suffix != ".reason"]
     if aside:
         yield Finding(
@@ -125,8 +120,15 @@ def _spool(home: Home, limit: int) -> Iterator[Finding]:
         )
 
 
+def _level(check: Check, seen: Seen) -> Level:
+    """A loader that does not run is a fault only to who meant it to run; one that runs and is late is one."""
+    if check.status is Status.OK or (check.name == "loader" and not seen.sealed):
+        return Level.OK
+    return Level.NOTE if check.status is Status.DEGRADED and not seen.loader_runs else Level.BAD
+
+
 def _collector(host: str, port: int) -> Iterator[Finding]:
-    where = f"http://{host}:{port}/health"
+    where = f"http://{host}:{port}/health/ready"
     try:
         with urllib.request.urlopen(where, timeout=2) as answer:
             status = json.load(answer)["status"]

@@ -1,27 +1,82 @@
-"""Connections that are over must be freed: with gunicorn-h1c 0.6.9 under gunicorn 27.0.1 they are not.
+"""Connections of a worker, each with a bound: a request that does not arrive in time is answered 408 and cut off.
 
-A connection holds its parser, and the parser, written in C, holds the connection's methods; Python's collector does not
-see into the parser. So every connection that ever was stayed in memory with the last of its body: 13 KB and more,
-measured over 6,000 connections. Letting go of the parser when the connection is lost breaks the cycle.
+gunicorn's own bounds are for idle connections (``keepalive``) and for single pauses in a body (``timeout``); a
+client that sends a byte now and then would keep its connection for ever.
 """
 
 from __future__ import annotations
 
-from functools import wraps
-from typing import Any
+import time
 
 from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.workers import gasgi
+
+# Bytes of a request's line and headers together. The fast parser checks its own limits only when all are there.
+MAX_HEAD = 64 * 1024
 
 
-def install() -> None:
-    """Let connections be freed. (A class derived from gunicorn's does not find the parser, which is cached.)"""
-    before = ASGIProtocol.connection_lost
-    if hasattr(before, "__wrapped__"):
-        return
+class Bounded(ASGIProtocol):  # type: ignore[misc]
+    """``waiting_since`` is when the request began that is not whole yet; None between requests."""
 
-    @wraps(before)
-    def connection_lost(self: Any, exc: Exception | None) -> None:
-        before(self, exc)
+    waiting_since: float | None = None
+    head_bytes = 0
+
+    def connection_made(self, transport: object) -> None:
+        """A client that says nothing is as slow as one that dribbles."""
+        self.waiting_since = time.monotonic()
+        self.worker.connections.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone. Of a request that broke off in its body nothing is judged, however whole the part may look."""
+        self.worker.connections.discard(self)
+        if self.waiting_since is not None and self._current_request is not None:
+            self._body_receiver = None
+            self._task.cancel()
+        super().connection_lost(exc)
+        # The parser, written in C, holds methods of this connection, and Python's collector cannot see into it: with
+        # gunicorn-h1c 0.6.9 every connection that ever was would stay, 13 KB and the last of its body each.
         self._callback_parser = None
 
-    ASGIProtocol.connection_lost = connection_lost
+    def data_received(self, data: bytes) -> None:
+        """The first bytes of a request start its time; its headers may be ``MAX_HEAD`` bytes."""
+        if self.waiting_since is None:
+            self.waiting_since = time.monotonic()
+            self.head_bytes = 0
+        super().data_received(data)
+        if self._current_request is None:
+            self.head_bytes += len(data)
+            if self.head_bytes > MAX_HEAD:
+                self._send_error_response(431, "the headers of a request are too long")
+                self._close_transport()
+
+    def cut(self) -> None:
+        """Answer 408 and close; where that is not taken either, abort."""
+        if self._closed:
+            self.transport.abort()
+            return
+        self._send_error_response(408, "the request did not arrive in time")
+        self._close_transport()
+
+    def _on_message_complete(self) -> None:
+        self.waiting_since = None
+        super()._on_message_complete()
+
+
+class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
+    """gunicorn's ASGI worker, with bounded connections. ``app.request_seconds`` is the bound."""
+
+    def init_process(self) -> None:
+        """gunicorn takes its protocol from the module, not from the worker."""
+        self.connections: set[Bounded] = set()
+        # What it finds out of the fast parser it keeps in the class that is asked, and looks for in its own.
+        ASGIProtocol._check_h1c_protocol_available()
+        gasgi.ASGIProtocol = Bounded
+        super().init_process()
+
+    def notify(self) -> None:
+        """Called every second on the worker's loop."""
+        super().notify()
+        latest = time.monotonic() - self.app.app_options.request_seconds
+        for connection in [c for c in self.connections if c.waiting_since is not None and c.waiting_since < latest]:
+            connection.cut()

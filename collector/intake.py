@@ -10,6 +10,7 @@ from pathlib import Path
 import falcon.asgi
 
 from collector.auth import site_of, source_address
+from collector.counters import Counts
 from collector.decode import Single
 from collector.event_schemas import EventSchemas
 from collector.group_commit import GroupCommit
@@ -39,13 +40,18 @@ class AppOptions:
     limits: Limits = field(default_factory=Limits)
     data_centre_file: str = ""
     rate_limits: RateLimits = field(default_factory=RateLimits)
+    metrics_allow: tuple[str, ...] = ("127.0.0.1", "::1")
+    request_seconds: float = 20.0
 
 
 class Intake:
     """From a request to the spool: limit, authenticate, describe the sender, judge each event, spool, remember."""
 
-    def __init__(self, options: AppOptions, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, options: AppOptions, clock: Callable[[], float] = time.time, counts: Counts | None = None
+    ) -> None:
         self.options = options
+        self.counts = counts or Counts()
         self.clock = clock
         self.registry = Registry(options.home.sites_file)
         self.visitors = Visitors(Salts(options.home.salts, clock))
@@ -74,6 +80,7 @@ class Intake:
         if judged.accepted:
             await self.spool.append(encode(site.site_id, sender.received_at, judged.accepted))
             self.recent.add(site.site_id, judged.accepted)
+        self.counts.judged(judged)
         return judged
 
     def _sender(self, req: falcon.asgi.Request, address: str) -> Sender:

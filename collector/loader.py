@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 from collector import commit, segments
 from collector.batches import Batches, Manifest, to_stream
 from collector.journal import JOURNAL, Journal
+from collector.loader_state import Publisher
+from collector.logs import ABOUT
 from collector.patience import PatientClient, Stopped
 from collector.prepare import SEEN_FOR, Gathered, Prepared, gather, prepare
 from collector.seen import SeenIds
@@ -97,11 +99,13 @@ class Loader:
         # took three quarters of the time it takes to build a batch.
         gc.set_threshold(2_000_000, 20, 100)
         self.journal = Journal(self.home.root / JOURNAL)
+        self.publisher = Publisher(self.home, self.url, self.journal)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._reader.shutdown(wait=True)
         self._worker.shutdown(wait=True)
+        self.publisher.close()
         self.journal.close()
         self._asking.close()
         self._sending.close()
@@ -202,6 +206,7 @@ class Loader:
 
     def _bring_in(self, manifest: Manifest, data: bytes) -> None:
         """From a durable batch to a retired one. Whatever happened before, it ends counted once."""
+        ABOUT.set({"batch": str(manifest.batch_id)})
         token = self.journal.intents.get(str(manifest.batch_id))
         doubtful = token is not None
         quarantined = 0
@@ -214,11 +219,13 @@ class Loader:
                 named = f"{manifest.batch_id}@{boot}"
                 self.journal.intent(manifest, named)  # where this fails, nothing was announced
                 token = named
+            began = time.monotonic()
             if doubtful:
                 quarantined = commit.settle(client, manifest, data, self._quarantine(manifest), token)
             else:
                 doubtful = True
                 commit.insert(client, manifest, data, token)
+            self.publisher.inserted(time.monotonic() - began)
 
         self._hold_partitions()
         try:
@@ -239,7 +246,7 @@ class Loader:
         def keep(rows: pa.Table, reason: str) -> None:
             name = f"{manifest.batch_id}.row-{rows['batch_seq'][0].as_py()}"
             segments.set_aside(self.spool, name, ".bin", to_stream(rows), reason)
-            log.error("ClickHouse refuses row %s: %s", name, reason)
+            log.error("ClickHouse refuses row %s; why is told in quarantine", name)
 
         return keep
 

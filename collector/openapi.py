@@ -11,7 +11,7 @@ from typing import Any
 import falcon.asgi
 import msgspec
 
-from collector.answers import Answer, Problem
+from collector.answers import JSON, Answer, Problem
 from collector.body import ENCODINGS
 from collector.decode import Single
 from collector.limits import MAX_NAME, MAX_URL, Limits
@@ -30,6 +30,7 @@ STATUSES = {
     503: "The spool or its disk is full or fails; Retry-After says when to try again.",
 }
 _RETRY = {429, 503}
+ANY = "*/*"
 _QUERY = {
     "key": "the site's write key",
     "site": "the site's domain, for pages of that site",
@@ -50,7 +51,7 @@ class OpenApi:
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """The document as JSON."""
-        resp.content_type = "application/json"
+        resp.content_type = JSON
         resp.set_header("Access-Control-Allow-Origin", "*")
         resp.data = self._data
 
@@ -68,7 +69,10 @@ def document(limits: Limits) -> dict[str, Any]:
         "paths": {
             "/v1/events": {"post": _post_events()},
             "/v1/pixel.gif": {"get": _pixel("getPixel"), "post": _pixel("postPixel")},
-            "/openapi.json": {"get": _plain("getOpenApi", "This document.", "application/json")},
+            "/health/live": {"get": _plain("getLive", "The process answers.", JSON)},
+            "/health/ready": {"get": _ready()},
+            "/metrics": {"get": _plain("getMetrics", "Figures for Prometheus; 404 for whom they are not.", ANY, 404)},
+            "/openapi.json": {"get": _plain("getOpenApi", "This document.", JSON)},
             "/footfall.js": {"get": _plain("getTracker", "The tracker script.", "text/javascript", 304)},
         },
         "components": {
@@ -100,7 +104,7 @@ def _post_events() -> dict[str, Any]:
 
 def _response(status: int) -> dict[str, Any]:
     schemas = {202: _ref("Answer"), 400: {"anyOf": [_ref("Answer"), _ref("Problem")]}}
-    content = {"application/json": {"schema": schemas.get(status, _ref("Problem"))}}
+    content = {JSON: {"schema": schemas.get(status, _ref("Problem"))}}
     made: dict[str, Any] = {"description": STATUSES[status], "content": content}
     if status in _RETRY:
         made["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}}
@@ -121,10 +125,20 @@ def _pixel(name: str) -> dict[str, Any]:
 
 def _plain(name: str, summary: str, kind: str, *more: int) -> dict[str, Any]:
     fine = {"description": summary, "content": {kind: {}}}
+    others = {str(status): {"description": "Nothing new, or nothing for this client."} for status in more}
+    return {"operationId": name, "summary": summary, "responses": {"200": fine} | others}
+
+
+def _ready() -> dict[str, Any]:
+    told = {
+        "200": "Events are taken; `status` tells of what is behind.",
+        "503": STATUSES[503],
+    }
+    body = {JSON: {"schema": {"type": "object", "required": ["status"]}}}
     return {
-        "operationId": name,
-        "summary": summary,
-        "responses": {"200": fine} | {str(status): {"description": "Not changed."} for status in more},
+        "operationId": "getReady",
+        "summary": "Whether events can be taken, check by check.",
+        "responses": {status: {"description": text, "content": body} for status, text in told.items()},
     }
 
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from collector.logs import without_values
 from sql.client import connect
 from sql.errors import EngineError
 
@@ -44,7 +45,9 @@ class PatientClient:
                 self.close()
                 if not _may_pass(exc):
                     raise
-                log.warning("ClickHouse: %s; trying again in about %.1f s", str(exc).split("\n", 1)[0], pause)
+                log.warning(
+                    "ClickHouse: %s; trying again in about %.1f s", without_values(getattr(exc, "message", exc)), pause
+                )
             if self.stop.wait(pause * random.uniform(0.5, 1.5)):  # noqa: S311 (jitter, not a secret)
                 raise Stopped
             pause = min(pause * 2, self.longest)

@@ -81,7 +81,7 @@ def gather(spool: Spool, paths: list[Path], registry: Registry, spam: SpamHosts)
         poison = dict(_poisonous([line for _, line in lines], registry, spam, exc))
         for number, reason in poison.items():
             segment, line = lines[number]
-            log.error("an event of %s cannot be read: %s", segment, reason)
+            log.error("an event cannot be read: %s", reason.partition(":")[0], extra={"segment": segment})
             set_aside(spool, f"{segment}.line-{number}", ".bin", line, reason)
         lost += len(poison)
         made = enrich(decode([line for number, (_, line) in enumerate(lines) if number not in poison]), registry, spam)

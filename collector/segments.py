@@ -44,7 +44,7 @@ def _adopt(spool: Spool, path: Path, fd: int) -> list[Path]:
     if found.damaged and found.damaged[-1].end == length and frames.is_torn(data, found.damaged[-1].start):
         length = found.damaged[-1].start
         os.ftruncate(fd, length)
-        log.info("cut %d unacknowledged bytes off %s", len(data) - length, path.name)
+        log.info("cut %d unacknowledged bytes off a segment", len(data) - length, extra={"segment": path.name})
     if not length:
         path.unlink()
         return []
@@ -67,7 +67,7 @@ def read(spool: Spool, path: Path) -> tuple[list[bytes], int]:
         events = "an unknown number of" if damage.events is None else str(damage.events)
         reason = f"bytes {damage.start} to {damage.end} of {path.name} are damaged: {events} events"
         set_aside(spool, name, ".damaged", data[damage.start : damage.end], reason)
-        log.error("%s; kept in quarantine", reason)
+        log.error("%s; kept in quarantine", reason, extra={"segment": path.name})
     return found.payloads, sum(max(damage.events or 0, 1) for damage in found.damaged)
 
 

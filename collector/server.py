@@ -6,13 +6,25 @@ from __future__ import annotations
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
-from collector import connections
 from collector.app import create_app
+from collector.connections import Worker
+from collector.counters import CELLS, Board, Counts
 from collector.intake import AppOptions
 from sql.process import die_with_parent
 
 GRACE_SECONDS = 15
+
+
+class Log(Logger):  # type: ignore[misc]
+    """gunicorn's log, through the handlers that everything else uses."""
+
+    def setup(self, cfg: Any) -> None:
+        """No handlers of its own."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -24,7 +36,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         self.settings = {
             "bind": where,
             "workers": workers,
-            "worker_class": "asgi",
+            "worker_class": Worker,
+            "logger_class": Log,
             "asgi_loop": "uvloop",
             "http_parser": "fast",
             "graceful_timeout": GRACE_SECONDS,
@@ -34,10 +47,13 @@ class Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "proc_name": "footfall-collector",
             "control_socket_disable": True,
-            "post_fork": lambda server, worker: die_with_parent(),
+            "pre_fork": self._give_row,
+            "post_fork": self._forked,
         }
+        # Old and new workers live side by side for a while when they are replaced.
+        self.board = Board(2 * workers, len(CELLS))
+        self.row = 0
         super().__init__()
-        connections.install()
 
     def load_config(self) -> None:
         """Hand our settings to gunicorn."""
@@ -47,4 +63,12 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """The application, made in each worker after the fork."""
-        return create_app(self.app_options)
+        return create_app(self.app_options, Counts(self.board, self.row))
+
+    def _give_row(self, arbiter: Any, worker: Any) -> None:
+        taken = {living.row for living in arbiter.WORKERS.values()}
+        worker.row = next((row for row in range(self.board.rows) if row not in taken), 0)
+
+    def _forked(self, arbiter: Any, worker: Any) -> None:
+        die_with_parent()
+        self.row = worker.row

@@ -133,7 +133,7 @@ def test_a_collector_that_has_worked_has_brought_nothing_heavy(tmp_path):
             async with falcon.testing.ASGIConductor(server.load()) as asked:
                 answer = await asked.simulate_post("/v1/events", json={"name": "a", "key": "k"})
                 await asked.simulate_get("/footfall.js")
-                await asked.simulate_get("/health")
+                await asked.simulate_get("/health/ready")
                 return answer.status_code
         print(asyncio.run(work()), *heavy())
     """

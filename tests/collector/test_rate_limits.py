@@ -212,7 +212,7 @@ def test_the_workers_of_a_collector_share_their_limits(tmp_path, until):
 
     def answers():
         try:
-            return ask("GET", "/health") == 200
+            return ask("GET", "/health/live") == 200
         except (OSError, http.client.HTTPException):
             return False
 
