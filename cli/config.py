@@ -34,6 +34,7 @@ BOUNDS = {
     "address_requests_per_second": (0, 1_000_000),
     "address_burst": (1, 10_000_000),
     "request_seconds": (0.1, 3_600.0),
+    "idempotency_days": (1, 90),
 }
 
 
@@ -79,6 +80,13 @@ class CollectorConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LoaderConfig:
+    """How events are loaded."""
+
+    idempotency_days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything configurable. ``data_dir`` holds spool, salts and the embedded engine."""
 
@@ -86,6 +94,7 @@ class Config:
     url: str = ""
     log_format: str = "auto"
     collector: CollectorConfig = field(default_factory=CollectorConfig)
+    loader: LoaderConfig = field(default_factory=LoaderConfig)
     source: Path | None = None
 
     @property
@@ -121,6 +130,7 @@ def load(path: Path | None = None, data_dir: Path | None = None, url: str | None
         url=url or os.environ.get("FOOTFALL_URL") or config.url,
         log_format=config.log_format,
         collector=config.collector,
+        loader=config.loader,
         source=found,
     )
 
@@ -145,7 +155,9 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _build(table: dict[str, Any], source: Path | None) -> Config:
     collector = _typed(CollectorConfig(), table.pop("collector", {}), f"{source}: [collector]")
-    _check_bounds(collector, source)
+    loader = _typed(LoaderConfig(), table.pop("loader", {}), f"{source}: [loader]")
+    _check_bounds("collector", collector, source)
+    _check_bounds("loader", loader, source)
     _check_networks(collector, source)
     beside = source.parent if source else Path.cwd()
     for name in ("country_file", "data_centre_file", "spam_file"):
@@ -157,7 +169,7 @@ def _build(table: dict[str, Any], source: Path | None) -> Config:
         embedded_home(url)
     if top.log_format not in LOG_FORMATS:
         raise UsageError(f"{source}: log_format must be one of {', '.join(LOG_FORMATS)}, not {top.log_format!r}")
-    return Config(Path(top.data_dir), url, top.log_format, collector, source)
+    return Config(Path(top.data_dir), url, top.log_format, collector, loader, source)
 
 
 def _typed(default: Any, given: Any, where: str) -> Any:
@@ -167,7 +179,7 @@ def _typed(default: Any, given: Any, where: str) -> Any:
     known = {f.name: getattr(default, f.name) for f in fields(default)}
     values = {}
     for name, value in given.items():
-        if name not in known or name in {"source", "collector"}:
+        if name not in known or name in {"source", "collector", "loader"}:
             raise UsageError(
                 f"{where} has no setting {name!r}", f"known: {', '.join(sorted(known.keys() - {'source'}))}"
             )
@@ -187,11 +199,12 @@ def _coerce(default: Any, value: Any, where: str) -> Any:
     return value
 
 
-def _check_bounds(collector: CollectorConfig, source: Path | None) -> None:
-    for name, (least, most) in BOUNDS.items():
-        value = getattr(collector, name)
+def _check_bounds(section: str, given: CollectorConfig | LoaderConfig, source: Path | None) -> None:
+    for name in (each.name for each in fields(given) if each.name in BOUNDS):
+        least, most = BOUNDS[name]
+        value = getattr(given, name)
         if not least <= value <= most:
-            raise UsageError(f"{source}: [collector]: {name} must lie between {least:,} and {most:,}, not {value}")
+            raise UsageError(f"{source}: [{section}]: {name} must lie between {least:,} and {most:,}, not {value}")
 
 
 def _check_networks(collector: CollectorConfig, source: Path | None) -> None:

@@ -7,7 +7,7 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add every command and group to the root, in the order in which the help shows them."""
-    from cli import doctor, event_schema, funnel, import_, key, query, report, serve, setup, site
+    from cli import dedupe, doctor, event_schema, funnel, import_, key, query, report, serve, setup, site, spool
 
     setup.register(app)
     app.add_typer(site.app, name="site")
@@ -18,4 +18,6 @@ def register(app: typer.Typer) -> None:
     query.register(app)
     app.add_typer(funnel.app, name="funnel")
     app.add_typer(event_schema.app, name="event-schema")
+    spool.register(app)
+    dedupe.register(app)
     doctor.register(app)

@@ -185,6 +185,7 @@ def _page_views(log: AccessLog, files: list[str], bar: _Bar, errors: list[Footfa
 def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], bar: _Bar) -> int:
     """Spool and load; returns how many were stored."""
     from collector.imports import Import, new_import_id
+    from collector.loader import LoaderOptions
     from collector.spool import Durability, SpoolOptions
 
     options = SpoolOptions(
@@ -193,7 +194,8 @@ def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], ba
         total_bytes=config.collector.spool_bytes,
     )
     import_id = new_import_id("access-log", time.time())
-    with Import(config.home, config.database_url, site.site_id, import_id, options) as run:
+    loading = LoaderOptions(idempotency_days=config.loader.idempotency_days)
+    with Import(config.home, config.database_url, site.site_id, import_id, options, loading) as run:
         try:
             run.add(page_views)
             return run.finish(bar.loading)

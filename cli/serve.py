@@ -99,7 +99,9 @@ def loader(
         signal.signal(number, signalled)
     home = config.home.make()
     spam_file = config.collector.spam_file
-    how = LoaderOptions(spam_file=Path(spam_file) if spam_file else None)
+    how = LoaderOptions(
+        idempotency_days=config.loader.idempotency_days, spam_file=Path(spam_file) if spam_file else None
+    )
     if once:
         with _engine(config), Loader(home, config.database_url, how, stop) as running:
             try:

@@ -40,6 +40,9 @@ data_dir = {data_dir}
 # address_burst = 200
 # metrics_allow = ["127.0.0.1", "::1"]  # addresses and networks that may read /metrics
 # request_seconds = 20.0      # a request that has not arrived by then is cut off
+
+[loader]
+# idempotency_days = 7        # an event id counts once among events that lie at most so many days apart
 """
 
 

@@ -34,6 +34,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """What a prepared batch is. accepted = rows + duplicates + quarantined.
 
     ``after`` names the batch that was on its way when this one was stitched, and must come before it.
+    ``requeued`` of the events were counted as quarantined until they came back.
     """
 
     batch_id: uuid.UUID
@@ -48,6 +49,7 @@ class Manifest(msgspec.Struct, frozen=True):
     visit_months: list[int]
     moves: list[Move]
     after: uuid.UUID | None = None
+    requeued: int = 0
 
     @property
     def accepted(self) -> int:
@@ -64,11 +66,16 @@ class Batches:
     def save(self, manifest: Manifest, data: bytes) -> None:
         """Make a batch durable: its rows first, then the manifest that says they are whole."""
         path = self.rows_path(manifest.batch_id)
-        with path.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        write_atomic(self._manifest_path(manifest.batch_id), msgspec.json.encode(manifest))
+        try:
+            with path.open("wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            write_atomic(self._manifest_path(manifest.batch_id), msgspec.json.encode(manifest))
+        except OSError:  # no room: leave none of it behind
+            self._manifest_path(manifest.batch_id).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+            raise
 
     def rows_path(self, batch_id: uuid.UUID) -> Path:
         """The Arrow stream of a batch."""

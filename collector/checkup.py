@@ -116,7 +116,7 @@ def _spool(home: Home, limit: int) -> Iterator[Finding]:
     aside = [path for path in spool.quarantine_dir.iterdir() if path.suffix != ".reason"]
     if aside:
         yield Finding(
-            Level.BAD, "quarantine", f"{len(aside)} pieces could not be loaded", f"look at {spool.quarantine_dir}"
+            Level.BAD, "quarantine", f"{len(aside)} pieces could not be loaded", "footfall spool quarantine list"
         )
 
 

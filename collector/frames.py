@@ -43,8 +43,8 @@ def key_of(path: Path) -> int:
 
 
 def events_in(payload: bytes) -> int:
-    """How many events a record's payload holds: one a line."""
-    return payload.count(b"\n")
+    """How many events a record's payload holds: one a line, also where the last one has no end."""
+    return payload.count(b"\n") + (payload[-1:] != b"\n")
 
 
 def frame(payload: bytes, key: int, before: int) -> bytes:

@@ -17,6 +17,8 @@ log = logging.getLogger("footfall.collector")
 # Turns of the loop that a group waits for company. A turn takes some ten microseconds when the loop is idle and
 # brings more requests when it is busy: groups grow with the load, and an only request hardly waits.
 TURNS = 3
+# How often a writer looks whether its segment is old, or asked for, in seconds.
+LOOK_SECONDS = 1.0
 _Group = list[tuple[bytes, "asyncio.Future[None]"]]
 
 
@@ -62,7 +64,7 @@ class GroupCommit:
 
     def _seal_later(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._seal_timer is None and self.writer.is_open:
-            self._seal_timer = loop.call_later(self.writer.options.segment_seconds, self._seal, loop)
+            self._seal_timer = loop.call_later(min(self.writer.options.segment_seconds, LOOK_SECONDS), self._seal, loop)
 
     def _seal(self, loop: asyncio.AbstractEventLoop) -> None:
         self._seal_timer = None
@@ -81,4 +83,4 @@ class GroupCommit:
             self._commit(asyncio.get_running_loop())
             if self._seal_timer is not None:
                 self._seal_timer.cancel()
-        self.writer.seal()
+        self.writer.close()

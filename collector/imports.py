@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from collector.frames import MAX_PAYLOAD
 from collector.lines import encode
-from collector.loader import Loader
+from collector.loader import Loader, LoaderOptions
 from collector.model import SpooledEvent
 from collector.spool import Spool, SpoolFull, SpoolOptions, SpoolWriter
 from sql import engine, migrations, statements
@@ -66,6 +66,7 @@ class Import:
         site_id: int,
         import_id: str,
         options: SpoolOptions | None = None,
+        loading: LoaderOptions | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         options = options or SpoolOptions()
@@ -75,6 +76,7 @@ class Import:
         self._url = url
         self._site_id = site_id
         self._clock = clock
+        self._loading_options = loading
         self._spool = Spool(home.spool)
         bound = min(options.total_bytes // 2, MAX_SPOOL_BYTES)
         self._writer = SpoolWriter(self._spool, "import", replace(options, total_bytes=bound), clock)
@@ -98,7 +100,7 @@ class Import:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._writer.seal()
+            self._writer.close()
         finally:
             self._stop.set()
             self._loading.join()
@@ -148,7 +150,8 @@ class Import:
     def _commit(self, payloads: list[bytes]) -> None:
         while True:
             try:
-                return self._writer.commit(payloads)
+                self._writer.commit(payloads)
+                return self._writer.seal_if_old()
             except SpoolFull:
                 self._writer.seal()
                 if not self._spool.sealed():  # it is the disk that is full
@@ -167,7 +170,7 @@ class Import:
         """Load beside the reading, whenever no other loader does."""
         while not self._stop.is_set():
             try:
-                with Loader(self._home, self._url, stop=self._stop) as loader:
+                with Loader(self._home, self._url, self._loading_options, self._stop) as loader:
                     loader.run(self._stop)
             except EngineBusy:  # it takes ours too; should it end before, we take over
                 self._stop.wait(1.0)

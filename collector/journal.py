@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import threading
 from pathlib import Path
 
 import msgspec
@@ -16,12 +17,21 @@ JOURNAL = "journal.jsonl"
 
 
 class Totals(msgspec.Struct):
-    """Events ever loaded. accepted = stored + duplicate + quarantined."""
+    """Events ever loaded: stored, dropped as duplicates, in quarantine or purged from there.
+
+    ``accepted`` is what writers that are gone have acknowledged; those that live say it in files of their own.
+    """
 
     batches: int = 0
     stored: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    accepted: int = 0
+
+    @property
+    def answered(self) -> int:
+        """Events whose fate is known."""
+        return self.stored + self.duplicate + self.quarantined
 
 
 class _Record(msgspec.Struct, omit_defaults=True):
@@ -31,68 +41,116 @@ class _Record(msgspec.Struct, omit_defaults=True):
     stored: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    writer: str = ""
+    accepted: int = 0
     totals: Totals | None = None
 
 
-def read_totals(root: Path) -> Totals:
-    """The totals of a data directory's journal, read beside a loader that may be writing it."""
-    totals = Totals()
-    try:
-        lines = (root / JOURNAL).read_bytes().rpartition(b"\n")[0].splitlines()
-    except FileNotFoundError:
-        return totals
-    for line in lines:
-        record = msgspec.json.decode(line, type=_Record)
-        if record.op == "totals" and record.totals:
-            totals = record.totals
-        elif record.op == "done":
-            _add(totals, record)
-    return totals
+class State:
+    """What the lines of a journal say: the totals, batches announced and batches done, writers that were counted."""
 
-
-def _add(totals: Totals, record: _Record) -> None:
-    totals.batches += 1
-    totals.stored += record.stored
-    totals.duplicate += record.duplicate
-    totals.quarantined += record.quarantined
-
-
-class Journal:
-    """An append-only file of JSON lines, each synced before the next step. One process writes it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, data: bytes = b"") -> None:
         self.totals = Totals()
         self.intents: dict[str, str] = {}
         self.done: set[str] = set()
-        self._read()
+        self.writers: set[str] = set()
+        for line in data.rpartition(b"\n")[0].splitlines():
+            self.apply(msgspec.json.decode(line, type=_Record))
+
+    def apply(self, record: _Record) -> None:
+        """One more line."""
+        if record.op == "totals" and record.totals:
+            self.totals = record.totals
+        elif record.op == "intent":
+            self.intents[record.batch] = record.token
+        elif record.op == "writer":
+            self.writers.add(record.writer)
+            self.totals.accepted += record.accepted
+        elif record.op == "done":
+            self.intents.pop(record.batch, None)
+            self.done.add(record.batch)
+            self.totals.batches += 1
+            self.totals.stored += record.stored
+            self.totals.duplicate += record.duplicate
+            self.totals.quarantined += record.quarantined
+
+
+def read_state(root: Path) -> State:
+    """What a data directory's journal says, read beside a loader that may be writing it."""
+    try:
+        return State((root / JOURNAL).read_bytes())
+    except FileNotFoundError:
+        return State()
+
+
+def read_totals(root: Path) -> Totals:
+    """The totals of a data directory's journal."""
+    return read_state(root).totals
+
+
+class Journal:
+    """An append-only file of JSON lines, each synced before the next step. One process writes it, from two threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._turn = threading.Lock()
+        self._state = self._read()
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    @property
+    def totals(self) -> Totals:
+        """Events ever loaded."""
+        return self._state.totals
+
+    @property
+    def intents(self) -> dict[str, str]:
+        """The last token of each batch that was announced and is not done."""
+        return self._state.intents
+
+    @property
+    def done(self) -> set[str]:
+        """Batches that are done and whose files may still be there."""
+        return self._state.done
 
     def intent(self, manifest: Manifest, token: str) -> None:
         """An insert of this batch is about to be sent under ``token``."""
         self._append(_Record("intent", str(manifest.batch_id), token))
-        self.intents[str(manifest.batch_id)] = token
 
     def finish(self, manifest: Manifest, quarantined: int = 0) -> None:
         """The batch is in `events` and in every derivation, but for rows the engine refused (``quarantined``)."""
-        batch = str(manifest.batch_id)
-        counts = (manifest.rows - quarantined, manifest.duplicates, manifest.quarantined + quarantined)
-        record = _Record("done", batch, "", *counts)
-        self._append(record)
-        self._apply(record)
+        aside = manifest.quarantined + quarantined - manifest.requeued
+        counts = (manifest.rows - quarantined, manifest.duplicates, aside)
+        self._append(_Record("done", str(manifest.batch_id), "", *counts))
+
+    def accept(self, writer: str, events: int) -> None:
+        """A writer is gone and has acknowledged so many events; its own file may go now."""
+        if events and writer not in self._state.writers:
+            self._append(_Record("writer", writer=writer, accepted=events))
 
     def forget(self, manifest: Manifest) -> None:
         """The batch's files are gone; its name is not needed any more."""
         self.done.discard(str(manifest.batch_id))
 
     def compact(self) -> None:
-        """Rewrite the file as totals and what is open. Where that fails the old one stays in use."""
-        records = [_Record("totals", totals=self.totals)]
-        records += [_Record("intent", batch, token) for batch, token in self.intents.items()]
-        write_atomic(self.path, b"".join(msgspec.json.encode(r) + b"\n" for r in records), mode=0o600)
-        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        os.close(self._fd)
-        self._fd = fd
+        """Rewrite the file as totals and what is open. Where that fails the old one stays in use.
+
+        Files of writers that were counted must be gone. Nothing happens while those of a batch that is done are there.
+        """
+        with self._turn:
+            if self.done:
+                return
+            records = [_Record("totals", totals=self.totals)]
+            records += [_Record("intent", batch, token) for batch, token in self.intents.items()]
+            write_atomic(self.path, b"".join(msgspec.json.encode(r) + b"\n" for r in records), mode=0o600)
+            fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            os.close(self._fd)
+            self._fd = fd
+            self._state.writers.clear()
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return os.fstat(self._fd).st_size
 
     def close(self) -> None:
         """Close the file."""
@@ -101,33 +159,24 @@ class Journal:
     def _append(self, record: _Record) -> None:
         """One durable line, or an OSError and no line."""
         line = msgspec.json.encode(record) + b"\n"
-        length = os.fstat(self._fd).st_size
-        try:
-            if os.write(self._fd, line) != len(line):
-                raise OSError(errno.ENOSPC, "the journal line was written in part")
-            os.fdatasync(self._fd)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._fd, length)
-            raise
+        with self._turn:
+            length = os.fstat(self._fd).st_size
+            try:
+                if os.write(self._fd, line) != len(line):
+                    raise OSError(errno.ENOSPC, "the journal line was written in part")
+                os.fdatasync(self._fd)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._fd, length)
+                raise
+            self._state.apply(record)
 
-    def _read(self) -> None:
+    def _read(self) -> State:
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
-            return
+            return State()
         whole, _, torn = data.rpartition(b"\n")
         if torn:  # a line that was never synced: what it announces has not happened
             os.truncate(self.path, len(whole) + (1 if whole else 0))
-        for line in whole.splitlines():
-            self._apply(msgspec.json.decode(line, type=_Record))
-
-    def _apply(self, record: _Record) -> None:
-        if record.op == "totals" and record.totals:
-            self.totals = record.totals
-        elif record.op == "intent":
-            self.intents[record.batch] = record.token
-        elif record.op == "done":
-            self.intents.pop(record.batch, None)
-            self.done.add(record.batch)
-            _add(self.totals, record)
+        return State(data)

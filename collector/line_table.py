@@ -48,6 +48,8 @@ def decode(payloads: Sequence[bytes]) -> pl.DataFrame:
         if frame.height != data.count(b"\n") or any(frame.null_count().row(0)):
             raise UnreadableRecord("a line is torn")
         frame = _typed(frame)
+    except pl.exceptions.SchemaError as exc:
+        raise UnreadableRecord(f"a line has not the {len(FIELDS)} fields of an event") from exc
     except pl.exceptions.PolarsError as exc:
         raise UnreadableRecord(str(exc).split("\n", 1)[0]) from exc
     if bad := [name for name, good in frame.select(**_CHECKS).row(0, named=True).items() if not good]:

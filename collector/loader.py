@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collector import commit, segments
+from collector import commit, segments, tally
 from collector.batches import Batches, Manifest, to_stream
 from collector.journal import JOURNAL, Journal
 from collector.loader_state import Publisher
 from collector.logs import ABOUT
 from collector.patience import PatientClient, Stopped
-from collector.prepare import SEEN_FOR, Gathered, Prepared, gather, prepare
+from collector.prepare import IDEMPOTENCY, SEEN_WINDOWS, Gathered, Prepared, gather, prepare
 from collector.seen import SeenIds
 from collector.sites import Registry
 from collector.spam import SpamHosts
@@ -42,17 +42,21 @@ log = logging.getLogger("footfall.loader")
 # How often segments of dead writers are looked for, also while there is other work.
 ADOPT_SECONDS = 0.5
 NOT_YET = -1e9
+# The journal is rewritten as its totals when it has grown so large, in bytes.
+JOURNAL_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class LoaderOptions:
-    """Bounds. ``batch_bytes`` is segment bytes a batch takes at most (always at least one segment)."""
+    """Bounds. ``batch_bytes`` is segment bytes a batch takes at most (always at least one segment),
+    ``idempotency_days`` how far apart two events of one id may lie and still count once."""
 
     batch_bytes: int = 34 * 1024 * 1024
     spam_file: Path | None = None
     poll_seconds: float = 0.1
     backoff_seconds: float = 0.2
     backoff_limit: float = 15.0
+    idempotency_days: int = IDEMPOTENCY.days
 
 
 class Loader:
@@ -84,6 +88,7 @@ class Loader:
         self._sending = PatientClient(url, self.stop, *backoff)
         self._reader = ThreadPoolExecutor(1, "gather")
         self._worker = ThreadPoolExecutor(1, "commit")
+        self._window = dt.timedelta(days=self.options.idempotency_days)
         self._seen = SeenIds()
         self._spam = SpamHosts(self.options.spam_file)
         self._adopted = NOT_YET
@@ -140,6 +145,8 @@ class Loader:
                 self._retire(manifest)
             else:
                 self._bring_in(manifest, self.batches.read(manifest))
+        self.journal.done.clear()  # no file of theirs is left
+        self._count_writers()
         self.journal.compact()
 
     def load_waiting(self) -> int:
@@ -176,19 +183,21 @@ class Loader:
     def _prepare(self, gathered: Gathered, flight: Prepared | None) -> Prepared:
         def work(client: Client) -> Prepared:
             if self._seen.full:
-                self._seen.load(client, dt.datetime.now(dt.UTC).date() - SEEN_FOR)
+                self._seen.load(client, dt.datetime.now(dt.UTC).date() - SEEN_WINDOWS * self._window)
                 if flight:  # durable, but perhaps not stored yet
                     self._seen.add(flight.ids)
-            return prepare(gathered, client, self.registry, self._seen, flight)
+            made = prepare(gathered, client, self.registry, self._seen, flight, self._window)
+            self.batches.save(made.manifest, made.data)
+            return made
 
         made = self._asking.do(work)
-        self.batches.save(made.manifest, made.data)
         self._seen.add(made.ids)
         return made
 
     def _next_segments(self) -> list[Path]:
         if time.monotonic() - self._adopted > ADOPT_SECONDS:
             segments.adopt_orphans(self.spool)
+            self._count_writers()
             self._adopted = time.monotonic()
         taken: list[Path] = []
         size = 0
@@ -199,10 +208,19 @@ class Loader:
                 size += path.stat().st_size
             except FileNotFoundError:  # retired while we looked
                 continue
-            if taken and size > self.options.batch_bytes:
+            if taken and (size > self.options.batch_bytes or path.suffix != taken[0].suffix):
                 break
             taken.append(path)
         return taken
+
+    def _count_writers(self) -> None:
+        """Take into the journal what writers that are gone have accepted."""
+        for path, events in tally.finished(self.spool.writers_dir, self.spool.open_dir):
+            self.journal.accept(path.name, events)
+            path.unlink()
+            fsync_dir(self.spool.writers_dir)
+        if self.journal.size > JOURNAL_BYTES:
+            self.journal.compact()
 
     def _bring_in(self, manifest: Manifest, data: bytes) -> None:
         """From a durable batch to a retired one. Whatever happened before, it ends counted once."""
@@ -226,13 +244,13 @@ class Loader:
                 doubtful = True
                 commit.insert(client, manifest, data, token)
             self.publisher.inserted(time.monotonic() - began)
+            self.journal.finish(manifest, quarantined)  # where this fails, the batch is counted at the next try
 
         self._hold_partitions()
         try:
             self._sending.do(attempt)
         finally:
             self._partitions.release()
-        self.journal.finish(manifest, quarantined)
         self._retire(manifest)
         self.on_batch(manifest)
 

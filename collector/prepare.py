@@ -7,8 +7,9 @@ import datetime as dt
 import hashlib
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +17,16 @@ import numpy as np
 import polars as pl
 
 from collector import columns, stitch
-from collector.batches import Manifest, Move, to_stream
+from collector.batches import Manifest, Move, from_stream, to_stream
 from collector.columns import Columns, enrich
 from collector.commit import SUSPICIOUS
 from collector.line_table import UnreadableRecord, decode
+from collector.refused import again
 from collector.seen import SeenIds
 from collector.segments import read, set_aside
 from collector.sites import Registry
 from collector.spam import SpamHosts
-from collector.spool import Spool
+from collector.spool import REPLAY, REQUEUE, ROWS, Spool, events_of, writer_kind
 from sql.statements import query
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("footfall.loader")
 IDEMPOTENCY = dt.timedelta(days=7)
-SEEN_FOR = 3 * IDEMPOTENCY
+# For how many idempotency windows ids are held in memory: a late event's window lies in the past too.
+SEEN_WINDOWS = 3
 FEW_IDS = 100
 _DAY = dt.timedelta(days=1)
 # Columns of `events` that stand in the rows themselves.
@@ -47,11 +50,13 @@ _FEW = ["name", "consent", "currency", "import_id"]
 
 @dataclass(slots=True)
 class Gathered:
-    """Decoded and enriched events of some segments, in arrival order."""
+    """Events of some segments in arrival order, and how their rows of `events` are made once visits are assigned."""
 
     segments: list[str]
-    columns: Columns
+    events: pl.DataFrame
+    table: Callable[[pl.DataFrame, uuid.UUID], pa.Table]
     quarantined: int = 0
+    requeued: int = 0
 
 
 @dataclass(slots=True)
@@ -66,26 +71,41 @@ class Prepared:
 
 def gather(spool: Spool, paths: list[Path], registry: Registry, spam: SpamHosts) -> Gathered:
     """Read segments. Damaged bytes go to quarantine, and so does each line that nothing can be made of."""
+    names = [path.name for path in paths]
+    requeued = sum(events_of(path) or 0 for path in paths if writer_kind(path) == REQUEUE)
+    if paths[0].suffix == ROWS:
+        events, table = again([from_stream(path.read_bytes()) for path in paths])
+        return Gathered(names, events, table, requeued=requeued)
     tables: list[pl.DataFrame] = []
     lost = 0
     try:
         for path in paths:  # one after the other: a batch's bytes need not be in memory at once
             records, damaged = read(spool, path)
-            tables.append(decode(records))
+            tables.append(_decoded(path, records))
             lost += damaged
         made = enrich(pl.concat(tables), registry, spam)
     except Exception as exc:
-        found = [(path.stem, *read(spool, path)) for path in paths]
+        found = [(path, *read(spool, path)) for path in paths]
         lost = sum(damaged for _, _, damaged in found)
-        lines = [(segment, line) for segment, records, _ in found for line in _lines(records)]
+        lines = [(path, line) for path, records, _ in found for line in _lines(records)]
         poison = dict(_poisonous([line for _, line in lines], registry, spam, exc))
         for number, reason in poison.items():
-            segment, line = lines[number]
-            log.error("an event cannot be read: %s", reason.partition(":")[0], extra={"segment": segment})
-            set_aside(spool, f"{segment}.line-{number}", ".bin", line, reason)
+            path, line = lines[number]
+            set_aside(spool, f"{path.stem}.line-{number}", ".bin", line, reason)
+        if poison:
+            kind = next(iter(poison.values())).partition(":")[0]
+            log.error("%d events cannot be read (%s); kept in quarantine", len(poison), kind)
         lost += len(poison)
-        made = enrich(decode([line for number, (_, line) in enumerate(lines) if number not in poison]), registry, spam)
-    return Gathered([path.name for path in paths], made, lost)
+        good = [of for number, of in enumerate(lines) if number not in poison]
+        tables = [_decoded(path, [line for its, line in good if its == path]) for path in paths]
+        made = enrich(pl.concat(tables), registry, spam)
+    return Gathered(names, made.rows, partial(_table, made), lost, requeued)
+
+
+def _decoded(path: Path, records: list[bytes]) -> pl.DataFrame:
+    """The events of a segment. Those that come back may have been here: their ids are looked up, whoever gave them."""
+    events = decode(records)
+    return events.with_columns(known=pl.lit(True)) if writer_kind(path) in {REQUEUE, REPLAY} else events
 
 
 def _lines(records: list[bytes]) -> Iterator[bytes]:
@@ -111,7 +131,7 @@ def _poisonous(lines: list[bytes], registry: Registry, spam: SpamHosts, why: Exc
             found += 1
             if found == min(SUSPICIOUS, len(lines)) == end and not isinstance(why, UnreadableRecord):
                 raise why
-            yield start, f"{type(why).__name__}: {why}"
+            yield start, str(why) if isinstance(why, UnreadableRecord) else f"{type(why).__name__}: {why}"
             continue
         middle = (start + end) // 2
         for low, high in ((middle, end), (start, middle)):
@@ -122,22 +142,28 @@ def _poisonous(lines: list[bytes], registry: Registry, spam: SpamHosts, why: Exc
 
 
 def prepare(
-    gathered: Gathered, client: Client, registry: Registry, seen: SeenIds, flight: Prepared | None = None
+    gathered: Gathered,
+    client: Client,
+    registry: Registry,
+    seen: SeenIds,
+    flight: Prepared | None = None,
+    window: dt.timedelta = IDEMPOTENCY,
 ) -> Prepared:
     """The batch of these events: duplicates dropped, visits assigned.
 
     ``seen`` knows the ids that came before; ``flight`` is the batch before this one, which may not be stored yet.
+    An id counts once within ``window``.
     Raises what the client raises when ClickHouse is away.
     """
-    events = gathered.columns.rows
-    fresh = _drop_known(events, client, seen, flight)
+    events = gathered.events
+    fresh = _drop_known(events, client, seen, flight, window)
     stitched = stitch.stitch(fresh, _open_visits(fresh, client, flight))
     placed = stitched.events.with_columns(
         columns.local_date(stitched.events, registry, "visit_start").alias("visit_date")
     )
     moves = _moves(stitched.visits, registry)
     batch_id = uuid.uuid4()
-    data = to_stream(_table(placed, gathered.columns, batch_id))
+    data = to_stream(gathered.table(placed, batch_id))
     dates = placed["local_date"]
     visit_dates = [
         *placed["visit_date"].unique(),
@@ -157,6 +183,7 @@ def prepare(
         visit_months=_months(visit_dates),
         moves=moves,
         after=flight.manifest.batch_id if flight else None,
+        requeued=gathered.requeued,
     )
     visits = placed.group_by("site_id", "visitor_id", "visit_id", "visit_date").agg(
         started=pl.col("visit_start").min(), ended=pl.col("timestamp").max()
@@ -164,21 +191,23 @@ def prepare(
     return Prepared(manifest, data, placed.select("site_id", "event_id"), visits.select(*stitch.OPEN_VISITS))
 
 
-def _drop_known(events: pl.DataFrame, client: Client, seen: SeenIds, flight: Prepared | None) -> pl.DataFrame:
+def _drop_known(
+    events: pl.DataFrame, client: Client, seen: SeenIds, flight: Prepared | None, window: dt.timedelta
+) -> pl.DataFrame:
     """Events whose id neither the batch, the one before it nor the idempotency window has seen."""
     events = events.unique(["site_id", "event_id"], keep="first", maintain_order=True)
     if flight:
         events = events.join(flight.ids, on=["site_id", "event_id"], how="anti", maintain_order="left")
     asked = events.filter("known")
     # The filter can only speak for an event whose whole window it knows.
-    asked = asked.filter(seen.perhaps(asked) | (asked["local_date"] < seen.since + IDEMPOTENCY))
+    asked = asked.filter(seen.perhaps(asked) | (asked["local_date"] < seen.since + window))
     if asked.is_empty():
         return events
     dates = asked["local_date"]
     _probe(client, "load_probe_events", asked.select("site_id", "event_id"))
-    window = {"first": dates.min() - IDEMPOTENCY, "last": dates.max() + _DAY}  # type: ignore[operator]
+    between = {"first": dates.min() - window, "last": dates.max() + _DAY}  # type: ignore[operator]
     # The index on ids finds a few of them at once; for many it only costs.
-    known = _frame(client, "load_known_events", window, use_skip_indexes=int(asked.height < FEW_IDS))
+    known = _frame(client, "load_known_events", between, use_skip_indexes=int(asked.height < FEW_IDS))
     return events.join(known, on=["site_id", "event_id"], how="anti", maintain_order="left") if known.height else events
 
 
@@ -236,7 +265,7 @@ def _months(days: Any) -> list[int]:
     return sorted({day.year * 100 + day.month for day in days})
 
 
-def _table(rows: pl.DataFrame, columns: Columns, batch_id: uuid.UUID) -> pa.Table:
+def _table(columns: Columns, rows: pl.DataFrame, batch_id: uuid.UUID) -> pa.Table:
     """The columns of `events` in Arrow types that ClickHouse takes without a detour."""
     import pyarrow as pa
 

@@ -7,7 +7,7 @@ import logging
 import os
 from pathlib import Path
 
-from collector import frames
+from collector import frames, tally
 from collector.spool import Spool, events_of, sealed_name
 from sql.files import fsync_dir, write_atomic
 
@@ -41,24 +41,29 @@ def _adopt(spool: Spool, path: Path, fd: int) -> list[Path]:
     data = path.read_bytes()
     found = frames.read(data, frames.key_of(path))
     length = len(data)
-    if found.damaged and found.damaged[-1].end == length and frames.is_torn(data, found.damaged[-1].start):
+    broken = bool(found.damaged) and found.damaged[-1].end == length
+    if broken and frames.is_torn(data, found.damaged[-1].start):
         length = found.damaged[-1].start
         os.ftruncate(fd, length)
         log.info("cut %d unacknowledged bytes off a segment", len(data) - length, extra={"segment": path.name})
-    if not length:
+        broken = False
+    # A last record that is damaged holds at least one event; how many were acknowledged, their writer's tally knows.
+    events = tally.adopted(spool.writers_dir, path, found.events + broken)
+    if not events:
         path.unlink()
         return []
     os.fsync(fd)
-    sealed = spool.sealed_dir / sealed_name(path, found.events)
+    sealed = spool.sealed_dir / sealed_name(path, events)
     path.rename(sealed)
     fsync_dir(spool.sealed_dir)
     return [sealed]
 
 
 def read(spool: Spool, path: Path) -> tuple[list[bytes], int]:
-    """The payloads of a sealed segment, and how many events were lost to damage (a range counts as one at least).
+    """The payloads of a sealed segment, and how many events were lost to damage.
 
-    Damaged ranges are copied to quarantine and named.
+    Both together are what the name counts; where it does not, a damaged range counts as one event. Damaged ranges
+    are copied to quarantine and named.
     """
     data = path.read_bytes()
     found = frames.read(data, frames.key_of(path), events_of(path))
@@ -68,10 +73,12 @@ def read(spool: Spool, path: Path) -> tuple[list[bytes], int]:
         reason = f"bytes {damage.start} to {damage.end} of {path.name} are damaged: {events} events"
         set_aside(spool, name, ".damaged", data[damage.start : damage.end], reason)
         log.error("%s; kept in quarantine", reason, extra={"segment": path.name})
-    return found.payloads, sum(max(damage.events or 0, 1) for damage in found.damaged)
+    return found.payloads, sum(1 if damage.events is None else damage.events for damage in found.damaged)
 
 
 def set_aside(spool: Spool, name: str, suffix: str, data: bytes, reason: str) -> None:
-    """Keep what cannot be loaded, with the reason beside it."""
+    """Keep what cannot be loaded, with the reason beside it; the reason alone is not worth a sync of its own."""
+    path = spool.quarantine_dir / f"{name}.reason"
+    path.touch(mode=0o600)
+    path.write_text(reason)
     write_atomic(spool.quarantine_dir / f"{name}{suffix}", data, mode=0o600)
-    write_atomic(spool.quarantine_dir / f"{name}.reason", reason.encode(), mode=0o600)

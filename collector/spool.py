@@ -1,7 +1,8 @@
 """The write-ahead spool: one append-only open segment a writer, sealed by size or age with a rename.
 
 Layout: ``open/`` holds segments being written (each flocked by its writer), ``sealed/`` those that wait
-for the loader, in the order of their names, ``quarantine/`` what could not be read.
+for the loader, in the order of their names, ``quarantine/`` what could not be read, ``writers/`` what each writer
+acknowledged (collector/tally.py). The time of the file ``seal`` says when all open segments were last asked for.
 """
 
 from __future__ import annotations
@@ -18,11 +19,16 @@ from enum import StrEnum
 from pathlib import Path
 
 from collector.frames import events_in, frame, key_of
+from collector.tally import Tally
 from sql.errors import StorageError
 from sql.files import fsync_dir
 
 log = logging.getLogger("footfall.collector")
 RECORD_BYTES = 256 * 1024
+# Sealed are lines, and rows that come back from quarantine.
+LINES, ROWS = ".seg", ".rows"
+# Writers of what comes back: of events that wait in quarantine, and of segments that were set apart.
+REQUEUE, REPLAY = "requeue", "replay"
 
 
 class Durability(StrEnum):
@@ -55,16 +61,30 @@ class Spool:
         self.sealed_dir = root / "sealed"
         self.quarantine_dir = root / "quarantine"
         self.prepared_dir = root / "prepared"
+        self.writers_dir = root / "writers"
+        self._seal_mark = root / "seal"
 
     def make(self) -> Spool:
         """Create the folders that are missing."""
-        for folder in (self.open_dir, self.sealed_dir, self.quarantine_dir, self.prepared_dir):
+        for folder in (self.open_dir, self.sealed_dir, self.quarantine_dir, self.prepared_dir, self.writers_dir):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self
 
     def sealed(self) -> list[Path]:
         """Sealed segments, oldest first."""
-        return sorted(path for path in self.sealed_dir.iterdir() if path.suffix == ".seg")
+        return sorted(path for path in self.sealed_dir.iterdir() if path.suffix in {LINES, ROWS})
+
+    def ask_to_seal(self) -> None:
+        """Ask every writer to seal what it has open."""
+        self._seal_mark.touch(mode=0o600)
+        os.utime(self._seal_mark)
+
+    def seal_asked(self) -> int:
+        """When writers were last asked to seal, in nanoseconds; 0 where they never were."""
+        try:
+            return self._seal_mark.stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def size(self) -> int:
         """Bytes of all segments that wait."""
@@ -91,14 +111,17 @@ class SpoolWriter:
         self.spool = spool.make()
         self.options = options or SpoolOptions()
         self.clock = clock
-        self.name = f"{name}-{os.getpid()}-{secrets.token_hex(6)}"
+        self.kind = name
+        self.name = self._new_name()
         self._fd: int | None = None
+        self._tally_fd: int | None = None
+        self._tally = Tally()
         self._path = Path()
         self._key = 0
         self._events = 0
-        self._number = 0
         self._length = 0
         self._began = 0.0
+        self._seal_asked = 0
         self._size_seen = 0
         self._size_at = -1e9
 
@@ -130,6 +153,7 @@ class SpoolWriter:
             raise _storage_error(exc) from exc
         self._length += len(data)
         self._events = events
+        self._count(Tally(self._tally.number, self._tally.sealed, events))
         if self._length >= self.options.segment_bytes:
             try:
                 self.seal()
@@ -146,8 +170,11 @@ class SpoolWriter:
         return b"".join(records), events
 
     def seal_if_old(self) -> None:
-        """Seal the open segment when it has reached ``segment_seconds``."""
-        if self._fd is not None and self.clock() - self._began >= self.options.segment_seconds:
+        """Seal the open segment when it has reached ``segment_seconds``, or was asked for."""
+        if self._fd is None:
+            return
+        old = self.clock() - self._began >= self.options.segment_seconds
+        if old or self.spool.seal_asked() != self._seal_asked:
             self.seal()
 
     def seal(self) -> None:
@@ -161,23 +188,40 @@ class SpoolWriter:
             if self._length == 0:
                 self._path.unlink(missing_ok=True)
             else:
+                if self.options.durability is Durability.FSYNC and self._tally_fd is not None:
+                    os.fdatasync(self._tally_fd)
                 self._path.rename(self.spool.sealed_dir / sealed_name(self._path, self._events))
         except OSError as exc:
             raise _storage_error(exc) from exc
         # From here on the loader may delete the file: not a byte more must go into it.
-        self._abandon()
+        self._let_go()
+        self._count(Tally(self._tally.number, self._tally.accepted))
         if self.options.durability is Durability.FSYNC:
             try:
                 fsync_dir(self.spool.sealed_dir)
             except OSError as exc:  # after a power cut it would lie in open/ again, and be adopted
                 log.warning("cannot sync the names of sealed segments: %s", exc)
 
+    def close(self) -> None:
+        """Seal, and end: the loader takes over the count of what was accepted. Raises StorageError as ``seal``."""
+        self.seal()
+        self._abandon()
+
+    def _new_name(self) -> str:
+        return f"{self.kind}-{os.getpid()}-{secrets.token_hex(6)}"
+
     def _open(self) -> int:
         fd: int | None = None
+        self._seal_asked = self.spool.seal_asked()
         try:
+            while self._tally_fd is None:
+                self.name, self._tally = self._new_name(), Tally()
+                self._tally_fd = _own(self.spool.writers_dir / self.name, os.O_RDWR)
+                if self.options.durability is Durability.FSYNC:
+                    fsync_dir(self.spool.writers_dir)
             while fd is None:
-                self._number += 1
-                self._path = self.spool.open_dir / f"{self.name}-{self._number:06d}.seg"
+                self._count(Tally(self._tally.number + 1, self._tally.accepted))
+                self._path = self.spool.open_dir / f"{self.name}-{self._tally.number:06d}.seg"
                 fd = _own(self._path)
             if self.options.durability is Durability.FSYNC:
                 fsync_dir(self.spool.open_dir)
@@ -199,11 +243,25 @@ class SpoolWriter:
         except OSError:
             self._abandon()
 
-    def _abandon(self) -> None:
-        """Let go of the open file; if it still lies in ``open/``, the loader adopts it."""
+    def _count(self, tally: Tally) -> None:
+        self._tally = tally
+        try:
+            if self._tally_fd is not None:
+                tally.write(self._tally_fd)
+        except OSError as exc:  # what is committed stays committed; the next writing makes up for it
+            log.warning("cannot count what was accepted: %s", exc.strerror)
+
+    def _let_go(self) -> None:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+    def _abandon(self) -> None:
+        """Leave the open file as it is to the loader, which adopts it. The writer goes on under another name."""
+        self._let_go()
+        if self._tally_fd is not None:
+            os.close(self._tally_fd)
+            self._tally_fd = None
 
     def _check_bound(self, more: int) -> None:
         now = time.monotonic()
@@ -240,9 +298,14 @@ def events_of(path: Path) -> int | None:
     return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else None
 
 
-def _own(path: Path) -> int | None:
-    """Create and lock a segment; None where the loader took it for an orphan first."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+def writer_kind(path: Path) -> str:
+    """What kind of writer a sealed file comes from: ``collector``, ``import``, REQUEUE, REPLAY, …"""
+    return path.stem.rpartition("~")[2].partition("-")[0]
+
+
+def _own(path: Path, how: int = os.O_WRONLY | os.O_APPEND) -> int | None:
+    """Create and lock a file; None where the loader took it for an orphan first."""
+    fd = os.open(path, how | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if path.stat().st_ino == os.fstat(fd).st_ino:

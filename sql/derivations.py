@@ -60,6 +60,12 @@ def _rebuild(client: Client, table: str, month: int) -> None:
             "insert_deduplicate": 0,
         },
     )
+    swap_in(client, table, side, month)
+
+
+def swap_in(client: Client, table: str, side: str, month: int) -> None:
+    """Put a month of ``side`` in the place of that month of ``table``, and drop ``side``."""
+    table, side = identifier(table), identifier(side)
     if client.command(f"select count() from {side}"):  # noqa: S608 (an identifier of ours)
         client.command(f"alter table {table} replace partition id '{int(month)}' from {side}")
     else:  # the engine refuses to replace by nothing

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sql import wire
+from sql.statements import query
 
 log = logging.getLogger("footfall.engine")
 _HEAD = 64 * 1024
@@ -45,6 +46,7 @@ class Front(ThreadingHTTPServer):
         self.connect = connect
         self._changed = threading.Condition()
         self._busy: dict[str, int] = {}
+        self._errors: set[tuple[int, int]] = set()
 
     def begin(self, query_id: str) -> None:
         """Register a statement; two with one id at once are refused, as ClickHouse does."""
@@ -62,12 +64,25 @@ class Front(ThreadingHTTPServer):
             self._busy.pop(query_id, None)
             self._changed.notify_all()
 
+    def fresh_error(self, connection: Any) -> QueryError:
+        """The latest error that the engine has counted and that was not asked for before."""
+        lines = connection.query(query("engine_errors"), "JSONCompactEachRow").bytes().splitlines()
+        errors = {(code, int(count)): text for code, count, text in map(json.loads, lines)}
+        with self._changed:
+            fresh = [(code, text) for (code, count), text in errors.items() if (code, count) not in self._errors]
+            self._errors = set(errors)
+        return QueryError(*fresh[-1]) if fresh else QueryError(0, "an insert failed")
+
     def drain(self, seconds: float) -> bool:
         """Stop listening, then wait for running statements. True when none is left."""
         self.shutdown()
         self.server_close()
         with self._changed:
             return self._changed.wait_for(lambda: not self._busy, seconds)
+
+
+def _failed_inserts(connection: Any) -> bytes:
+    return bytes(connection.query(query("engine_failed_inserts"), "TabSeparated").bytes())
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -170,6 +185,7 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in params.items():
             if name.startswith("param_") and name.replace("_", "").isalnum():
                 connection.query(f"set {name}={wire.quote(value)}")
+        failed = _failed_inserts(connection)
         stream = connection.send_insert(insert.head, insert.fmt)
         try:
             if rest:
@@ -181,6 +197,10 @@ class Handler(BaseHTTPRequestHandler):
             stream.cancel()
             raise
         done = stream.finish()
+        # chDB reports success also where the insert, or a view behind it, failed in the end (too many parts, a full
+        # disk): its own counter tells. Should the failure have been a neighbour's, this one is doubted for nothing.
+        if _failed_inserts(connection) != failed:
+            raise self.server.fresh_error(connection)
         summary = {"written_rows": str(done.rows_written), "written_bytes": str(done.bytes_written)}
         self._send(200, b"", {"X-ClickHouse-Summary": json.dumps({"read_rows": summary["written_rows"], **summary})})
 

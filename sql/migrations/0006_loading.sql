@@ -13,6 +13,13 @@ create table if not exists load_probe_visitors (
 )
 engine = Memory;
 
+-- Event ids that stand more than once: what `footfall dedupe` looks into.
+create table if not exists dedupe_ids (
+    site_id UInt32,
+    event_id UUID
+)
+engine = Memory;
+
 -- The name of this life of the engine: a Memory table is empty after a restart.
 create table if not exists engine_life (
     id UUID

@@ -201,11 +201,9 @@ def test_init_twice(tmp_path):
 def test_the_template_says_the_defaults(tmp_path, serving):
     assert run("--data-dir", serving.root, "init", tmp_path).returncode == 0
     text = (tmp_path / "footfall.toml").read_text()
-    commented = [line.removeprefix("# ") for line in text.splitlines() if line.startswith("# ") and " = " in line]
-    top = [line for line in commented if line.startswith("log_format")]
-    live = [line for line in commented if not line.startswith(("url", "log_format"))]
-    text = [f'data_dir = "{serving.root}"', *top, "[collector]", *live]
-    (tmp_path / "footfall.toml").write_text("\n".join(text))
+    settings = [line for line in text.splitlines() if line.startswith("[") or (line.startswith("# ") and " = " in line)]
+    live = [line.removeprefix("# ") for line in settings if not line.startswith("# url")]
+    (tmp_path / "footfall.toml").write_text(f'data_dir = "{serving.root}"\n' + "\n".join(live))
     said = load(tmp_path / "footfall.toml")
     (tmp_path / "footfall.toml").write_text(f'data_dir = "{serving.root}"\n')
     assert said == load(tmp_path / "footfall.toml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import json
 import os
@@ -16,10 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from collector.account import Account, take
+from collector.lines import encode
+from collector.model import SpooledEvent
 from collector.site_admin import add_site
 from collector.sites import Site, WriteKey, hash_key, publish
-from collector.spool import Spool
+from collector.spool import Spool, SpoolWriter
 from sql.client import opened
+from sql.engine import alongside
 from sql.home import Home
 from sql.schema import bring_up_to_date
 
@@ -42,6 +47,69 @@ def wait_until(check: Callable[[], object], seconds: float = 30.0, what: str = "
         time.sleep(0.05)
 
 
+# Every derivation said again from raw events, beside what it holds. No rows: they agree.
+DISAGREEMENTS = {
+    "visits": """
+        with
+            raw as (
+                select visit_id, count() as events, countIf(name = 'page_view') as pageviews,
+                    min(timestamp) as started, max(timestamp) as ended,
+                    argMinIf(path, event_order(timestamp, event_id), name = 'page_view') as entry,
+                    argMaxIf(path, event_order(timestamp, event_id), name = 'page_view') as exit
+                from events group by visit_id
+            ),
+            kept as (select visit_id, events, pageviews, started, ended, entry_page, exit_page from visits_merged)
+        select * from (select * from raw except select * from kept)
+        union all
+        select * from (select * from kept except select * from raw)
+    """,
+    "daily_events": """
+        with
+            raw as (
+                select site_id, local_date, bot, toString(name) as n, count() as c, uniqExact(visitor_id) as v
+                from events group by all
+            ),
+            kept as (
+                select site_id, local_date, bot, toString(name) as n, sum(events) as c, uniqMerge(visitors) as v
+                from daily_events group by all
+            )
+        select * from (select * from raw except select * from kept)
+        union all
+        select * from (select * from kept except select * from raw)
+    """,
+    "daily_pages": """
+        with
+            raw as (
+                select local_date, path, count() as c, uniqExact(visitor_id) as v
+                from events where name = 'page_view' group by all
+            ),
+            kept as (
+                select local_date, path, sum(pageviews) as c, uniqMerge(visitors) as v
+                from daily_pages group by all
+            )
+        select * from (select * from raw except select * from kept)
+        union all
+        select * from (select * from kept except select * from raw)
+    """,
+    "funnel_states": """
+        with
+            raw as (
+                select visitor_id, windowFunnel(691200000)(
+                    toUInt64(toUnixTimestamp64Milli(timestamp) * 8 + if(name = 'page_view', 7, 6)),
+                    name = 'page_view', name = 'purchase') as level
+                from events where name in ('page_view', 'purchase') group by visitor_id having level > 0
+            ),
+            kept as (
+                select visitor_id, windowFunnelMerge(691200000)(state) as level
+                from funnel_states group by visitor_id having level > 0
+            )
+        select * from (select * from raw except select * from kept)
+        union all
+        select * from (select * from kept except select * from raw)
+    """,
+}
+
+
 class Footfall:
     """`footfall serve` in a folder of its own, with one site."""
 
@@ -54,13 +122,15 @@ class Footfall:
             self.port = probe.getsockname()[1]
         (folder / "footfall.toml").write_text(CONFIG.format(port=self.port, segment_seconds=segment_seconds))
         self.key = ""
+        self.tmpdir: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, wait until it answers, and make the site the first time."""
         command = [sys.executable, "-m", "cli.main", "--config", str(self.folder / "footfall.toml"), "serve"]
         log = (self.folder / "serve.log").open("ab")
-        self.process = subprocess.Popen(command, stderr=log, stdout=log)
+        env = os.environ | ({"TMPDIR": str(self.tmpdir)} if self.tmpdir else {})
+        self.process = subprocess.Popen(command, stderr=log, stdout=log, env=env)
         wait_until(self.answers, what="the collector answers")
         if not self.key:
             with opened(self.url, direct=False) as client:
@@ -107,6 +177,20 @@ class Footfall:
             return False
         return True
 
+    def log(self) -> str:
+        """What the processes said."""
+        return (self.folder / "serve.log").read_text()
+
+    def account(self) -> Account:
+        """The account of this moment."""
+        return take(self.home)
+
+    def define_funnel(self) -> None:
+        """page_view, purchase."""
+        steps = "[('page_view', ''), ('purchase', '')]"
+        with self.client() as client:
+            client.command(f"insert into funnels select 1, 1, 'buy', {steps}, false, now64(3)")
+
     def drained(self) -> bool:
         """Whether nothing waits in the spool."""
         spool = Spool(self.home.spool)
@@ -143,12 +227,122 @@ def command_line(pid: int) -> list[str]:
 
 
 @pytest.fixture
-def footfall(tmp_path: Path):
+def still(tmp_path: Path):
+    """A Footfall that was not started yet, stopped at the end."""
+    made = Footfall(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def footfall(still: Footfall):
     """A running Footfall, stopped at the end."""
-    running = Footfall(tmp_path)
-    running.start()
-    yield running
-    running.stop()
+    still.start()
+    return still
+
+
+class House:
+    """A data directory with an engine that runs, a site and a funnel, for loaders of the test's own."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.url = f"chdb://{home.root}"
+        self.spool = Spool(home.spool).make()
+
+    def put(self, events: list[SpooledEvent], name: str = "test") -> None:
+        """Spool events as a segment of a writer of their own."""
+        self.put_lines(encode(1, NOON, events) if events else b"", name=name)
+
+    def put_lines(self, *records: bytes, name: str = "test") -> None:
+        """Spool records, each committed by itself."""
+        writer = SpoolWriter(self.spool, name)
+        for record in records:
+            writer.commit([record])
+        writer.close()
+
+    @contextmanager
+    def client(self):
+        """A client on the running engine."""
+        with opened(self.url, direct=False) as client:
+            yield client
+
+    def empty(self) -> None:
+        """No event any more."""
+        with self.client() as client:
+            for table in ("events", "visits", "daily_events", "daily_pages", "funnel_states"):
+                client.command(f"truncate table {table}")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The house of a module."""
+    home = Home(tmp_path_factory.mktemp("house")).make()
+    made = House(home)
+    with alongside(home):
+        with made.client() as client:
+            bring_up_to_date(client, home)
+            steps = "[('page_view', ''), ('purchase', '')]"
+            client.command(f"insert into funnels select 1, 1, 'buy', {steps}, false, now64(3)")
+        publish(home.sites_file, [Site(1, "shop.example", "Europe/Paris")])
+        yield made
+
+
+@pytest.fixture
+def house(built: House):
+    """The house, empty: no events, and no figures from before."""
+    built.empty()
+    (built.home.root / "journal.jsonl").unlink(missing_ok=True)
+    for folder in (built.spool.quarantine_dir, built.spool.writers_dir, built.spool.sealed_dir):
+        for path in folder.iterdir():
+            path.unlink()
+    return built
+
+
+NOON = int(dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
+
+
+def spooled(number: int, minute: float = 0, known: bool = True, **fields: object) -> SpooledEvent:
+    """An event with a number for its id, so many minutes into the day."""
+    plain = {"visitor": number % 50 + 1, "previous": 0, "name": "page_view", "interactive": False}
+    plain |= {"url": f"https://shop.example/{number % 20}"}
+    key, at = number.to_bytes(16, "big"), NOON + int(minute * 60_000)
+    return SpooledEvent(event_id=key, known=known, timestamp=at, **(plain | fields))
+
+
+@pytest.fixture
+def event():
+    """``event(number, minute, known, **fields)``: an event as it lies in the spool."""
+    return spooled
+
+
+@pytest.fixture
+def agree():
+    """``agree(client)``: every derivation says what the raw events say."""
+
+    def check(client) -> None:
+        for name, sql in DISAGREEMENTS.items():
+            assert client.query(sql).result_rows[:3] == [], name
+
+    return check
+
+
+@pytest.fixture
+def small_disk():
+    """``small_disk(folder, megabytes)``: a file system of its own in a folder; gone at the end of the test."""
+    mounted = []
+
+    def mount(folder: Path, megabytes: int) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+        made = subprocess.run(command, capture_output=True, text=True)
+        if made.returncode:
+            pytest.skip(f"no small disk can be mounted here: {made.stderr.strip() or 'mount failed'}")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in reversed(mounted):
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture

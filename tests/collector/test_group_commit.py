@@ -93,10 +93,10 @@ def test_what_comes_in_the_next_turns_shares_the_sync(folder, monkeypatch):
             tasks.append(asyncio.create_task(commit.append(b"%d\n" % n)))
             await asyncio.sleep(0)
         await asyncio.gather(*tasks)
+        assert len(calls) == 1
         await commit.close()
 
     asyncio.run(run())
-    assert len(calls) == 1
     assert sealed(folder) == [b"%d\n" % n for n in range(TURNS)]
 
 

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import resource
+import threading
 import uuid
 
 import pytest
@@ -99,6 +100,7 @@ def test_compaction_keeps_totals_and_open_intents(path):
     for batch in batches:
         journal.intent(batch, "t")
         journal.finish(batch)
+        journal.forget(batch)
     journal.intent(waiting, "open")
     before = path.stat().st_size
     journal.compact()
@@ -108,6 +110,7 @@ def test_compaction_keeps_totals_and_open_intents(path):
         assert known.intents == {str(waiting.batch_id): "open"}
     journal = Journal(path)
     journal.finish(waiting)
+    journal.forget(waiting)
     journal.compact()
     journal.intent(waiting, "written after a compaction")
     assert again(journal).totals == Totals(51, 153, 51, 0)
@@ -169,6 +172,7 @@ def test_an_intent_that_is_not_on_the_disk_is_none(path, monkeypatch, step):
 def test_a_compaction_that_fails_leaves_the_journal_as_it_was(path, monkeypatch):
     journal, batch = Journal(path), manifest()
     journal.finish(batch)
+    journal.forget(batch)
 
     def broken(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -180,3 +184,34 @@ def test_a_compaction_that_fails_leaves_the_journal_as_it_was(path, monkeypatch)
     journal.intent(batch, "after")
     found = again(journal)
     assert (found.totals.stored, list(found.intents.values())) == (3, ["after"])
+
+
+def test_what_is_done_and_not_gone_is_not_forgotten(path):
+    """Its files are still there: a journal without it would have it inserted again."""
+    journal, batch = Journal(path), manifest()
+    journal.finish(batch)
+    journal.compact()
+    journal = again(journal)
+    assert journal.done == {str(batch.batch_id)}
+    journal.forget(batch)
+    journal.compact()
+    journal = again(journal)
+    assert (journal.done, journal.totals.batches) == (set(), 1)
+
+
+def test_two_threads_and_a_rewriting_lose_no_line(path):
+    journal, done = Journal(path), threading.Event()
+
+    def rewrite():
+        while not done.is_set():
+            journal.compact()
+
+    rewriting = threading.Thread(target=rewrite)
+    rewriting.start()
+    try:
+        for number in range(200):
+            journal.accept(f"w{number}", 2)
+    finally:
+        done.set()
+        rewriting.join()
+    assert again(journal).totals.accepted == 400

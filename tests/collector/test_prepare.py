@@ -13,7 +13,7 @@ from collector import bots, commit, frames
 from collector.batches import from_stream
 from collector.lines import encode
 from collector.model import SpooledEvent
-from collector.prepare import SEEN_FOR, gather, prepare
+from collector.prepare import IDEMPOTENCY, SEEN_WINDOWS, gather, prepare
 from collector.seen import SeenIds
 from collector.sites import Registry, Site, publish
 from collector.spam import SpamHosts
@@ -33,7 +33,7 @@ def ms(moment):
 def seen(client) -> SeenIds:
     """What a loader that starts now knows."""
     known = SeenIds()
-    known.load(client, dt.datetime.now(dt.UTC).date() - SEEN_FOR)
+    known.load(client, dt.datetime.now(dt.UTC).date() - SEEN_WINDOWS * IDEMPOTENCY)
     return known
 
 
@@ -148,8 +148,8 @@ def test_bytes_that_are_no_text_are_set_aside_too(folder, site, loading):
 def test_preparing_again_sets_aside_once(folder, registry, site):
     path = segment(folder, encode(site, 1, [event(1)]), b"\xc1")
     first, second = (gather(folder, [path], registry, SpamHosts()) for _ in range(2))
-    assert first.columns.rows.drop("extra", "page", "client", "origin", "verdict").equals(
-        second.columns.rows.drop("extra", "page", "client", "origin", "verdict")
+    assert first.events.drop("extra", "page", "client", "origin", "verdict").equals(
+        second.events.drop("extra", "page", "client", "origin", "verdict")
     )
     assert first.quarantined == second.quarantined == 1
     assert len(list(folder.quarantine_dir.iterdir())) == 2
@@ -162,7 +162,7 @@ def test_a_damaged_record_is_counted(folder, registry, site):
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     found = gather(folder, [path], registry, SpamHosts())
-    assert found.columns.rows.height == 2
+    assert found.events.height == 2
     assert found.quarantined == 1
     assert len(list(folder.quarantine_dir.glob("*.damaged"))) == 1
 

@@ -180,9 +180,9 @@ def test_new_names_are_synced_too(folder, monkeypatch):
     monkeypatch.setattr(spool, "fsync_dir", synced.append)
     writer = SpoolWriter(folder, "w")
     writer.commit([ONE])
-    assert synced == [folder.open_dir]
+    assert synced == [folder.writers_dir, folder.open_dir]
     writer.seal()
-    assert synced == [folder.open_dir, folder.sealed_dir]
+    assert synced == [folder.writers_dir, folder.open_dir, folder.sealed_dir]
 
 
 def test_a_full_spool_says_so_and_recovers(folder):
@@ -270,7 +270,7 @@ def fill(disk: Path, make_room) -> None:
     make_room()
     send(5)
     assert len(acknowledged) == full + 5
-    writer.seal()
+    writer.close()
     assert records(folder) == acknowledged
 
 

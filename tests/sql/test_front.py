@@ -203,3 +203,32 @@ def test_half_a_body_commits_nothing(engine, client):
     while client.command("select count() from system.processes where query ilike 'insert%'"):
         pass
     assert client.command("select count() from t") == 0
+
+
+@pytest.mark.parametrize(
+    ("breaks", "code"),
+    [
+        pytest.param("alter table fragile add constraint never check n != 7", 469, id="constraint"),
+        pytest.param(
+            "create materialized view fragile_mv to fragile_out as select throwIf(n = 7) as n from fragile",
+            395,
+            id="view",
+        ),
+        pytest.param("alter table fragile modify setting parts_to_throw_insert = 1", 252, id="too many parts"),
+    ],
+)
+def test_an_insert_that_fails_in_the_end_is_an_error(client, breaks, code):
+    """chDB's own streaming insert says nothing of it."""
+    for statement in (
+        "drop view if exists fragile_mv",
+        "drop table if exists fragile",
+        "drop table if exists fragile_out",
+    ):
+        client.command(statement)
+    for name in ("fragile", "fragile_out"):
+        client.command(f"create table {name} (n UInt8) engine = MergeTree order by n")
+    client.raw_insert("fragile", insert_block=b"1\n", fmt="TSV")
+    client.command(breaks)
+    with pytest.raises(DatabaseError) as refused:
+        client.raw_insert("fragile", insert_block=b"7\n", fmt="TSV")
+    assert refused.value.code == code

@@ -1,0 +1,263 @@
+"""``footfall spool`` and ``footfall flush``: what waits, what was set aside, and whether the account holds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.exits import Exit
+from cli.period import FormatOption, OutputOption
+from cli.render import render
+from cli.state import settings
+from cli.view import View
+from sql.errors import EngineUnavailable, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from collector.quarantine import Item
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="What waits to be loaded, and what could not be.",
+    epilog="Example: footfall spool status",
+)
+quarantine_app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="What could not be loaded: look at it, bring it back, delete it.",
+    epilog="Example: footfall spool quarantine list",
+)
+app.add_typer(quarantine_app, name="quarantine")
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Ids of items, as `list` shows them.", metavar="NAME...")]
+All = Annotated[bool, typer.Option("--all", help="All items.")]
+
+
+@app.command(epilog="Example: footfall spool status --format json")
+def status(fmt: FormatOption = None, output: OutputOption = None) -> None:
+    """What waits, and the account: accepted = stored + duplicate + quarantined + pending.
+
+    Exit code 3 when it does not hold: accepted events are missing.
+    """
+    import polars as pl
+
+    from collector.account import take
+    from collector.quarantine import items
+    from collector.spool import Spool
+
+    config = settings()
+    now = time.time()
+    account = take(config.home.make())
+    aside = items(Spool(config.home.spool))
+    rows: list[tuple[str, int, int | None, int | None, int | None]] = [
+        (name, pile.events, pile.files, pile.bytes, None if pile.oldest is None else max(int(now - pile.oldest), 0))
+        for name, pile in (("open", account.open), ("sealed", account.sealed), ("prepared", account.prepared))
+    ]
+    rows.append(("in quarantine", sum(i.events or 0 for i in aside), len(aside), sum(i.size for i in aside), None))
+    totals = {
+        "accepted": account.accepted,
+        "stored": account.totals.stored,
+        "duplicate": account.totals.duplicate,
+        "quarantined": account.quarantined,
+        "pending": account.pending,
+        "missing": account.missing,
+    }
+    rows += [(name, events, None, None, None) for name, events in totals.items()]
+    kinds = {"what": pl.String, "events": pl.Int64, "files": pl.Int64, "bytes": pl.Int64, "oldest_seconds": pl.Int64}
+    labels = {"what": "", "events": "Events", "files": "Files", "bytes": "Bytes", "oldest_seconds": "Oldest (s)"}
+    view = View("Spool", labels=labels)
+    render(pl.DataFrame(rows, kinds, orient="row"), view, fmt, output)
+    if account.missing:
+        typer.echo(f"footfall: the account does not hold: {account.missing:,} accepted events are missing", err=True)
+        raise typer.Exit(Exit.FOUND)
+
+
+@app.command(epilog="Example: footfall spool seal")
+def seal(
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the writers.", min=0.0)] = 10.0,
+    dry_run: DryRun = False,
+) -> None:
+    """Have every open segment sealed now, so that its events are loaded next."""
+    from collector.flush import seal as do
+    from collector.spool import Spool
+
+    home = settings().home.make()
+    count = len(list(Spool(home.spool).make().open_dir.glob("*.seg")))
+    if dry_run:
+        typer.echo(f"would seal {count} segments", err=True)
+        return
+    left = do(home, timeout)
+    typer.echo(f"sealed {count - len(left)} segments", err=True)
+    if left:
+        raise StorageError(f"{len(left)} segments are still open: {', '.join(left)}", "their writers do not answer")
+
+
+def flush(
+    timeout: Annotated[float, typer.Option(help="Seconds to wait at most.", min=0.0)] = 300.0,
+    dry_run: DryRun = False,
+) -> None:
+    """Load everything that was accepted by now, and wait until it is loaded.
+
+    Works beside `serve`, and without it.
+    """
+    from collector.account import take
+    from collector.flush import flush as do
+    from collector.loader import LoaderOptions
+
+    config = settings()
+    home = config.home.make()
+    before = take(home).pending
+    if dry_run:
+        typer.echo(f"would load {before:,} events", err=True)
+        return
+    bounds = LoaderOptions(idempotency_days=config.loader.idempotency_days)
+    with _bar("Loading", before) as moved:
+        left = do(home, config.database_url, timeout, bounds, lambda waiting: moved(before - waiting))
+    if left:
+        raise EngineUnavailable(f"not all is loaded after {timeout:g} s", "footfall spool status; footfall doctor")
+    typer.echo(f"{before:,} events that waited are loaded" if before else "nothing waited", err=True)
+
+
+@quarantine_app.command("list", epilog="Example: footfall spool quarantine list")
+def quarantine_list(fmt: FormatOption = None, output: OutputOption = None) -> None:
+    """Everything in quarantine."""
+    import polars as pl
+
+    rows = [(item.short, item.kind.value, item.events, item.size, item.reason) for item in _items()]
+    kinds = {"id": pl.String, "kind": pl.String, "events": pl.Int64, "bytes": pl.Int64, "reason": pl.String}
+    labels = {"id": "Id", "kind": "Kind", "events": "Events", "bytes": "Bytes", "reason": "Reason"}
+    view = View("Quarantine", labels=labels, nothing="nothing is in quarantine")
+    render(pl.DataFrame(rows, kinds, orient="row"), view, fmt, output)
+
+
+@quarantine_app.command("show", epilog="Example: footfall spool quarantine show 5d41402a")
+def quarantine_show(
+    name: Annotated[str, typer.Argument(help="An item's id, as `list` shows it, or its file's name.")],
+    fmt: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """One item: what it is, why it is here, and what of it can be read."""
+    import polars as pl
+
+    from collector.quarantine import content
+
+    [item] = _items([name])
+    rows = {"kind": item.kind.value, "bytes": str(item.size), "events": str(item.events), "reason": item.reason}
+    frame = pl.DataFrame(
+        [*rows.items(), *content(item).items()], {"field": pl.String, "value": pl.String}, orient="row"
+    )
+    render(frame, View(item.name, labels={"field": "", "value": ""}), fmt, output)
+
+
+@quarantine_app.command("replay", epilog="Example: footfall spool quarantine replay --all --dry-run")
+def quarantine_replay(names: Names = None, every: All = False, dry_run: DryRun = False) -> None:
+    """Bring items back into the spool, to be loaded; their ids keep them from counting twice.
+
+    What cannot be read stays. Exit code 3 when something stayed.
+    """
+    from collector.quarantine import requeue, why_not
+    from collector.sites import Registry
+    from collector.spool import Spool
+
+    home = settings().home
+    registry = Registry(home.sites_file)
+    chosen = _chosen(names, every)
+    reasons = {item.short: why_not(item, registry) for item in chosen}
+    able = [item for item in chosen if not reasons[item.short]]
+    for name, reason in reasons.items():
+        if reason:
+            typer.echo(f"{name} stays: {reason}", err=True)
+    events = sum(item.events or 0 for item in able) if dry_run else requeue(Spool(home.spool).make(), able)
+    typer.echo(f"{'would bring back' if dry_run else 'brought back'} {events:,} events", err=True)
+    if len(able) < len(chosen):
+        raise typer.Exit(Exit.FOUND)
+
+
+@quarantine_app.command("purge", epilog="Example: footfall spool quarantine purge --all --yes")
+def quarantine_purge(
+    names: Names = None,
+    every: All = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Delete items for good. They stay counted as quarantined."""
+    from collector.quarantine import purge
+    from collector.spool import Spool
+
+    chosen = _chosen(names, every)
+    if busy := [item.name for item in chosen if item.loading]:
+        raise UsageError(f"{busy[0]} belongs to a batch that is not done yet", "first: footfall flush")
+    if chosen and not dry_run:
+        if not yes and not sys.stdin.isatty():
+            raise UsageError(f"deleting {len(chosen)} items needs a yes", "add --yes")
+        if not yes:
+            typer.confirm(f"Delete {len(chosen)} items for good?", abort=True, err=True)
+        purge(Spool(settings().home.spool), chosen)
+    typer.echo(f"{'would delete' if dry_run else 'deleted'} {len(chosen)} items", err=True)
+
+
+@app.command(epilog="Example: footfall spool replay /backup/spool/sealed/*.seg --dry-run")
+def replay(
+    files: Annotated[list[Path], typer.Argument(help="Segment files outside the spool, under their names.")],
+    dry_run: DryRun = False,
+) -> None:
+    """Accept the events of segment files again; those that are stored already are dropped as duplicates.
+
+    Exit code 3 when a file is damaged: the rest of it is loaded.
+    """
+    from collector import replay as replays
+    from collector.spool import Durability, Spool, SpoolOptions
+
+    config = settings()
+    collector = config.collector
+    spool = Spool(config.home.make().spool).make()
+    found = [replays.read(spool, path) for path in files]
+    options = SpoolOptions(Durability(collector.durability), collector.segment_bytes, total_bytes=collector.spool_bytes)
+    events = sum(file.events for file in found) if dry_run else replays.replay(spool, found, options)
+    for file in found:
+        if file.damaged:
+            typer.echo(f"{file.path}: {file.damaged:,} events are damaged and stay out", err=True)
+    typer.echo(f"{'would accept' if dry_run else 'accepted'} {events:,} events", err=True)
+    if any(file.damaged for file in found):
+        raise typer.Exit(Exit.FOUND)
+
+
+def _items(names: list[str] | None = None) -> list[Item]:
+    from collector.quarantine import find, items
+    from collector.spool import Spool
+
+    spool = Spool(settings().home.make().spool).make()
+    return items(spool) if names is None else find(spool, names)
+
+
+def _chosen(names: list[str] | None, every: bool) -> list[Item]:
+    if bool(names) == every:
+        raise UsageError("which items?", "name some, or say --all")
+    return _items(names or None)
+
+
+@contextmanager
+def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr, moved by what it yields; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group, and ``flush``."""
+    root.add_typer(app, name="spool")
+    root.command(epilog="Example: footfall flush --timeout 60")(flush)
