@@ -148,14 +148,16 @@ class Import:
         return self._records(events[:half]) + self._records(events[half:])
 
     def _commit(self, payloads: list[bytes]) -> None:
+        nothing_waits = False
         while True:
             try:
                 self._writer.commit(payloads)
                 return self._writer.seal_if_old()
             except SpoolFull:
                 self._writer.seal()
-                if not self._spool.sealed():  # it is the disk that is full
+                if nothing_waits:  # it is the disk that is full, or the bound is too small
                     raise
+                nothing_waits = not self._spool.sealed()  # the loader may have made room just now: try once more
                 self._check()
                 time.sleep(POLL_SECONDS)
 
