@@ -71,8 +71,10 @@ def serve(kind: str, port: int, root: Path) -> None:
     (NoopServer if kind == "noop" else Server)(options, "127.0.0.1", port, 2).run()
 
 
-def measure(kind: str, root: Path, seconds: int, connections: int) -> tuple[float, str]:
-    """Requests per second, and the p99 latency as wrk prints it."""
+def measure(kind: str, root: Path, seconds: int, connections: int, pause_ms: int = 0) -> tuple[float, str]:
+    """Requests per second, and the p99 latency as wrk prints it; each connection pauses between requests."""
+    site = sites.Site(1, "shop.example", "UTC", (sites.WriteKey(sites.hash_key(KEY)),))
+    sites.publish(root / "sites.json", [site])
     port = free_port()
     server = subprocess.Popen([sys.executable, "-m", "bench.collector", "--serve", kind, str(port), str(root)])
     try:
@@ -84,6 +86,7 @@ def measure(kind: str, root: Path, seconds: int, connections: int) -> tuple[floa
             'wrk.headers["Content-Type"] = "application/json"\n'
             f'wrk.headers["User-Agent"] = "{AGENT}"\n'
             f'wrk.headers["X-Footfall-Key"] = "{KEY}"\n'
+            + (f"function delay() return {pause_ms} end\n" if pause_ms else "")
         )
         url = f"http://127.0.0.1:{port}/v1/events"
         command = ["wrk", "-t1", f"-c{connections}", "--latency", "-s", str(script)]
@@ -95,7 +98,7 @@ def measure(kind: str, root: Path, seconds: int, connections: int) -> tuple[floa
     bad = re.search(r"Non-2xx.*|Socket errors.*", out)
     if bad:
         raise SystemExit(f"{kind}: {bad[0]}")
-    rate, p99 = re.search(r"Requests/sec:\s+([\d.]+)", out), re.search(r"99%\s+(\S+)", out)
+    rate, p99 = re.search(r"Requests/sec:\s+([\d.]+)", out), re.search(r" 99%\s+(\S+)", out)
     assert rate and p99
     return float(rate[1]), p99[1]
 
@@ -138,17 +141,20 @@ def main() -> None:
     if not shutil.which("wrk"):
         raise SystemExit("wrk is not here: apt-get install wrk")
     ratios: dict[str, list[float]] = {"fsync": [], "os": []}
+    full: list[float] = []
     for number in range(args.rounds):
         rates = {}
         for kind in ("noop", "fsync", "os"):
             with tempfile.TemporaryDirectory() as folder:
-                root = Path(folder)
-                site = sites.Site(1, "shop.example", "UTC", (sites.WriteKey(sites.hash_key(KEY)),))
-                sites.publish(root / "sites.json", [site])
-                rates[kind], p99 = measure(kind, root, args.seconds, args.connections)
+                rates[kind], p99 = measure(kind, Path(folder), args.seconds, args.connections)
             print(f"round {number + 1}  {kind:6} {rates[kind]:10,.0f} requests/s   p99 {p99}", flush=True)
         for kind, values in ratios.items():
             values.append(rates[kind] / rates["noop"])
+        full.append(rates["fsync"])
+    with tempfile.TemporaryDirectory() as folder:
+        pause = round(1000 * args.connections / (statistics.median(full) / 2))
+        rate, p99 = measure("fsync", Path(folder), args.seconds, args.connections, pause)
+        print(f"at half load: {rate:,.0f} requests/s   p99 {p99}", flush=True)
     for kind, values in ratios.items():
         shown = " ".join(f"{value:.2f}" for value in values)
         print(f"collector with {kind}: {statistics.median(values):.2f} of the no-op app (rounds: {shown})")

@@ -20,7 +20,7 @@ from collector.model import Batch
 from collector.places import Places
 from collector.ranges import Ranges
 from collector.rate_limits import RateLimits
-from collector.recent import RecentIds
+from collector.recent import FreshIds, RecentIds
 from collector.signals import signals
 from collector.sites import Registry
 from collector.spool import Spool, SpoolOptions, SpoolWriter
@@ -60,7 +60,7 @@ class Intake:
         self.spool = GroupCommit(SpoolWriter(Spool(options.home.spool), "collector", options.spool))
         self.recent = RecentIds()
         schemas = EventSchemas(options.home.event_schemas_file)
-        self.rules = Rules(options.limits, self.visitors, self.recent.holds, schemas.misfit)
+        self.rules = Rules(options.limits, self.visitors, self.recent.holds, schemas.misfit, FreshIds().__next__)
 
     def admit(self, req: falcon.asgi.Request) -> str:
         """The client's address, where it may send now. Raises Limited; nothing of the request was read yet."""

@@ -5,6 +5,7 @@ What is not known here may still be a duplicate: other workers have memories of 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from collector.model import SpooledEvent
@@ -30,3 +31,20 @@ class RecentIds:
                 self._ids[site_id, event.event_id] = None
         while len(self._ids) > self._room:
             del self._ids[next(iter(self._ids))]
+
+
+class FreshIds:
+    """Random ids of 16 bytes, drawn from the system many at a time: asking it for each took longer than the rest of
+    the step. One for each process, made after it was forked."""
+
+    def __init__(self) -> None:
+        self._drawn = b""
+        self._at = 0
+
+    def __next__(self) -> bytes:
+        at = self._at
+        if at >= len(self._drawn):
+            self._drawn = os.urandom(16 * 512)
+            at = 0
+        self._at = at + 16
+        return self._drawn[at : at + 16]

@@ -54,12 +54,14 @@ class Sender(NamedTuple):
 
 class Rules(NamedTuple):
     """What events are judged by, the same for all of a worker. ``known`` says whether an id is in the spool already,
-    ``misfit`` how an event does not fit the schema that its site has for its name."""
+    ``misfit`` how an event does not fit the schema that its site has for its name,
+    ``fresh_id`` makes ids of 16 random bytes."""
 
     limits: Limits
     visitors: Visitors
     known: Callable[[int, bytes], bool] = lambda site_id, event_id: False
     misfit: Callable[[int, Event], Misfit | None] = lambda site_id, event: None
+    fresh_id: Callable[[], bytes] = lambda: os.urandom(16)
 
 
 @dataclass(slots=True)
@@ -174,7 +176,7 @@ def recognise(draft: Draft) -> None:
     """The event's id, and whether it came before, as far as this worker knows; the loader knows for sure."""
     event_id, spooled = draft.event.event_id, draft.spooled
     if event_id is None:
-        spooled.event_id = os.urandom(16)
+        spooled.event_id = draft.rules.fresh_id()
         return
     spooled.event_id, spooled.known = event_id.bytes, True
     if draft.rules.known(draft.site.site_id, spooled.event_id):
