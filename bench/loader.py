@@ -127,6 +127,7 @@ def time_loader(count: int, seed: int, copies: int = 1) -> float:
 
 def drain(root: Path) -> None:
     """The loader itself, in a process of its own: warm up, wait for the word, load; seconds and peak MB."""
+    memory.give_back()  # what it sets in the environment, the process that started this one has set already
     home = Home(root)
     user_agents.warm_up()
     bots.warm_up()

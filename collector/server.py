@@ -16,7 +16,7 @@ from collector.intake import AppOptions
 from sql.process import die_with_parent
 
 GRACE_SECONDS = 15
-GC_THRESHOLDS = (20_000, 20, 20)
+GC_THRESHOLDS = (5_000, 10, 10)
 
 
 class Log(Logger):  # type: ignore[misc]

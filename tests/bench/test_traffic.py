@@ -15,6 +15,7 @@ import pytest
 
 from bench.shop import BOTS, PAGES
 from bench.traffic import Traffic, main
+from collector import privacy
 from collector.access_log import AccessLog
 from collector.model import Event
 from collector.sites import Site
@@ -52,7 +53,8 @@ def test_every_line_is_read_and_every_page_of_a_visit_is_in_it(lines: list[str],
     log, urls = read(lines, tmp_path)
     assert log.counts.bad == []
     assert set(log.counts.skipped) == {"static", "status", "method", "no_request"}
-    wanted = Counter(f"https://shop.example{step.path}" for visit in traffic().visits() for step in visit.steps)
+    paths = [step.path for visit in traffic().visits() for step in visit.steps]
+    wanted = Counter(privacy.address(f"https://shop.example{path}") for path in paths)
     assert wanted - Counter(urls) == Counter()
     machines = Counter(urls) - wanted
     assert {url.removeprefix("https://shop.example") for url in machines} <= set(PAGES.paths)

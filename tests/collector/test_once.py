@@ -44,7 +44,9 @@ def test_one_batch_five_times_by_two_clients_across_segments_and_a_restart(footf
     assert answers == [202] * 5
     until(lambda: footfall.account().pending == 0, what="all is loaded")
     account = footfall.account()
-    assert (account.accepted, account.totals.stored, account.totals.duplicate) == (1500, 300, 1200)
+    # What a worker knows for a duplicate it does not spool; what it does not know, the loader drops.
+    assert account.totals.stored == 300
+    assert account.accepted == 300 + account.totals.duplicate >= 600
     assert account.missing == 0
     with footfall.client() as client:
         assert client.query("select count(), uniqExact(event_id) from events").first_row == (300, 300)
