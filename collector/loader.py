@@ -51,7 +51,7 @@ class LoaderOptions:
     """Bounds. ``batch_bytes`` is segment bytes a batch takes at most (always at least one segment),
     ``idempotency_days`` how far apart two events of one id may lie and still count once."""
 
-    batch_bytes: int = 24 * 1024 * 1024
+    batch_bytes: int = 27 * 1024 * 1024
     spam_file: Path | None = None
     poll_seconds: float = 0.1
     backoff_seconds: float = 0.2
