@@ -22,6 +22,7 @@ import urllib.request
 from pathlib import Path
 
 from collector import sites
+from collector.published import publish
 from sql.home import Home
 
 KEY = "wk_bench"
@@ -74,7 +75,7 @@ def serve(kind: str, port: int, root: Path) -> None:
 def measure(kind: str, root: Path, seconds: int, connections: int, pause_ms: int = 0) -> tuple[float, str]:
     """Requests per second, and the p99 latency as wrk prints it; each connection pauses between requests."""
     site = sites.Site(1, "shop.example", "UTC", (sites.WriteKey(sites.hash_key(KEY)),))
-    sites.publish(root / "sites.json", [site])
+    publish(root / "sites.json", [site])
     port = free_port()
     server = subprocess.Popen([sys.executable, "-m", "bench.collector", "--serve", kind, str(port), str(root)])
     try:

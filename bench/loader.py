@@ -30,6 +30,7 @@ from collector.decode import parse
 from collector.limits import Limits
 from collector.lines import FIELDS, encode
 from collector.loader import Loader
+from collector.published import publish
 from collector.segments import read
 from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
 from collector.steps import Rules, Sender, judge
@@ -96,7 +97,7 @@ def time_loader(count: int, seed: int, copies: int = 1) -> float:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder)).make()
         url = f"chdb://{home.root}"
-        sites.publish(home.sites_file, [SITE])
+        publish(home.sites_file, [SITE])
         with alongside(home):
             with opened(url) as client:
                 bring_up_to_date(client, home)

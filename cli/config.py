@@ -16,6 +16,7 @@ from sql.home import Home
 
 FILE_NAME = "footfall.toml"
 LOG_FORMATS = ("auto", "text", "json")
+_LIMITS = Limits()
 # Smallest and largest value of every figure.
 BOUNDS = {
     "port": (1, 65_535),
@@ -53,12 +54,12 @@ class CollectorConfig:
     data_centre_file: str = ""
     spam_file: str = ""
     trusted_proxies: tuple[str, ...] = ()
-    max_batch_events: int = 1_000
-    max_body_bytes: int = 512 * 1024
-    max_event_bytes: int = 32 * 1024
-    max_properties: int = 64
-    max_property_name: int = 64
-    max_text: int = 1_024
+    max_batch_events: int = _LIMITS.batch_events
+    max_body_bytes: int = _LIMITS.body_bytes
+    max_event_bytes: int = _LIMITS.event_bytes
+    max_properties: int = _LIMITS.properties
+    max_property_name: int = _LIMITS.property_name
+    max_text: int = _LIMITS.text
     site_events_per_second: int = 2_000
     site_burst: int = 4_000
     address_requests_per_second: int = 50

@@ -43,9 +43,11 @@ def add(
     text = _read(file)
     with database("event-schema add") as client:
         row = sites.find(client, site)
-        made = event_schema_admin.next_version(client, row.site_id, name, Mode(mode), text)
-        if not dry_run:
-            event_schema_admin.add(client, settings().home.make(), made)
+        wanted = (row.site_id, name, Mode(mode), text)
+        if dry_run:
+            made = event_schema_admin.next_version(client, *wanted)
+        else:
+            made = event_schema_admin.add(client, settings().home.make(), *wanted)
     said = "would add" if dry_run else "added"
     typer.echo(f"{said} version {made.version} of the schema of {name} on {row.domain} ({mode})", err=True)
 

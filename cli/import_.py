@@ -184,8 +184,8 @@ def _page_views(log: AccessLog, files: list[str], bar: _Bar, errors: list[Footfa
 
 def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], bar: _Bar) -> int:
     """Spool and load; returns how many were stored."""
+    from cli.loading import loader_options
     from collector.imports import Import, new_import_id
-    from collector.loader import LoaderOptions
     from collector.spool import Durability, SpoolOptions
 
     options = SpoolOptions(
@@ -194,7 +194,7 @@ def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], ba
         total_bytes=config.collector.spool_bytes,
     )
     import_id = new_import_id("access-log", time.time())
-    loading = LoaderOptions(idempotency_days=config.loader.idempotency_days)
+    loading = loader_options(config)
     with Import(config.home, config.database_url, site.site_id, import_id, options, loading) as run:
         try:
             run.add(page_views)

@@ -76,12 +76,12 @@ def loader(
 ) -> None:
     """Run the loader alone; ClickHouse must be there."""
     import signal
-    from pathlib import Path
 
     from collector import memory
 
     memory.give_back()
-    from collector.loader import Loader, LoaderOptions
+    from cli.loading import loader_options
+    from collector.loader import Loader
     from collector.patience import Stopped
     from sql.errors import EngineUnavailable
 
@@ -98,10 +98,7 @@ def loader(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signalled)
     home = config.home.make()
-    spam_file = config.collector.spam_file
-    how = LoaderOptions(
-        idempotency_days=config.loader.idempotency_days, spam_file=Path(spam_file) if spam_file else None
-    )
+    how = loader_options(config)
     if once:
         with _engine(config), Loader(home, config.database_url, how, stop) as running:
             try:

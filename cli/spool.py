@@ -108,9 +108,9 @@ def flush(
 
     Works beside `serve`, and without it.
     """
+    from cli.loading import loader_options
     from collector.account import take
     from collector.flush import flush as do
-    from collector.loader import LoaderOptions
 
     config = settings()
     home = config.home.make()
@@ -118,7 +118,7 @@ def flush(
     if dry_run:
         typer.echo(f"would load {before:,} events", err=True)
         return
-    bounds = LoaderOptions(idempotency_days=config.loader.idempotency_days)
+    bounds = loader_options(config)
     with _bar("Loading", before) as moved:
         left = do(home, config.database_url, timeout, bounds, lambda waiting: moved(before - waiting))
     if left:

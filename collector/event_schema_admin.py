@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collector.event_schemas import EventSchema, Mode, compiled, publish
+from collector.event_schemas import EventSchema, Mode, compiled
 from collector.limits import MAX_NAME
+from collector.published import publish
+from collector.site_table import changing
 from sql.errors import UsageError
 from sql.home import Home
 from sql.statements import query
@@ -34,8 +36,15 @@ def next_version(client: Client, site_id: int, name: str, mode: Mode, schema: st
     return EventSchema(site_id, name, before.version + 1 if before else 1, mode, schema)
 
 
-def add(client: Client, home: Home, made: EventSchema) -> None:
-    """Write a version; collectors follow within a second or two."""
+def add(client: Client, home: Home, site_id: int, name: str, mode: Mode, schema: str) -> EventSchema:
+    """Write the next version; collectors follow within a second or two. Two at once get versions of their own."""
+    with changing(client, home):
+        made = next_version(client, site_id, name, mode, schema)
+        _put(client, made)
+        publish_schemas(client, home)
+    return made
+
+
+def _put(client: Client, made: EventSchema) -> None:
     values = {"site": made.site_id, "name": made.name, "version": made.version}
     client.command(query("event_schema_put"), parameters=values | {"mode": made.mode.value, "schema": made.schema})
-    publish_schemas(client, home)

@@ -1,10 +1,11 @@
-"""JSON Schemas of events, by site and event name, as collectors see them: a file in the data directory.
+"""JSON Schemas of events, by site and event name, as collectors know them: published from the table `event_schemas`.
 
-`event_schemas` in ClickHouse is the truth; ``publish`` writes the file from it. An event without a schema fits.
+An event without a schema fits.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from collector.model import Event
+from collector.published import Published
 from sql.errors import UsageError
-from sql.files import write_atomic
 
 if TYPE_CHECKING:
     import jsonschema_rs
 
+log = logging.getLogger("footfall.collector")
 MAX_SCHEMA = 64 * 1024
 MAX_DETAIL = 200
 
@@ -72,21 +74,11 @@ def misfit(validator: jsonschema_rs.Validator, event: Event) -> tuple[str, str] 
     return None
 
 
-def publish(path: Path, schemas: list[EventSchema]) -> None:
-    """Write the file for collectors, if it differs."""
-    data = msgspec.json.format(msgspec.json.encode(schemas), indent=1)
-    if not path.exists() or path.read_bytes() != data:
-        write_atomic(path, data, mode=0o600)
-
-
 class EventSchemas:
     """The newest schemas; looks at most once a second whether the file changed."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self.path = path
-        self._clock = clock
-        self._looked = -1e9
-        self._stamp: tuple[int, int] | None = None
+        self._published = Published(path, EventSchema, clock)
         self._of: dict[tuple[int, str], tuple[Mode, Any]] = {}
 
     def misfit(self, site_id: int, event: Event) -> Misfit | None:
@@ -99,16 +91,13 @@ class EventSchemas:
         return Misfit(*wrong, mode is Mode.REJECT) if wrong else None
 
     def _refresh(self) -> None:
-        now = self._clock()
-        if now - self._looked < 1.0:
+        schemas = self._published.changed()
+        if schemas is None:
             return
-        self._looked = now
-        try:
-            stat = self.path.stat()
-        except FileNotFoundError:
-            return
-        if (stamp := (stat.st_mtime_ns, stat.st_ino)) == self._stamp:
-            return
-        schemas = msgspec.json.decode(self.path.read_bytes(), type=list[EventSchema])
-        self._of = {(s.site_id, s.name): (s.mode, compiled(s.schema)) for s in schemas if s.mode is not Mode.OFF}
-        self._stamp = stamp
+        self._of = {}
+        for schema in schemas:
+            if schema.mode is not Mode.OFF:
+                try:
+                    self._of[schema.site_id, schema.name] = schema.mode, compiled(schema.schema)
+                except UsageError as exc:  # another version of the library took it: events must come in all the same
+                    log.error("version %d of a schema of site %d is left out: %s", schema.version, schema.site_id, exc)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import falcon.asgi
-import msgspec
 
 from collector import loader_state
+from collector.answers import answer
 from collector.intake import AppOptions
 from collector.loader_state import LoaderState
 from collector.spool import Spool
@@ -138,10 +138,8 @@ class Ready:
 
 
 def _answer(resp: falcon.asgi.Response, status: int, fields: dict[str, object]) -> None:
-    resp.status = status
-    resp.content_type = "application/json"
     resp.set_header("Cache-Control", "no-store")
-    resp.data = msgspec.json.encode(fields)
+    answer(resp, status, fields)
 
 
 def _began(name: str, now: float) -> float:

@@ -1,8 +1,4 @@
-"""The registry of sites as collectors see it: a file in the data directory, so that none waits for ClickHouse.
-
-`sites` and `keys` in ClickHouse are the truth; ``publish`` writes the file from them, ``Registry`` reads it again
-when it changes.
-"""
+"""Sites and their keys as collectors know them: published from the tables `sites` and `keys`."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from sql.files import write_atomic
+from collector.published import Published
 
 
 class WriteKey(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -45,13 +41,6 @@ def hash_key(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def publish(path: Path, sites: list[Site]) -> None:
-    """Write the registry file for collectors, if it differs."""
-    data = msgspec.json.format(msgspec.json.encode(sites), indent=1)
-    if not path.exists() or path.read_bytes() != data:
-        write_atomic(path, data, mode=0o600)
-
-
 class Registry:
     """Sites by key, domain and id; looks at most once a second whether the file changed.
 
@@ -61,11 +50,8 @@ class Registry:
     def __init__(
         self, path: Path, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
     ) -> None:
-        self.path = path
-        self._clock = clock
+        self._published = Published(path, Site, clock)
         self._now = now
-        self._looked = -1e9
-        self._stamp: tuple[int, int] | None = None
         self._by_hash: dict[str, tuple[Site, WriteKey]] = {}
         self._by_domain: dict[str, Site] = {}
         self._by_id: dict[int, Site] = {}
@@ -94,24 +80,13 @@ class Registry:
         """The site with this id. One that is not known is looked for at once: its events may be here already."""
         self._refresh()
         if site_id not in self._by_id:
-            self._looked = -1e9
-            self._refresh()
+            self._refresh(at_once=True)
         return self._by_id.get(site_id)
 
-    def _refresh(self) -> None:
-        now = self._clock()
-        if now - self._looked < 1.0:
+    def _refresh(self, at_once: bool = False) -> None:
+        sites = self._published.changed(at_once)
+        if sites is None:
             return
-        self._looked = now
-        try:
-            stat = self.path.stat()
-        except FileNotFoundError:
-            return
-        stamp = (stat.st_mtime_ns, stat.st_ino)
-        if stamp == self._stamp:
-            return
-        sites = msgspec.json.decode(self.path.read_bytes(), type=list[Site])
-        self._stamp = stamp
         self._keys.clear()
         self._by_hash = {key.hash: (site, key) for site in sites for key in site.keys}
         self._by_domain = {site.domain: site for site in sites}

@@ -22,7 +22,8 @@ from collector.decode import Malformed, parse
 from collector.intake import AppOptions
 from collector.limits import MAX_NAME, MAX_URL, Limits
 from collector.model import DropReason, Event
-from collector.sites import Site, WriteKey, hash_key, publish
+from collector.published import publish
+from collector.sites import Site, WriteKey, hash_key
 from collector.steps import Rules, Sender, judge
 from collector.visitors import Salts, Visitors
 from sql.home import Home

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.config import CollectorConfig, Config, load
+from cli.loading import loader_options
 from collector.limits import Limits
 from sql.client import embedded_home
 from sql.errors import UsageError
@@ -80,6 +81,7 @@ def test_every_setting(here):
     assert tuple(getattr(config.collector, f.name) for f in fields(CollectorConfig)) == wanted
     assert isinstance(config.collector.segment_seconds, float)
     assert config.collector.limits == Limits(*bounds)
+    assert loader_options(config).spam_file == here / "spam.txt"
 
 
 def test_found_in_a_parent_directory(here, monkeypatch):

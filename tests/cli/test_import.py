@@ -27,7 +27,8 @@ from bench.traffic import Traffic
 from cli import import_
 from cli.main import root
 from collector.compressed import LogFile
-from collector.sites import Site, publish
+from collector.published import publish
+from collector.sites import Site
 from sql import migrations
 from sql.client import opened
 from sql.engine import alongside

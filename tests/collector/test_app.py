@@ -16,15 +16,16 @@ import falcon.testing
 import pytest
 import zstandard
 
-from collector import event_schemas, frames
+from collector import frames
 from collector.app import create_app
 from collector.event_schemas import EventSchema, Mode
 from collector.intake import AppOptions
 from collector.limits import Limits
 from collector.line_table import decode
 from collector.model import DropReason
+from collector.published import publish
 from collector.rate_limits import RateLimits, Rates
-from collector.sites import Site, WriteKey, hash_key, publish
+from collector.sites import Site, WriteKey, hash_key
 from collector.spool import Spool, SpoolOptions
 from sql.home import Home
 
@@ -105,7 +106,7 @@ def collector(tmp_path):
     publish(home.sites_file, sites)
     plans = {"properties": {"props": {"properties": {"plan": {"type": "string"}}}}}
     schemas = [EventSchema(7, name, 1, mode, json.dumps(plans)) for name, mode in MODES.items()]
-    event_schemas.publish(home.event_schemas_file, schemas)
+    publish(home.event_schemas_file, schemas)
     return Collector(AppOptions(home, trusted_proxies=(PROXY,)))
 
 
@@ -380,7 +381,7 @@ def test_a_revoked_key_is_refused_and_a_new_one_works(collector):
         made = create_app(collector.options)
         intake = made._router.find("/v1/events")[0].intake
         now = [0.0]
-        intake.registry._clock = lambda: now[0]
+        intake.registry._published._clock = lambda: now[0]
         async with falcon.testing.ASGIConductor(made) as conductor:
 
             async def status(key):

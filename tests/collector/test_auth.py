@@ -9,7 +9,8 @@ import falcon.testing
 import pytest
 
 from collector.auth import Refused, site_of, source_address
-from collector.sites import Registry, Site, WriteKey, hash_key, publish
+from collector.published import publish
+from collector.sites import Registry, Site, WriteKey, hash_key
 
 TRUSTED = ("10.0.0.1", "10.0.0.2", "::1", "10.9.0.0/16", "2001:db8:9::/48")
 

@@ -11,7 +11,8 @@ from collector import columns
 from collector.line_table import UnreadableRecord, decode
 from collector.lines import encode
 from collector.model import SpooledEvent
-from collector.sites import Registry, Site, publish
+from collector.published import publish
+from collector.sites import Registry, Site
 from collector.spam import SpamHosts
 
 AT = 1_790_000_000_000

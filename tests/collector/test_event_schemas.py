@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from collector.event_schemas import EventSchema, EventSchemas, Mode, compiled, misfit, publish
+from collector.event_schemas import EventSchema, EventSchemas, Mode, compiled, misfit
 from collector.model import Event
+from collector.published import publish
 from sql.errors import UsageError
 
 PURCHASE = {
@@ -70,3 +71,14 @@ def test_the_file_is_followed(tmp_path):
         assert (found.rejected if found else None) is rejected
         assert schemas.misfit(2, bad) is None
         assert schemas.misfit(1, Event(name="other")) is None
+
+
+def test_a_schema_that_is_none_any_more_keeps_no_event_out(tmp_path, caplog):
+    """The file may be of another version, whose library took it."""
+    path = tmp_path / "event-schemas.json"
+    bad, good = EventSchema(1, "bad", 4, Mode.REJECT, "{"), EventSchema(1, "buy", 1, Mode.REJECT, json.dumps(PURCHASE))
+    publish(path, [bad, good])
+    schemas = EventSchemas(path)
+    assert schemas.misfit(1, Event(name="bad")) is None
+    assert schemas.misfit(1, Event(name="buy")) is not None
+    assert "version 4 of a schema of site 1 is left out" in caplog.text

@@ -14,7 +14,8 @@ from collector.batches import Manifest
 from collector.imports import COMMIT_RECORDS, RECORD_EVENTS, Import, import_secret, new_import_id
 from collector.loader import Loader
 from collector.model import SpooledEvent
-from collector.sites import Site, publish
+from collector.published import publish
+from collector.sites import Site
 from collector.spool import SpoolFull, SpoolOptions
 from sql import migrations
 from sql.client import opened

@@ -17,6 +17,7 @@ from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
 from collector.model import SpooledEvent
 from collector.patience import Stopped
+from collector.published import publish
 from collector.seen import SeenIds
 from collector.spool import Spool, SpoolWriter
 from sql.client import opened
@@ -37,7 +38,7 @@ def running(tmp_path_factory):
     with alongside(home):
         with opened(url) as client:
             bring_up_to_date(client, home)
-        sites.publish(home.sites_file, [sites.Site(1, "shop.example", "Europe/Paris")])
+        publish(home.sites_file, [sites.Site(1, "shop.example", "Europe/Paris")])
         yield home, url
 
 
@@ -172,9 +173,9 @@ def test_batches_are_recovered_in_the_order_of_their_stitching(tmp_path):
 def test_a_site_that_is_new_is_known_when_its_events_come(tmp_path):
     path = tmp_path / "sites.json"
     registry = sites.Registry(path, clock=lambda: 0.0)
-    sites.publish(path, [sites.Site(1, "a.example", "UTC")])
+    publish(path, [sites.Site(1, "a.example", "UTC")])
     assert registry.by_id(1)
-    sites.publish(path, [sites.Site(1, "a.example", "UTC"), sites.Site(2, "b.example", "America/New_York")])
+    publish(path, [sites.Site(1, "a.example", "UTC"), sites.Site(2, "b.example", "America/New_York")])
     found = registry.by_id(2)
     assert found
     assert found.timezone == "America/New_York"

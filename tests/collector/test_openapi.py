@@ -15,7 +15,8 @@ from collector.intake import AppOptions
 from collector.limits import Limits
 from collector.model import DropReason
 from collector.openapi import STATUSES, document
-from collector.sites import Site, publish
+from collector.published import publish
+from collector.sites import Site
 from sql.home import Home
 
 HONEST = [

@@ -15,8 +15,9 @@ import time
 
 import pytest
 
+from collector.published import publish
 from collector.rate_limits import LOCK_SECONDS, Buckets, Limited, RateLimits, Rates, client_of
-from collector.sites import Site, WriteKey, hash_key, publish
+from collector.sites import Site, WriteKey, hash_key
 from sql.home import Home
 
 SHOP = Site(1, "shop.example", "UTC")
