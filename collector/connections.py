@@ -1,11 +1,13 @@
-"""Connections of a worker, each with a bound: a request that does not arrive in time is answered 408 and cut off.
+"""Connections of a worker, each with a bound: a request that does not arrive in time is answered 408 and cut off,
+a client that does not take its answers is cut off too, and idle connections hold up no stop.
 
 gunicorn's own bounds are for idle connections (``keepalive``) and for single pauses in a body (``timeout``); a
-client that sends a byte now and then would keep its connection for ever.
+client that sends a byte now and then would keep its connection for ever. When it stops it waits for all of them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from gunicorn.asgi.protocol import ASGIProtocol
@@ -16,10 +18,18 @@ MAX_HEAD = 64 * 1024
 
 
 class Bounded(ASGIProtocol):  # type: ignore[misc]
-    """``waiting_since`` is when the request began that is not whole yet; None between requests."""
+    """``waiting_since`` is when the request began that is not whole yet; None between requests.
+    ``unread_since`` is when answers were first seen to wait for the client; None where it takes them.
+    """
 
     waiting_since: float | None = None
+    unread_since: float | None = None
     head_bytes = 0
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is being answered, and nothing has come of the next request."""
+        return bool(self._awaiting_request) and self.head_bytes == 0
 
     def connection_made(self, transport: object) -> None:
         """A client that says nothing is as slow as one that dribbles."""
@@ -50,9 +60,17 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
                 self._send_error_response(431, "the headers of a request are too long")
                 self._close_transport()
 
+    def late(self, now: float, bound: float) -> bool:
+        """Whether a request, or the client in taking its answers, has used up its ``bound``, in seconds."""
+        if not self.transport.get_write_buffer_size():
+            self.unread_since = None
+        elif self.unread_since is None:
+            self.unread_since = now
+        return any(since is not None and now - since > bound for since in (self.waiting_since, self.unread_since))
+
     def cut(self) -> None:
         """Answer 408 and close; where that is not taken either, abort."""
-        if self._closed:
+        if self._closed or self.unread_since is not None:
             self.transport.abort()
             return
         self._send_error_response(408, "the request did not arrive in time")
@@ -60,6 +78,7 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
 
     def _on_message_complete(self) -> None:
         self.waiting_since = None
+        self.head_bytes = 0
         super()._on_message_complete()
 
 
@@ -77,6 +96,20 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
     def notify(self) -> None:
         """Called every second on the worker's loop."""
         super().notify()
-        latest = time.monotonic() - self.app.app_options.request_seconds
-        for connection in [c for c in self.connections if c.waiting_since is not None and c.waiting_since < latest]:
+        now, bound = time.monotonic(), self.app.app_options.request_seconds
+        for connection in [c for c in self.connections if c.late(now, bound)]:
             connection.cut()
+
+    async def _shutdown(self) -> None:
+        """gunicorn waits for every connection, those too on which nothing happens: these are closed meanwhile."""
+        closing = asyncio.ensure_future(self._close_idle())
+        try:
+            await super()._shutdown()
+        finally:
+            closing.cancel()
+
+    async def _close_idle(self) -> None:
+        while True:
+            for connection in [c for c in self.connections if c.idle]:
+                connection._keepalive_timeout()
+            await asyncio.sleep(0.05)

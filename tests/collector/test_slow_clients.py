@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
+from collector.server import GRACE_SECONDS
 from collector.spool import Spool
 
 BOUND = 1.0
@@ -89,6 +93,48 @@ def test_a_connection_that_waits_for_its_next_request_is_kept(collector, until):
             assert client.recv(1000).startswith(b"HTTP/1.1 200")
             later = time.monotonic() + BOUND + 1.5
             until(lambda moment=later: time.monotonic() > moment)
+
+
+def test_a_client_that_never_reads_its_answers_is_cut_off(collector, until):
+    with socket.create_connection(("127.0.0.1", collector.port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        asked = 0
+
+        def asked_for_more_than_buffers_take() -> bool:
+            nonlocal asked
+            with suppress(OSError):  # a few at a time: a long row of requests ahead is refused for its own sake
+                client.send(b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 10)
+            asked += 10
+            return asked >= 600
+
+        def hung_up() -> bool:
+            events = select.poll()
+            events.register(client, 0)  # what is there to be read is left there
+            return any(event & (select.POLLHUP | select.POLLERR) for _, event in events.poll(0))
+
+        until(asked_for_more_than_buffers_take)
+        until(hung_up)
+    assert collector.post("quick") == 202
+
+
+def test_a_stop_waits_for_requests_and_not_for_connections(collector, until):
+    """What is being sent is taken and answered; who only keeps a connection open is let go of."""
+    body = b'{"name":"quick","key":"wk_alone"}'
+    silent, kept, busy = (socket.create_connection(("127.0.0.1", collector.port), timeout=10) for _ in range(3))
+    with silent, kept, busy, ThreadPoolExecutor(1) as pool:
+        kept.sendall(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert kept.recv(1000).startswith(b"HTTP/1.1 200")
+        busy.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body[:10])
+        began = time.monotonic()
+        stopping = pool.submit(collector.stop)
+        assert silent.recv(1000) == b""
+        assert kept.recv(1000) == b""
+        busy.sendall(body[10:])
+        assert busy.recv(1000).startswith(b"HTTP/1.1 202")
+        stopping.result()
+    assert time.monotonic() - began < GRACE_SECONDS / 2
+    assert {name_of_event(line) for line in spooled(collector)} == {"quick"}
 
 
 def test_headers_of_ten_megabytes_are_refused(collector):
