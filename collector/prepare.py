@@ -21,6 +21,8 @@ from collector.batches import Manifest, Move, from_stream, to_stream
 from collector.columns import Columns, enrich
 from collector.commit import SUSPICIOUS
 from collector.line_table import UnreadableRecord, decode
+from collector.lines import encode
+from collector.model import PAGE_VIEW, SpooledEvent
 from collector.refused import again
 from collector.seen import SeenIds
 from collector.segments import read, set_aside
@@ -39,6 +41,8 @@ IDEMPOTENCY = dt.timedelta(days=7)
 SEEN_WINDOWS = 3
 FEW_IDS = 100
 _DAY = dt.timedelta(days=1)
+# Passes every step while the steps are sound: where it does not, no line is to blame.
+_PLAIN_EVENT = encode(0, 0, [SpooledEvent(event_id=bytes(16), name=PAGE_VIEW)])
 # Columns of `events` that stand in the rows themselves.
 _PLAIN = [
     "site_id", "local_date", "visitor_id", "visit_id", "visit_date", "interactive", "title", "session_id", "user_id",
@@ -119,17 +123,20 @@ def _lines(records: list[bytes]) -> Iterator[bytes]:
 def _poisonous(lines: list[bytes], registry: Registry, spam: SpamHosts, why: Exception) -> Iterator[tuple[int, str]]:
     """Number and reason of each line that nothing can be made of, found by halves.
 
-    Raises ``why`` where that is no line's fault: the disk's, or a defect that strikes every line alike.
+    Raises ``why`` where that is no line's fault: the disk's, or a defect that strikes every line alike, a plain
+    event's too.
     """
     if isinstance(why, OSError | MemoryError):
         raise why
+    if not isinstance(why, UnreadableRecord):
+        enrich(decode([_PLAIN_EVENT]), registry, spam)
     waiting = [(0, len(lines), why)]
     found = 0
     while waiting:
         start, end, why = waiting.pop()
         if end - start == 1:
             found += 1
-            if found == min(SUSPICIOUS, len(lines)) == end and not isinstance(why, UnreadableRecord):
+            if found == SUSPICIOUS == end and not isinstance(why, UnreadableRecord):
                 raise why
             yield start, str(why) if isinstance(why, UnreadableRecord) else f"{type(why).__name__}: {why}"
             continue

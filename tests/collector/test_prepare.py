@@ -132,11 +132,29 @@ def test_a_line_that_breaks_a_step_is_set_aside_alone(folder, site, loading, mon
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_where_no_line_can_be_read_the_fault_is_ours(folder, site, loading, monkeypatch):
+@pytest.mark.parametrize("count", [1, 2, 99])
+def test_a_few_lines_that_all_break_a_step_hold_nobody_up(folder, site, loading, monkeypatch, count):
+    real = bots.verdict
+    monkeypatch.setattr(bots, "verdict", lambda agent, *signs: 1 // 0 if agent == "poison" else real(agent))
+    made = loading(encode(site, 1, [event(n, user_agent="poison") for n in range(count)]))
+    assert counts(made) == (0, 0, count)
+    assert len(list(folder.quarantine_dir.glob("*.bin"))) == count
+
+
+@pytest.mark.parametrize("count", [1, 300])
+def test_a_defect_that_a_plain_event_meets_too_is_no_lines_fault(folder, site, loading, monkeypatch, count):
     """Nothing is set aside: the segment waits for a loader without the defect."""
     monkeypatch.setattr(bots, "verdict", lambda *signs: 1 // 0)
     with pytest.raises(ZeroDivisionError):
-        loading(encode(site, 1, [event(n) for n in range(300)]))
+        loading(encode(site, 1, [event(n) for n in range(count)]))
+    assert len(list(folder.quarantine_dir.glob("*.bin"))) == 0
+
+
+def test_a_defect_that_every_line_meets_is_no_lines_fault(folder, site, loading, monkeypatch):
+    real = bots.verdict
+    monkeypatch.setattr(bots, "verdict", lambda agent, *signs: 1 // 0 if agent else real(agent))
+    with pytest.raises(ZeroDivisionError):
+        loading(encode(site, 1, [event(n, user_agent="fine") for n in range(300)]))
     assert len(list(folder.quarantine_dir.glob("*.bin"))) == 0
 
 
