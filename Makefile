@@ -4,11 +4,12 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test soak lint bench docs system clean
+.PHONY: help demo test tracker soak lint bench docs system clean
 
 help:
 	@echo "make demo    see Footfall work: a made-up shop's log, live events, reports (under a minute)"
-	@echo "make test    the whole test suite (under ten minutes on two cores)"
+	@echo "make test    the whole test suite, the tracker's too (under ten minutes on two cores)"
+	@echo "make tracker the browser script alone: what is built, unit tests, browser tests (about a minute)"
 	@echo "make soak    long kill runs: a thousand kill -9 (about half an hour)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   collector and loader beside their baselines"
@@ -41,8 +42,20 @@ system:
 				|| echo "chromium could not be installed: the tracker's browser tests will be skipped"; \
 		else echo "chromium is not here: the tracker's browser tests will be skipped (apt install chromium)"; fi; fi
 
-test: $(VENV)/.dev system
+test: $(VENV)/.dev system tracker
 	@$(BIN)/python -m pytest -q
+
+# The tracker's own checks want Node and npm; what ships is committed, so that nothing else does.
+tracker: $(VENV)/.dev system
+	@if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then \
+		$(MAKE) --no-print-directory tracker/node_modules/.installed && cd tracker && \
+		npm run --silent check && npm test --silent && FOOTFALL_TEST_PYTHON="$(CURDIR)/$(BIN)/python" npm run --silent test:browser; \
+	else echo "node and npm are not here: the tracker's checks and tests were not run (Node 20 or newer)"; fi
+
+tracker/node_modules/.installed: tracker/package-lock.json
+	@echo "installing what the tracker is built and tested with"
+	@cd tracker && npm ci --silent
+	@touch $@
 
 soak: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -m soak -s
@@ -58,4 +71,4 @@ docs: $(VENV)/.dev
 	@$(BIN)/python -m bench.reference > docs/cli.md
 
 clean:
-	rm -rf $(VENV) .demo
+	rm -rf $(VENV) .demo tracker/node_modules

@@ -33,6 +33,7 @@ class Events:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """202 with what was accepted and rejected; 400, 401, 403, 413, 415, 429 or 503 with a reason."""
         resp.set_header("Access-Control-Allow-Origin", "*")
+        resp.set_header("Access-Control-Expose-Headers", "Retry-After")  # else scripts of other origins cannot read it
         kind = (req.content_type or JSON).partition(";")[0].strip().lower()
         if kind not in {JSON, "text/plain"}:
             return refuse(resp, 415, f"cannot read {kind}: send application/json or text/plain")

@@ -70,5 +70,5 @@ class Script:
 
 @cache
 def _script() -> tuple[bytes, str]:
-    body = (files("tracker") / "footfall.js").read_bytes()
+    body = (files("tracker") / "dist/footfall.js").read_bytes()
     return body, hashlib.sha256(body).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ ROOMS = ("aggregations", "cli", "collector", "sql", "tracker")
 HEAVY = ("chdb", "clickhouse_connect", "polars", "pyarrow", "numpy")
 # What runs and what it reads: everything in a room that is no source of something built.
 SHIPPED = {".py", ".sql", ".csv", ".js", ".json", ".typed"}
+TRACKER = PROJECT / "tracker/dist"
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +58,21 @@ def test_the_files_that_code_looks_for_are_inside(wheel):
     names = inside(wheel)
     for folder in ("sql/queries/", "sql/migrations/", "sql/views/"):
         assert [name for name in names if name.startswith(folder) and name.endswith(".sql")]
-    assert "tracker/footfall.js" in names
     assert "tracker/__init__.py" in names
     assert [name for name in names if name.endswith(".csv")]
+
+
+def test_of_the_tracker_what_is_built_and_nothing_else(wheel):
+    """The script and its modules with their packed forms, the manifest, the ES modules with their types."""
+    names = {name for name in inside(wheel) if name.startswith("tracker/")}
+    built = [path for path in TRACKER.rglob("*") if path.is_file()]
+    assert names == {"tracker/__init__.py"} | {str(path.relative_to(PROJECT)) for path in built}
+    for path in built:
+        assert wheel.read(str(path.relative_to(PROJECT))) == path.read_bytes()
+    manifest = json.loads(wheel.read("tracker/dist/manifest.json"))
+    assert "footfall.js" in manifest["files"]
+    for name in manifest["files"]:
+        assert {f"tracker/dist/{name}{packed}" for packed in ("", ".gz", ".br")} <= names
 
 
 def test_rooms_and_nothing_else(wheel):

@@ -1,0 +1,47 @@
+/** Footfall's tracker for applications that are built: `import { init } from "@footfall/tracker"`. */
+import type { Module, More, Props } from "./api.js";
+export type { Api, Module, More, Props, Sent, Value } from "./api.js";
+export interface Options {
+    /** Where events are sent: the collector's address and /v1/events. */
+    endpoint: string;
+    /** The site's domain as registered; left out, the page's host name. */
+    site?: string;
+    /** The site's write key, where the collector asks for one. */
+    key?: string;
+    identity?: "cookieless" | "first-party";
+    consent?: "required" | "denied" | "granted";
+    /** What follows # is the page. */
+    hash?: boolean;
+    /** Send from local addresses too. */
+    local?: boolean;
+    /** Count pages that are rendered ahead when they are rendered. */
+    prerender?: boolean;
+    /** Modules to use, imported from "@footfall/tracker/<module>". */
+    modules?: Module[];
+    /** Options of modules, named as their data-* attributes are in dataset. */
+    [option: string]: unknown;
+}
+export type ConsentStates = Partial<Record<"ad_storage" | "ad_user_data" | "ad_personalization" | "analytics_storage" | "functionality_storage" | "personalization_storage" | "security_storage", "granted" | "denied" | boolean>>;
+export interface Tracker {
+    /** Count an event of yours. */
+    event(name: string, more?: More & {
+        props?: Props;
+    }): void;
+    /** Say which account the visitor is; traits become properties of the event `identify`. */
+    identify(userId: string, traits?: Props): void;
+    /** Forget who the visitor is. */
+    reset(): void;
+    /** Count a view of the present address. */
+    pageview(): void;
+    /** Send now what waits. */
+    flush(): void;
+    consent(states: ConsentStates): void;
+    /** Send nothing any more from this browser. */
+    optOut(): void;
+    optIn(): void;
+    use(module: Module): void;
+    /** A command that a module has brought. */
+    command(name: string, ...args: unknown[]): void;
+}
+/** Start the tracker; a second call gives the one that runs. On a server, where there is no page, nothing happens. */
+export declare const init: (options: Options) => Tracker;

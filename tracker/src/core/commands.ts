@@ -1,0 +1,62 @@
+/** footfall(command, …): what a page may say. */
+import type { Module, More, Props } from "../api";
+import { decide, held, mayKnow, optIn, optOut, silent, type State } from "./consent";
+import { flush, online } from "./delivery";
+import { release, send } from "./events";
+import { guarded } from "./hooks";
+import { identify, reset } from "./identity";
+import { use } from "./modules";
+import { pageview } from "./pages";
+import { clear } from "./queue";
+
+type Run = (...args: any[]) => void;
+
+const commands: Record<string, Run> = {
+  __proto__: null as never,
+  event: (name: string, more: More & { props?: Props } = {}) => send(name, more.props, more),
+  identify(id: string, traits?: Props) {
+    identify(String(id));
+    if (mayKnow() || held()) send("identify", traits, { interactive: false });
+  },
+  reset,
+  pageview,
+  flush,
+  consent(given: Record<string, State | boolean>) {
+    const waited = held();
+    decide(given);
+    if (silent()) clear();
+    if (waited && !held()) {
+      release();
+      online();
+    }
+  },
+  optOut() {
+    optOut();
+    clear();
+  },
+  optIn,
+  use: (module: Module) => use(module, define),
+};
+
+const unknown: unknown[][] = [];
+let coming = 0; // files of modules, which may bring commands
+
+export const run = (name: string, ...args: unknown[]): void => {
+  const command = commands[name];
+  if (command) guarded(() => command(...args));
+  else {
+    unknown.push([name, ...args]);
+    settle(0);
+  }
+};
+
+const define = (name: string, command: Run): void => {
+  commands[name] = command;
+  for (const [name, ...args] of unknown.splice(0)) run(name as string, ...args);
+};
+
+/** More files come, or have come. Once there are none any more, what nobody knows is an error. */
+export const settle = (more: number): void => {
+  coming += more;
+  if (!coming) for (const [name] of unknown.splice(0)) console.warn(`Footfall: no command ${name}`);
+};

@@ -1,0 +1,63 @@
+/** What may be sent, kept and known: states of consent, opting out, Global Privacy Control. */
+import { option } from "./options";
+import { get, load, OPT_OUT, PREFIX, set, wipe } from "./storage";
+
+export type State = "granted" | "denied";
+export type States = Record<string, State>;
+
+const KEY = "consent";
+
+let states: States | undefined;
+let out = false; // also where no flag can be stored
+let local = false;
+
+/** The states that go with an event; none before anybody was asked. */
+export const consentStates = (): States | undefined => states;
+
+const analytics = (): State | undefined => states?.analytics_storage;
+const required = (): boolean => option("consent") === "required";
+
+/** Nothing is sent, nor gathered for later. Another tab may have opted out meanwhile. */
+export const silent = (): boolean =>
+  local || out || !!get(OPT_OUT) || (required() && analytics() === "denied");
+
+/** Events wait in memory for an answer. */
+export const held = (): boolean => required() && analytics() !== "granted";
+
+/** Whether events that wait may be stored. */
+export const mayKeep = (): boolean => !silent() && !held() && analytics() !== "denied";
+
+/** Whether the visitor may be told from others, and modules may store. */
+export const mayKnow = (): boolean =>
+  mayKeep() && !(navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
+
+/** Take over an answer of the visitor's, and keep it where it allows that. Only a clear yes is one. */
+export const decide = (given: Record<string, State | boolean>): void => {
+  states = { ...states };
+  for (const name in given) states[name] = given[name] === true || given[name] === "granted" ? "granted" : "denied";
+  if (analytics() === "denied") wipe();
+  else if (analytics() && mayKnow()) set(KEY, JSON.stringify(states));
+};
+
+/** As the page begins: from a local address nothing is sent; what was granted on an earlier page still is. */
+export const begin = (isLocal: boolean): void => {
+  local = isLocal;
+  const first = option("consent") as State;
+  if (first && !required()) decide({ analytics_storage: first });
+  else states = load<States>(KEY) || undefined;
+  // A "no" in another tab takes away what was kept; it holds here too.
+  addEventListener("storage", ({ key, newValue }) => {
+    if (key === PREFIX + KEY && !newValue) decide({ analytics_storage: "denied" });
+  });
+};
+
+export const optOut = (): void => {
+  out = true;
+  wipe();
+  set(OPT_OUT, "1");
+};
+
+export const optIn = (): void => {
+  out = false;
+  set(OPT_OUT, null);
+};

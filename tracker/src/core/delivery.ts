@@ -1,0 +1,118 @@
+/** Events on their way: in batches by fetch, by beacon when the page goes, again when they did not arrive. */
+import { held, silent } from "./consent";
+import {
+  ANSWER_MS,
+  BATCH_EVENTS,
+  BATCH_MS,
+  RETRY_ASKED_MS,
+  RETRY_FIRST_MS,
+  RETRY_LAST_MS,
+  TRUST_MS,
+} from "./limits";
+import { option } from "./options";
+import { add, adopt, clear, type Entry, flying, putBack, queue, save, saveSoon, take } from "./queue";
+
+let timer = 0;
+let failures = 0;
+let resume = 0; // the collector has asked for quiet until then
+let confirmed = -Infinity;
+
+/** Doubles from a second to thirty; half of it is chance, so that pages do not come back all at once. */
+export const backoff = (failures: number, chance = Math.random()): number =>
+  Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** failures) * (0.5 + chance / 2);
+
+/** Milliseconds that a Retry-After asks for: seconds or a date. A day at most, which is also what timers can hold. */
+export const asked = (header: string | null, now: number): number =>
+  Math.max(0, Math.min(RETRY_ASKED_MS, (header && (+header * 1_000 || Date.parse(header) - now)) || 0));
+
+const body = (entries: Entry[]): string =>
+  JSON.stringify({
+    site: option("site"),
+    key: option("key"),
+    sent_at: Date.now(),
+    events: entries.map((entry) => entry.event),
+  });
+
+const later = (ms: number): void => {
+  timer = timer || (setTimeout(flush, ms) as unknown as number);
+};
+
+/** Whether a request may be made now. */
+const open = (): boolean => {
+  if (silent()) clear();
+  return !!queue.length && !held() && navigator.onLine && Date.now() >= resume;
+};
+
+export const push = (entry: Entry): void => {
+  add(entry);
+  if (entry.done || (!failures && queue.length >= BATCH_EVENTS)) flush();
+  else later(BATCH_MS);
+};
+
+export const flush = async (): Promise<void> => {
+  if (flying.length) return; // one request at a time
+  clearTimeout(timer);
+  timer = 0;
+  if (!open()) {
+    if (resume > Date.now()) later(resume - Date.now());
+    return;
+  }
+  const sent = take();
+  flying.push(...sent);
+  let status = 0;
+  let wait = 0;
+  try {
+    // Text needs no preflight request; no cookie is wanted.
+    const answer = await fetch(option("endpoint") as string, {
+      method: "POST",
+      body: body(sent),
+      keepalive: true,
+      credentials: "omit",
+      signal: AbortSignal.timeout?.(ANSWER_MS) ?? null,
+    });
+    status = answer.status;
+    wait = asked(answer.headers.get("Retry-After"), Date.now());
+  } catch {
+    // not reached
+  }
+  flying.length = 0;
+  if (!status || status === 408 || status === 429 || status >= 500) {
+    putBack(sent); // with their ids, so that the collector counts them once
+    resume = Date.now() + wait;
+    later(Math.max(wait, backoff(failures++)));
+  } else {
+    // Other refusals would not be taken back at a second try either.
+    failures = 0;
+    if (status < 300) confirmed = Date.now();
+    saveSoon();
+    if (queue.length < BATCH_EVENTS) later(BATCH_MS);
+    else flush();
+  }
+  for (const entry of sent) entry.done?.();
+};
+
+/** The page is hidden or left. A beacon tells nobody what became of it. */
+export const sendNow = (): void => {
+  const trusted = Date.now() - confirmed < TRUST_MS;
+  const doubtful: Entry[] = [];
+  while (open()) {
+    const sent = take(true);
+    if (!sent.length) break;
+    const taken = navigator.sendBeacon(option("endpoint") as string, body(sent));
+    if (!taken || !trusted) doubtful.push(...sent);
+    if (!taken) break; // the browser's share for what outlives pages is used up
+    for (const entry of sent) {
+      entry.beaconed = true;
+      entry.done?.();
+    }
+  }
+  putBack(doubtful);
+  save();
+  if (queue.length) later(BATCH_MS);
+};
+
+/** What waited for the network goes at once. */
+export const online = (): void => {
+  adopt();
+  flush();
+};

@@ -1,0 +1,64 @@
+/** How long the page was looked at, and how far down. */
+import { IDLE_MS } from "./limits";
+
+export interface Engagement {
+  engagement_ms: number;
+  scroll_depth: number;
+  timestamp: number;
+}
+
+let engaged = 0; // ms, not yet told
+let since = 0; // when the running stretch began; 0: the clock stands
+let touched = 0; // when somebody last did something
+let deepest = 0; // px from the top
+let told = 0; // percent
+
+const watched = (): boolean => document.visibilityState === "visible" && document.hasFocus();
+
+const tick = (): void => {
+  const now = performance.now();
+  if (since) engaged += Math.max(0, Math.min(now, touched + IDLE_MS) - since);
+  since = watched() ? now : 0;
+};
+
+export const touch = (): void => {
+  tick();
+  touched = performance.now();
+};
+
+const look = (): void => {
+  deepest = Math.max(deepest, scrollY + innerHeight);
+};
+
+/** Begin anew with another page. Where it is scrolled to shows only once the application has drawn it. */
+export const restart = (): void => {
+  engaged = since = deepest = told = 0;
+  touch();
+};
+
+const percent = (): number => {
+  const height = Math.max(document.documentElement.scrollHeight, document.body?.scrollHeight || 0);
+  return height ? Math.min(100, Math.round((100 * deepest) / height)) : 0;
+};
+
+/** What was not told yet; nothing where nothing happened. Told as of when it ended, not of when somebody left at last. */
+export const report = (): Engagement | undefined => {
+  tick();
+  look();
+  const ms = Math.round(engaged);
+  const depth = Math.max(told, percent());
+  if (ms < 1 && depth === told) return undefined;
+  engaged = 0;
+  told = depth;
+  const idle = Math.max(0, performance.now() - touched - IDLE_MS);
+  return { engagement_ms: ms, scroll_depth: depth, timestamp: Math.round(Date.now() - idle) };
+};
+
+export const watch = (): void => {
+  addEventListener("focus", touch);
+  addEventListener("blur", tick);
+  addEventListener("scroll", look, { passive: true });
+  for (const type of ["scroll", "pointermove", "pointerdown", "keydown", "touchmove", "wheel"]) {
+    addEventListener(type, touch, { passive: true, capture: true });
+  }
+};

@@ -1,0 +1,60 @@
+/** Who the visitor is to the browser. By default nobody: nothing is stored, and the collector's daily hash decides. */
+import { mayKnow } from "./consent";
+import { uuid } from "./ids";
+import { NOTED_MS, SESSION_MS } from "./limits";
+import { option } from "./options";
+import { load, set } from "./storage";
+
+const KEY = "id";
+
+/** Client, session, time of the last event, user. */
+interface Known {
+  c: string;
+  s: string;
+  t: number;
+  u?: string | undefined;
+}
+
+export interface Who {
+  client_id?: string;
+  session_id?: string;
+  user_id?: string | undefined;
+}
+
+let user: string | undefined; // where nothing may be stored: of this page alone
+
+/** The record after an event at that time: a session ends after thirty minutes without one. */
+export const continued = (old: Known | null, at: number, name?: string): Known => ({
+  c: old?.c || uuid(),
+  s: (old && at - old.t < SESSION_MS && old.s) || uuid(),
+  t: Math.max(at, old?.t || 0),
+  u: name || old?.u,
+});
+
+/** The fields that say so on an event of that time. */
+export const who = (at: number): Who => {
+  if (!mayKnow()) return {};
+  if (option("identity") === "first-party") {
+    const old = load<Known>(KEY);
+    const now = continued(old, at, user);
+    const noted = old && now.s === old.s && now.u === old.u && now.t - old.t < NOTED_MS;
+    if (noted || set(KEY, JSON.stringify(now))) return { client_id: now.c, session_id: now.s, user_id: now.u };
+  }
+  return { user_id: user };
+};
+
+/** The name for modules; as no event happens, the session is left as it is. */
+export const visitor = (): string => {
+  const { client_id, user_id } = who(load<Known>(KEY)?.t || Date.now());
+  return client_id || user_id || "";
+};
+
+export const identify = (id: string): void => {
+  user = id;
+};
+
+/** Somebody else from now on. */
+export const reset = (): void => {
+  user = undefined;
+  set(KEY, null);
+};

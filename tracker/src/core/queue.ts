@@ -1,0 +1,123 @@
+/** Events that wait. Memory is the truth of a page; its copy in storage is for when the page is gone. */
+import type { Sent } from "../api";
+import { mayKeep } from "./consent";
+import { uuid } from "./ids";
+import {
+  BODY_BYTES,
+  GONE_MS,
+  MEMORY_BYTES,
+  MEMORY_EVENTS,
+  SAVE_MS,
+  STORED_BYTES,
+  STORED_EVENTS,
+} from "./limits";
+import { load, names, set } from "./storage";
+
+export interface Entry {
+  event: Sent;
+  size: number; // bytes
+  done?: (() => void) | undefined;
+  beaconed?: boolean; // given to a beacon of which nobody knows whether it arrived
+}
+
+const COPIES = "q.";
+
+const encoder = new TextEncoder();
+const key = COPIES + uuid();
+let saving = 0;
+let settle = (): void => {};
+
+export let queue: Entry[] = [];
+/** What is on its way, not yet answered. */
+export const flying: Entry[] = [];
+
+export const entry = (event: Sent, done?: () => void): Entry => ({
+  event,
+  size: encoder.encode(JSON.stringify(event)).length + 1,
+  done,
+});
+
+/** How many of the oldest do not fit. */
+export const excess = (entries: Entry[], events: number, bytes: number): number => {
+  let from = entries.length;
+  while (from && events-- && (bytes -= (entries[from - 1] as Entry).size) >= 0) from--;
+  return from;
+};
+
+const lost = (event: Sent): number => (event.props?.dropped_before as number) || 0;
+
+/** An event that says how many before it were dropped. It keeps the count wherever it goes, with its id. */
+export const marked = (event: Sent, dropped: Entry[]): Sent => {
+  const count = dropped.reduce((sum, gone) => sum + 1 + lost(gone.event), lost(event));
+  return count ? { ...event, props: { ...event.props, dropped_before: count } } : event;
+};
+
+const bounded = (): void => {
+  const dropped = queue.splice(0, excess(queue, MEMORY_EVENTS, MEMORY_BYTES));
+  const [first] = queue;
+  if (first && dropped.length) Object.assign(first.event, marked(first.event, dropped));
+};
+
+export const add = (entry: Entry): void => {
+  queue.push(entry);
+  if (queue.length > MEMORY_EVENTS) bounded(); // their bytes are looked at when they are stored
+  saveSoon();
+};
+
+export const putBack = (entries: Entry[]): void => {
+  queue.unshift(...entries);
+  saveSoon();
+};
+
+export const clear = (): void => {
+  queue = [];
+};
+
+/** The oldest, as far as they fit into a request; of those that no beacon has, if asked. */
+export const take = (fresh?: boolean): Entry[] => {
+  settle();
+  let bytes = BODY_BYTES;
+  const taken = queue.filter((entry) => !(fresh && entry.beaconed) && (bytes -= entry.size) > 0);
+  queue = queue.filter((entry) => !taken.includes(entry));
+  saveSoon();
+  return taken;
+};
+
+/** What is still to be read from the page before an event leaves or is stored. */
+export const beforeLeaving = (run: () => void): void => {
+  settle = run;
+};
+
+export const saveSoon = (): void => {
+  saving = saving || (setTimeout(save, SAVE_MS) as unknown as number);
+};
+
+export const save = (): void => {
+  clearTimeout(saving);
+  saving = 0;
+  bounded();
+  settle();
+  const all = [...flying, ...queue];
+  const from = excess(all, STORED_EVENTS, STORED_BYTES);
+  const [first, ...others] = all.slice(from).map((entry) => entry.event);
+  if (!first || !mayKeep()) {
+    set(key, null);
+    return;
+  }
+  // A hidden page may end without another word: others may take over at once.
+  const at = document.visibilityState === "hidden" ? 0 : Date.now();
+  set(key, JSON.stringify({ at, events: [marked(first, all.slice(0, from)), ...others] }));
+};
+
+/** Take over what pages that are gone have left. One that is not gone after all sends twice, under the same ids. */
+export const adopt = (): void => {
+  if (!mayKeep()) return;
+  const known = new Set([...flying, ...queue].map((entry) => entry.event.event_id));
+  for (const name of names(COPIES)) {
+    const copy = load<{ at: number; events: Sent[] }>(name);
+    if (name === key || (copy && Date.now() - copy.at < GONE_MS)) continue;
+    putBack((copy?.events || []).filter((event) => !known.has(event.event_id)).map((event) => entry(event)));
+    save(); // first ours, then theirs goes
+    set(name, null);
+  }
+};

@@ -1,0 +1,57 @@
+/** The order in which a page's tracker comes to life. */
+import { run, settle } from "./commands";
+import { begin } from "./consent";
+import { online } from "./delivery";
+import { loadModules } from "./modules";
+import { configure, flag, type Options } from "./options";
+import { follow } from "./pages";
+
+type Command = [name: string, ...args: any[]];
+
+export interface Footfall {
+  (...command: Command): void;
+  loaded?: true;
+  /** What was said before the script was there. */
+  q?: { push(command: Command): unknown };
+}
+
+declare global {
+  interface Window {
+    footfall?: Footfall;
+  }
+}
+
+const LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0|)$|\.(localhost|local|test)$/;
+
+const decides = ([name]: Command): boolean => /^(consent|opt)/.test(name);
+
+/** Starts the tracker, once a page; gives footfall(). */
+export const start = (options: Options, script?: HTMLScriptElement | null): Footfall => {
+  const before = window.footfall;
+  if (before?.loaded) return before; // stands on the page twice
+  configure(options);
+  const waiting = (before?.q || []) as Command[];
+  let say = (command: Command): unknown => waiting.push(command);
+  // Whoever has kept the function from before asks for q.
+  const footfall = (...command: Command) => void say(command);
+  window.footfall = Object.assign(footfall, { loaded: true as const, q: { push: (command: Command) => say(command) } });
+
+  const live = (): void => {
+    const local = !flag("local") && LOCAL.test(location.hostname);
+    if (local) console.info("Footfall: local address, nothing is sent (data-local)");
+    begin(local);
+    online(); // what earlier pages could not send
+    addEventListener("online", online);
+    say = (command) => run(...command);
+    // A "no" that was said before the script was there holds for the first page view too.
+    waiting.filter(decides).forEach(say);
+    follow();
+    if (script) loadModules(script, settle);
+    waiting.filter((command) => !decides(command)).forEach(say);
+  };
+  // A page rendered ahead of the click is no view until it is shown.
+  if ((document as { prerendering?: boolean }).prerendering && !flag("prerender")) {
+    document.addEventListener("prerenderingchange", live, { once: true });
+  } else live();
+  return window.footfall;
+};

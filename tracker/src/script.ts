@@ -1,0 +1,11 @@
+/** The script of a page: options stand in its data-* attributes. */
+import { start } from "./core/start";
+
+const script = (document.currentScript ||
+  document.querySelector("script[data-site],script[data-key]")) as HTMLScriptElement | null;
+const { ...options } = script?.dataset;
+
+options.endpoint = options.endpoint || new URL("/v1/events", script?.src || location.href).href;
+if (!options.key) options.site = options.site || location.hostname;
+
+start(options, script);
