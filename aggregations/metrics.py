@@ -66,6 +66,13 @@ _ALL = (
         Unit.RATIO,
         "Visitors who reached a step, of those at the step before.",
     ),
+    Metric(
+        "reviewed",
+        "Reviewed",
+        Unit.RATIO,
+        "Detected events whose kind an override decided, of all detected events of that kind.",
+        more_is_better=None,
+    ),
     Metric("from_first", "From first", Unit.RATIO, "Visitors who reached a step, of those at the first."),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}

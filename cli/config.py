@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from collector.limits import Limits
+from collector.paths import EVENTS, SCRIPT, Paths
 from sql.client import embedded_home
 from sql.errors import UsageError
 from sql.home import Home
@@ -66,6 +67,18 @@ class CollectorConfig:
     address_burst: int = 200
     metrics_allow: tuple[str, ...] = ("127.0.0.1", "::1")
     request_seconds: float = 20.0
+    script_path: str = SCRIPT
+    events_path: str = EVENTS
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as a URL."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+    @property
+    def paths(self) -> Paths:
+        """Under which names script and events are served. Raises UsageError for what cannot be one."""
+        return Paths(self.script_path, self.events_path)
 
     @property
     def limits(self) -> Limits:
@@ -160,6 +173,7 @@ def _build(table: dict[str, Any], source: Path | None) -> Config:
     _check_bounds("collector", collector, source)
     _check_bounds("loader", loader, source)
     _check_networks(collector, source)
+    _check_paths(collector, source)
     beside = source.parent if source else Path.cwd()
     for name in ("country_file", "data_centre_file", "spam_file"):
         if given := getattr(collector, name):
@@ -219,3 +233,10 @@ def _check_networks(collector: CollectorConfig, source: Path | None) -> None:
                 raise UsageError(
                     f"{source}: [collector]: {name}: {exc}", "addresses and networks, such as 10.0.0.0/8"
                 ) from None
+
+
+def _check_paths(collector: CollectorConfig, source: Path | None) -> None:
+    try:
+        _ = collector.paths
+    except UsageError as exc:
+        raise UsageError(f"{source}: [collector]: {exc.message}", exc.hint) from None

@@ -115,18 +115,22 @@ def _wrong(validator: object, misfit: object, line: bytes, name: str) -> str:
 
 
 def _read(path: Path) -> str:
+    hint = "name a file with a JSON Schema, as UTF-8"
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"cannot read {path}: {exc}") from exc
+        return _bytes(path, hint).decode()
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"cannot read {path}: it is no UTF-8", hint) from exc
 
 
 def _lines(path: Path) -> list[bytes]:
-    if str(path) == "-":
-        data = sys.stdin.buffer.read()
-    else:
-        try:
-            data = path.read_bytes()
-        except OSError as exc:
-            raise UsageError(f"cannot read {path}: {exc.strerror}") from exc
+    data = (
+        sys.stdin.buffer.read() if str(path) == "-" else _bytes(path, "name a file of events, or - for standard input")
+    )
     return data.splitlines()
+
+
+def _bytes(path: Path, hint: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise UsageError(f"cannot read {path}: {exc.strerror}", hint) from exc

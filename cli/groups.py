@@ -7,7 +7,22 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add every command and group to the root, in the order in which the help shows them."""
-    from cli import dedupe, doctor, event_schema, funnel, import_, key, query, report, serve, setup, site, spool
+    from cli import (
+        dedupe,
+        doctor,
+        event_schema,
+        events,
+        experiment,
+        funnel,
+        import_,
+        key,
+        query,
+        report,
+        serve,
+        setup,
+        site,
+        spool,
+    )
 
     setup.register(app)
     app.add_typer(site.app, name="site")
@@ -17,6 +32,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(report.app, name="report")
     query.register(app)
     app.add_typer(funnel.app, name="funnel")
+    app.add_typer(events.app, name="events")
+    app.add_typer(experiment.app, name="experiment")
     app.add_typer(event_schema.app, name="event-schema")
     spool.register(app)
     dedupe.register(app)

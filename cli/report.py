@@ -234,6 +234,23 @@ def funnel(
     render(frame, View(title, bar="visitors", blank="any", labels=labels), fmt, output)
 
 
+@app.command(epilog="Example: footfall report detected --site shop.example --period 7d")
+def detected(
+    site: SiteOption = None,
+    period: PeriodOption = "30d",
+    limit: LimitOption = 10,
+    bots: BotsOption = False,
+    fmt: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Clicks and forms that the tracker classified, by kind, as corrected by `footfall events override`."""
+    from aggregations.detected import kinds as ask
+
+    with scoped("report detected", site, period, bots) as s:
+        frame, title = ask(s.client, s.site, s.period, s.only, limit=limit), s.title("Detected events")
+    render(frame, View(title, bar="visitors", labels={"kind": "Kind"}, nothing="nothing was detected"), fmt, output)
+
+
 def _command(ranked: Ranked) -> Callable[..., None]:
     """The command of a ranked report; all of them take the same options."""
 

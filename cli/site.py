@@ -43,15 +43,55 @@ def add(
 ) -> None:
     """Add a site; prints its first write key and the snippet for its pages."""
     from collector.site_admin import add_site
+    from collector.snippet import Wanted
+    from collector.snippet import snippet as tag
+    from collector.tracker_files import built
 
     config = settings()
     with database("site add") as client:
         site, key = add_site(client, config.home, domain, timezone, currency, identity, max_age_days, events_per_second)
-    where = f"http://{config.collector.host}:{config.collector.port}"
+    wanted = Wanted(site.domain, config.collector.address)
     typer.echo(f"site {site.site_id}: {site.domain} ({site.timezone})", err=True)
     typer.echo(f"write key: {key}")
-    typer.echo(f'snippet:   <script defer data-site="{site.domain}" src="{where}/footfall.js"></script>')
+    typer.echo(f"snippet:   {tag(wanted, config.collector.paths, built())}")
     typer.echo("The key is shown this once. Pages of the site need only the snippet; servers send the key.", err=True)
+    typer.echo(
+        f"For your public address: footfall site snippet {site.domain} --url https://stats.example.com", err=True
+    )
+
+
+@app.command(epilog="Example: footfall site snippet shop.example --url https://stats.example.com --modules outbound")
+def snippet(
+    domain: Domain,
+    url: Annotated[
+        str, typer.Option(help="Where browsers reach the collector; left out: the address it listens on.")
+    ] = "",
+    modules: Annotated[str, typer.Option(help="Modules of the tracker, parted by commas.")] = "",
+    identity: Annotated[
+        str, typer.Option(help="cookieless, or first-party: the browser keeps an id and a session.")
+    ] = "cookieless",
+    integrity: Annotated[
+        bool, typer.Option("--integrity/--no-integrity", help="Name this version and its hash, or take what is newest.")
+    ] = True,
+) -> None:
+    """Print the tag for a site's pages.
+
+    With its hash a browser runs no other bytes than these: pages keep this script, over upgrades too, until you put a
+    new tag in. Without, pages take the newest script within an hour.
+    """
+    from collector.site_admin import find_site
+    from collector.snippet import Wanted
+    from collector.snippet import snippet as tag
+    from collector.tracker_files import built
+
+    config = settings().collector
+    with database("site snippet") as client:
+        site = find_site(client, domain)
+    named = [name.strip() for name in modules.split(",") if name.strip()]
+    wanted = Wanted(site.domain, url or config.address, named, identity, integrity)
+    typer.echo(tag(wanted, config.paths, built()))
+    if identity == "first-party" and site.identity != "client-id":
+        typer.echo(f"For its ids to count: footfall site set {site.domain} --identity client-id", err=True)
 
 
 @app.command("set", epilog="Example: footfall site set shop.example --max-age-days 7 --events-per-second 500")

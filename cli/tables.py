@@ -58,7 +58,9 @@ def _print(console: Console, frame: pl.DataFrame, view: View) -> None:
     if view.layout is Layout.OVERVIEW:
         console.print(_overview(frame))
     else:
-        console.print(_list(frame, view, console.width) or _records(frame, view, console.width))
+        few = frame.select(view.narrow) if view.narrow else frame
+        fitting = _list(frame, view, console.width) or _list(few, view, console.width)
+        console.print(fitting or _records(frame, view, console.width))
 
 
 def _list(frame: pl.DataFrame, view: View, width: int) -> Table | None:

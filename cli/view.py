@@ -20,7 +20,8 @@ class View:
     """What a table says beside the data.
 
     ``bar`` is the column drawn as bars, ``sparks`` those drawn as a line over time, ``blank`` what an empty
-    text is called, ``labels`` headings of columns that are no metrics, ``nothing`` what to say of no rows.
+    text is called, ``labels`` headings of columns that are no metrics, ``nothing`` what to say of no rows,
+    ``narrow`` the columns that a list shows where not all have room.
     """
 
     title: str = ""
@@ -30,3 +31,4 @@ class View:
     blank: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     nothing: str = "no data in this period"
+    narrow: tuple[str, ...] = ()

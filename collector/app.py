@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, cast
 
 import falcon.asgi
@@ -18,7 +19,9 @@ from collector.metrics import Metrics
 from collector.model import Batch
 from collector.observe import Observe
 from collector.openapi import OpenApi
-from collector.static import Pixel, Script
+from collector.paths import LIVE, METRICS, OPENAPI, PIXEL, READY, module_path
+from collector.pixel import Pixel
+from collector.tracker_files import TrackerFiles, TrackerScript, built
 from sql.errors import StorageError
 
 SWEEP_SECONDS = 600
@@ -96,8 +99,10 @@ class Lifespan:
         await self.intake.spool.close()
 
 
-def create_app(options: AppOptions, counts: Counts | None = None) -> falcon.asgi.App[Any, Any]:
-    """The application of one collector worker, which adds to ``counts``.
+def create_app(
+    options: AppOptions, counts: Counts | None = None, older: Mapping[str, TrackerFiles] | None = None
+) -> falcon.asgi.App[Any, Any]:
+    """The application of one collector worker, which adds to ``counts`` and serves ``older`` versions of the tracker.
 
     Raises UsageError (country file), StorageError (spool).
     """
@@ -106,12 +111,20 @@ def create_app(options: AppOptions, counts: Counts | None = None) -> falcon.asgi
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
     # Falcon's types ask for a request hook in every middleware; a lifespan needs none.
     app.add_middleware(cast("Any", [Observe(counts), Lifespan(intake)]))
-    app.add_route("/v1/events", Events(intake))
-    app.add_route("/v1/pixel.gif", Pixel(intake))
-    app.add_route("/health/live", Live())
-    app.add_route("/health/ready", Ready(options))
-    app.add_route("/metrics", Metrics(options, counts))
-    app.add_route("/footfall.js", Script())
-    app.add_route("/openapi.json", OpenApi(options.limits))
+    events = Events(intake)
+    for path in options.paths.all_events:
+        app.add_route(path, events)
+    app.add_route(PIXEL, Pixel(intake))
+    app.add_route(LIVE, Live())
+    app.add_route(READY, Ready(options))
+    app.add_route(METRICS, Metrics(options, counts))
+    tracker = built()
+    versions = {**(older or {}), tracker.version: tracker}
+    for module in {module for files in versions.values() for module in files.files}:
+        having = {version: files.files[module] for version, files in versions.items() if module in files.files}
+        script = TrackerScript(having, tracker.version)
+        for path in options.paths.scripts:
+            app.add_route(module_path(path, module), script)
+    app.add_route(OPENAPI, OpenApi(options.limits, options.paths, tracker.modules))
     app.set_error_serializer(serialize)
     return app

@@ -17,6 +17,7 @@ from collector.group_commit import GroupCommit
 from collector.limits import MAX_USER_AGENT, Limits
 from collector.lines import encode
 from collector.model import Batch
+from collector.paths import Paths
 from collector.places import Places
 from collector.ranges import Ranges
 from collector.rate_limits import RateLimits
@@ -42,6 +43,7 @@ class AppOptions:
     rate_limits: RateLimits = field(default_factory=RateLimits)
     metrics_allow: tuple[str, ...] = ("127.0.0.1", "::1")
     request_seconds: float = 20.0
+    paths: Paths = field(default_factory=Paths)
 
 
 class Intake:

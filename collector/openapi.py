@@ -5,6 +5,7 @@ Types come from the structs that decode and encode, bounds from the limits in fo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -16,6 +17,7 @@ from collector.body import ENCODINGS
 from collector.decode import Single
 from collector.limits import MAX_NAME, MAX_URL, Limits
 from collector.model import Batch, Event
+from collector.paths import LIVE, METRICS, OPENAPI, PIXEL, READY, Paths, module_path
 from collector.values import CONSENT, DENIED, GRANTED
 
 _REF = "#/components/schemas/{name}"
@@ -46,8 +48,8 @@ _PIXEL = {
 class OpenApi:
     """The document, made once."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._data = msgspec.json.encode(document(limits))
+    def __init__(self, limits: Limits, paths: Paths, modules: Sequence[str]) -> None:
+        self._data = msgspec.json.encode(document(limits, paths, modules))
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """The document as JSON."""
@@ -56,8 +58,9 @@ class OpenApi:
         resp.data = self._data
 
 
-def document(limits: Limits) -> dict[str, Any]:
-    """The OpenAPI document of a collector with these limits."""
+def document(limits: Limits, paths: Paths | None = None, modules: Sequence[str] = ()) -> dict[str, Any]:
+    """The OpenAPI document of a collector with these limits, paths, and modules of the tracker."""
+    paths = paths or Paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -67,13 +70,18 @@ def document(limits: Limits) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {
-            "/v1/events": {"post": _post_events()},
-            "/v1/pixel.gif": {"get": _pixel("getPixel"), "post": _pixel("postPixel")},
-            "/health/live": {"get": _plain("getLive", "The process answers.", JSON)},
-            "/health/ready": {"get": _ready()},
-            "/metrics": {"get": _plain("getMetrics", "Figures for Prometheus; 404 for whom they are not.", ANY, 404)},
-            "/openapi.json": {"get": _plain("getOpenApi", "This document.", JSON)},
-            "/footfall.js": {"get": _plain("getTracker", "The tracker script.", "text/javascript", 304)},
+            **{path: {"post": _post_events(_nth("postEvents", at))} for at, path in enumerate(paths.all_events)},
+            PIXEL: {"get": _pixel("getPixel"), "post": _pixel("postPixel")},
+            LIVE: {"get": _plain("getLive", "The process answers.", JSON)},
+            READY: {"get": _ready()},
+            METRICS: {"get": _plain("getMetrics", "Figures for Prometheus; 404 for whom they are not.", ANY, 404)},
+            OPENAPI: {"get": _plain("getOpenApi", "This document.", JSON)},
+            **{path: {"get": _script(_nth("getTracker", at))} for at, path in enumerate(paths.scripts)},
+            **{
+                module_path(path, "{module}"): {"get": _module(_nth("getTrackerModule", at), modules)}
+                for at, path in enumerate(paths.scripts)
+                if modules
+            },
         },
         "components": {
             "schemas": _schemas(limits),
@@ -82,10 +90,37 @@ def document(limits: Limits) -> dict[str, Any]:
     }
 
 
-def _post_events() -> dict[str, Any]:
+def _nth(name: str, at: int) -> str:
+    """An operation's name, which is its own under the default path and under a chosen one."""
+    return f"{name}Renamed" if at else name
+
+
+def _script(name: str) -> dict[str, Any]:
+    made = _plain(name, "The tracker script.", "text/javascript", 304)
+    version = {
+        "name": "v",
+        "in": "query",
+        "description": "a version from `footfall site snippet`; with it the file may be kept for a year, else an hour",
+        "schema": {"type": "string"},
+    }
+    return made | {"parameters": [version]}
+
+
+def _module(name: str, modules: Sequence[str]) -> dict[str, Any]:
+    made = _script(name)
+    module = {"name": "module", "in": "path", "required": True, "schema": {"type": "string", "enum": list(modules)}}
+    missing = {"404": {"description": "There is no such module."}}
+    return made | {
+        "summary": "A module of the tracker, which the script loads.",
+        "parameters": [module, *made["parameters"]],
+        "responses": made["responses"] | missing,
+    }
+
+
+def _post_events(name: str) -> dict[str, Any]:
     body = {"schema": {"anyOf": [_ref("Single"), _ref("Batch"), {"type": "array", "items": _ref("Event")}]}}
     return {
-        "operationId": "postEvents",
+        "operationId": name,
         "summary": "One event, a list of events, or a batch. Each event is judged by itself.",
         "security": [{"key": []}, {}],
         "parameters": [

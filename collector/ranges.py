@@ -27,7 +27,8 @@ class Ranges:
             lines = [line.partition("#")[0].partition(",")[0].strip() for line in path.read_text().splitlines()]
             return cls(filter(None, lines))
         except (OSError, ValueError) as exc:
-            raise UsageError(f"cannot read the networks in {path}: {exc}", "one network a line: 192.0.2.0/24") from exc
+            why = exc.strerror if isinstance(exc, OSError) else exc
+            raise UsageError(f"cannot read the networks in {path}: {why}", "one network a line: 192.0.2.0/24") from exc
 
     def holds(self, address: str) -> bool:
         """Whether one of the networks holds the address; False for what is no address."""

@@ -13,6 +13,8 @@ from collector.app import create_app
 from collector.connections import Worker
 from collector.counters import CELLS, Board, Counts
 from collector.intake import AppOptions
+from collector.tracker_files import built
+from collector.tracker_versions import with_older
 from sql.process import die_with_parent
 
 GRACE_SECONDS = 15
@@ -55,6 +57,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         # Old and new workers live side by side for a while when they are replaced.
         self.board = Board(2 * workers, len(CELLS))
         self.row = 0
+        # Before any worker serves the present version; all share what is read here.
+        self.tracker = with_older(options.home, built())
         super().__init__()
 
     def load_config(self) -> None:
@@ -65,7 +69,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """The application, made in each worker after the fork."""
-        app = create_app(self.app_options, Counts(self.board, self.row))
+        app = create_app(self.app_options, Counts(self.board, self.row), self.tracker)
         # What a worker needs for good is never looked at again by Python's collector, and the rest more seldom: its
         # walks took a tenth of a worker's time.
         gc.collect()

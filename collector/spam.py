@@ -20,7 +20,8 @@ class SpamHosts:
             try:
                 self._hosts |= frozenset(_hosts(path.read_text(encoding="utf-8")))
             except (OSError, UnicodeDecodeError) as exc:
-                raise UsageError(f"cannot read the spam file {path}: {exc}", "one host a line, as UTF-8") from exc
+                why = exc.strerror if isinstance(exc, OSError) else "it is no UTF-8"
+                raise UsageError(f"cannot read the spam file {path}: {why}", "one host a line, as UTF-8") from exc
 
     def lists(self, host: str) -> bool:
         """Whether a referrer's host (lower case) or one of its parent domains is on the list."""

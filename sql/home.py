@@ -36,6 +36,11 @@ class Home:
         return self.root / "loader.lock"
 
     @property
+    def overrides_lock(self) -> Path:
+        """Held while an override is added."""
+        return self.root / "overrides.lock"
+
+    @property
     def partitions_lock(self) -> Path:
         """Held while events or derivations are written: by the loader per batch, by a rebuild, by migrations."""
         return self.root / "partitions.lock"
@@ -59,6 +64,16 @@ class Home:
     def event_schemas_file(self) -> Path:
         """The schemas of events that collectors read."""
         return self.root / "event-schemas.json"
+
+    @property
+    def tracker(self) -> Path:
+        """The tracker's files, of each version that was served."""
+        return self.root / "tracker"
+
+    @property
+    def tracker_lock(self) -> Path:
+        """Held while a version of the tracker is kept."""
+        return self.root / "tracker.lock"
 
     def make(self) -> Home:
         """Create the directory if it is missing, readable by the owner only."""

@@ -90,7 +90,7 @@ class World:
                 }
             )
         names = sorted({name for row in full for name in row})
-        empty = {"bot": False, "interactive": False}
+        empty = {"bot": False, "interactive": False, "props": {}}
         values = [[row.get(name, empty.get(name, "")) for name in names] for row in full]
         # One block an event: figures must not depend on how events came in.
         for value in values:

@@ -67,6 +67,8 @@ def test_every_setting(here):
         address_burst = 40
         metrics_allow = ["10.1.0.0/16"]
         request_seconds = 5
+        script_path = "/js/site.js"
+        events_path = "/js/notes"
         """,
     )
     config = load()
@@ -75,7 +77,7 @@ def test_every_setting(here):
     files = str(here / "geo.mmdb"), "/etc/clouds.txt", str(here / "spam.txt")
     bounds = 10, 2000, 1000, 5, 6, 7
     proxies = "10.0.0.1", "10.0.0.0/24", "::1"
-    watched = ("10.1.0.0/16",), 5.0
+    watched = ("10.1.0.0/16",), 5.0, "/js/site.js", "/js/notes"
     wanted = "0.0.0.0", 9000, 4, "os", 1000, 2.0, 5000, *files, proxies, *bounds, 10, 20, 0, 40, *watched  # noqa: S104
     assert config.log_format == "json"
     assert tuple(getattr(config.collector, f.name) for f in fields(CollectorConfig)) == wanted
@@ -176,6 +178,8 @@ def test_without_a_file_a_data_directory_is_enough(here):
         ("[[collector]]\nport = 1", r"\[collector\] must be a table"),
         ("data_dir = 5", "data_dir must be"),
         ("url = 5", "url must be str, not 5"),
+        ("[collector]\nscript_path = 'f.js'", r"\[collector\]: script_path cannot be 'f.js'"),
+        ("[collector]\nevents_path = '/metrics'", r"\[collector\]: events_path cannot be '/metrics'"),
         ("url = 'postgres://h'", "cannot understand"),
         ("url = 'http://[::1'", "cannot understand"),
         ("[collector]\nport = '80'", "port must be int, not '80'"),

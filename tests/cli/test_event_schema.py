@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -85,13 +86,24 @@ def test_testing_events(run, schema, tmp_path):
         (["add", "buy", "FILE"], "{", "not a JSON Schema"),
         (["add", "buy", "FILE"], '{"$ref": "https://else.example/s"}', "not a JSON Schema"),
         (["add", " ", "FILE"], "{}", "name"),
-        (["add", "buy", "missing.json"], "{}", "cannot read"),
+        (["add", "buy", "DIR/missing.json"], "{}", r"cannot read \S+/missing.json: No such file or directory\Z"),
+        (["add", "buy", "DIR"], "{}", r"cannot read \S+: Is a directory\Z"),
+        (["add", "buy", "FILE"], "\udcff", r"cannot read \S+/s.json: it is no UTF-8\Z"),
+        (["test", "buy", "-", "--schema", "DIR/missing.json"], "{}", r"/missing.json: No such file or directory\Z"),
+        (
+            ["test", "buy", "DIR/missing.jsonl", "--schema", "FILE"],
+            "{}",
+            "/missing.jsonl: No such file",
+        ),
         (["add", "buy", "FILE", "--site", "nobody.example"], "{}", "no site"),
         (["test", "sell", "FILE"], "{}", "no schema for sell"),
     ],
 )
 def test_errors_say_what_to_do(run, tmp_path, words, text, message):
     path = tmp_path / "s.json"
-    path.write_text(text)
-    with pytest.raises(UsageError, match=message):
-        run(*[str(path) if word == "FILE" else word for word in words])
+    path.write_text(text, errors="surrogateescape")
+    given = {"FILE": str(path), "DIR": str(tmp_path)}
+    with pytest.raises(UsageError) as caught:
+        run(*[re.sub("FILE|DIR", lambda found: given[found[0]], word) for word in words])
+    assert re.search(message, caught.value.message)
+    assert caught.value.hint or message in {"name", "not a JSON Schema"}

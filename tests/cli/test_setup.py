@@ -87,8 +87,19 @@ def test_site_added_listed_published(serving):
     done = of(serving, "site", "add", "https://Shop.Example/", "--timezone", "Europe/Paris", "--currency", "EUR")
     assert done.returncode == 0, done.stderr
     key = next(line.split()[-1] for line in done.stdout.splitlines() if line.startswith("write key:"))
-    assert '<script defer data-site="shop.example"' in done.stdout
+    assert '<script defer src="http://127.0.0.1:8080/footfall.js" data-site="shop.example"></script>' in done.stdout
     assert "shown this once" in done.stderr
+    assert "footfall site snippet shop.example --url" in done.stderr
+    tag = of(serving, "site", "snippet", "shop.example", "--url", "https://stats.example", "--identity", "first-party")
+    assert tag.stdout.startswith('<script defer src="https://stats.example/footfall.js?v=')
+    assert 'integrity="sha384-' in tag.stdout
+    assert "footfall site set shop.example --identity client-id" in tag.stderr
+    plain = of(serving, "site", "snippet", "shop.example", "--no-integrity")
+    assert (plain.stdout, plain.stderr) == (
+        '<script defer src="http://127.0.0.1:8080/footfall.js" data-site="shop.example"></script>\n', "",
+    )  # fmt: skip
+    refused(of(serving, "site", "snippet", "shop.example", "--modules", "nothing"), 2, "no module 'nothing'")
+    refused(of(serving, "site", "snippet", "other.example"), 2, "no site other.example", "footfall site list")
     site = Registry(serving.sites_file).by_key(key)
     assert site
     assert (site.domain, site.timezone, site.currency, site.identity) == (

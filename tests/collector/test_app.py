@@ -519,20 +519,6 @@ def test_a_spool_that_cannot_be_written_is_503(collector, monkeypatch):
     assert collector.post().status_code == 503
 
 
-def test_the_script(collector):
-    first = collector.get("/footfall.js")
-    assert first.status_code == 200
-    assert first.headers["content-type"].startswith("text/javascript")
-    assert first.headers["access-control-allow-origin"] == "*"
-    assert "max-age" in first.headers["cache-control"]
-    assert b"/v1/events" in first.content
-    tag = first.headers["etag"]
-    for known in (tag, f'"other", {tag}', f"W/{tag}"):
-        again = collector.get("/footfall.js", headers={"If-None-Match": known})
-        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
-    assert collector.get("/footfall.js", headers={"If-None-Match": '"old"'}).status_code == 200
-
-
 def test_the_pixel_is_a_page_view(collector):
     where = {
         "url": "https://shop.example/p?utm_source=x",

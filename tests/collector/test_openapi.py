@@ -15,8 +15,10 @@ from collector.intake import AppOptions
 from collector.limits import Limits
 from collector.model import DropReason
 from collector.openapi import STATUSES, document
+from collector.paths import Paths
 from collector.published import publish
 from collector.sites import Site
+from collector.tracker_files import built
 from sql.home import Home
 
 HONEST = [
@@ -70,7 +72,7 @@ def test_the_document_is_served(tmp_path):
     publish(home.sites_file, [Site(1, "s.example", "UTC")])
     answer = served(home)
     assert answer.status_code == 200
-    assert answer.json == document(Limits())
+    assert answer.json == document(Limits(), Paths(), built().modules)
     assert answer.json["openapi"].startswith("3.1")
 
 
@@ -79,6 +81,16 @@ def test_limits_in_force_stand_in_it():
     assert made["Batch"]["properties"]["events"]["maxItems"] == 7
     assert made["Event"]["properties"]["props"]["maxProperties"] == 3
     assert made["Single"]["properties"]["title"]["maxLength"] == 11
+
+
+def test_paths_in_force_stand_in_it():
+    paths = document(Limits(), Paths("/js/f.js", "/js/notes"), ["forms", "outbound"])["paths"]
+    assert {"/v1/events", "/js/notes", "/footfall.js", "/js/f.js"} <= set(paths)
+    for path in ("/footfall.{module}.js", "/js/f.{module}.js"):
+        assert paths[path]["get"]["parameters"][0]["schema"]["enum"] == ["forms", "outbound"]
+    names = [operation["operationId"] for path in paths.values() for operation in path.values()]
+    assert len(names) == len(set(names))
+    assert not [path for path in document(Limits())["paths"] if "{" in path]
 
 
 def test_every_reason_and_status_stands_in_it():

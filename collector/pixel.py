@@ -1,11 +1,8 @@
-"""What the collector serves besides: the tracker script and the pixel for pages without script."""
+"""The pixel, for pages without script."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-from functools import cache
-from importlib.resources import files
 
 import falcon.asgi
 
@@ -50,25 +47,3 @@ class Pixel:
         except StorageError:
             resp.status = 503
             resp.set_header("Retry-After", "5")
-
-
-class Script:
-    """``GET /footfall.js``: the tracker."""
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """The script, or 304 where the browser has it."""
-        body, tag = _script()
-        resp.etag = tag
-        resp.set_header("Cache-Control", "public, max-age=3600")
-        resp.set_header("Access-Control-Allow-Origin", "*")
-        if any(given == tag for given in req.if_none_match or ()):
-            resp.status = 304
-            return
-        resp.content_type = "text/javascript; charset=utf-8"
-        resp.data = body
-
-
-@cache
-def _script() -> tuple[bytes, str]:
-    body = (files("tracker") / "dist/footfall.js").read_bytes()
-    return body, hashlib.sha256(body).hexdigest()[:16]

@@ -1,0 +1,164 @@
+"""``footfall events``: look through what the tracker detected by itself, and correct it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from cli.period import BotsOption, FormatOption, LimitOption, OutputOption, PeriodOption, SiteOption, scoped
+from cli.render import render
+from cli.state import database, settings
+from cli.view import View
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Clicks and forms that the tracker classified by itself: look through them, correct them.",
+    epilog="Example: footfall events review --site shop.example --confidence low",
+)
+overrides = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="The corrections there are.",
+    epilog="Example: footfall events overrides list --site shop.example",
+)
+app.add_typer(overrides, name="overrides")
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+_LABELS = {
+    "id": "Id",
+    "site": "Site",
+    "kind": "Kind",
+    "detected": "Detected",
+    "confidence": "Sure",
+    "name": "Event",
+    "rule": "Rule",
+    "selector": "Selector",
+    "text": "Text",
+    "last_seen": "Last seen",
+    "page": "Page",
+    "override": "Override",
+    "was": "Was",
+    "becomes": "Becomes",
+    "created": "Created",
+    "by": "By",
+    "removed": "Removed",
+    "removed_by": "Removed by",
+}
+# The days that a dry run looks at.
+_RECENT = "30d"
+
+
+class ConfidenceName(StrEnum):
+    """How sure it is what an event was."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    REVIEWED = "reviewed"
+
+
+class Detected(StrEnum):
+    """An event that the tracker detects."""
+
+    CLICK = "click"
+    FORM_SUBMIT = "form_submit"
+
+
+@app.command(epilog="Example: footfall events review --site shop.example --period 7d --confidence low")
+def review(
+    site: SiteOption = None,
+    period: PeriodOption = "30d",
+    confidence: Annotated[
+        ConfidenceName | None, typer.Option("--confidence", "-c", help="Only what is this sure.")
+    ] = None,
+    kind: Annotated[str, typer.Option("--kind", "-k", help="Only this kind, as corrected.")] = "",
+    limit: LimitOption = 10,
+    bots: BotsOption = False,
+    fmt: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """What was detected, what most needs a look first: the least sure, then the most events."""
+    from aggregations.detected import Confidence
+    from aggregations.detected import review as ask
+
+    sure = Confidence(confidence) if confidence else None
+    with scoped("events review", site, period, bots) as s:
+        frame = ask(s.client, s.site, s.period, s.only, confidence=sure, kind=kind, limit=limit)
+        title = s.title("Detected events")
+    narrow = ("kind", "confidence", "selector", "text", "events", "visitors", "override")
+    render(frame, View(title, labels=_LABELS, narrow=narrow, nothing="nothing was detected"), fmt, output)
+
+
+@app.command(epilog="Example: footfall events override --site shop.example --kind contact --selector 'a.call-us'")
+def override(
+    kind: Annotated[str, typer.Option("--kind", "-k", help="What they are; none: detected wrongly, count as nothing.")],
+    site: SiteOption = None,
+    selector: Annotated[str | None, typer.Option("--selector", help="Events of this selector, as detected.")] = None,
+    text: Annotated[str | None, typer.Option("--text", help="Events of this text; '' for those without one.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", help="Events that this rule decided.")] = None,
+    name: Annotated[Detected | None, typer.Option("--name", help="Only events of this name.")] = None,
+    dry_run: DryRun = False,
+    fmt: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Say what detected events are, from now on and before; raw events stay as they are.
+
+    Prints what that changes in the last 30 days. Of several overrides that fit an event the one with the most
+    criteria decides, among equals the latest.
+    """
+    from aggregations import overrides as corrections
+    from sql.files import OwnedLock
+
+    wanted = corrections.Override(kind, name.value if name else None, rule, selector, text)
+    corrections.check(wanted)
+    with scoped("events override", site, _RECENT, bots=False) as s:
+        frame = corrections.changes(s.client, s.site, wanted, s.period)
+        said = "would add an override"
+        if not dry_run:
+            lock = OwnedLock(settings().home.make().overrides_lock, "footfall events override")
+            said = f"added override {corrections.add(s.client, s.site, wanted, _user(), lock)}"
+        title = s.title("What it changes")
+    typer.echo(f"{said} on {s.site.domain}: {wanted.shown} is {kind}", err=True)
+    render(frame, View(title, labels=_LABELS, nothing="no event of the last 30 days"), fmt, output)
+
+
+@overrides.command("list", epilog="Example: footfall events overrides list --site shop.example --format csv")
+def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
+    """All overrides, removed ones too, of a site or of all sites."""
+    from aggregations import sites
+    from aggregations.overrides import listed
+
+    with database("events overrides list") as client:
+        frame = listed(client, sites.find(client, site) if site else None)
+    narrow = ("id", "site", "kind", "name", "rule", "selector", "text", "removed")
+    render(frame, View("Overrides", labels=_LABELS, narrow=narrow, nothing="no overrides yet"), fmt, output)
+
+
+@overrides.command(epilog="Example: footfall events overrides remove 3")
+def remove(
+    number: Annotated[int, typer.Argument(metavar="ID", help="Its number, as `footfall events overrides list` says.")],
+    dry_run: DryRun = False,
+) -> None:
+    """End an override: its events are again what the tracker or other overrides say. It stays in the list."""
+    from aggregations import overrides as corrections
+
+    with database("events overrides remove") as client:
+        row = corrections.find(client, number)
+        events = corrections.decided(client, number, dt.datetime.now(dt.UTC).date() - dt.timedelta(days=30))
+        if not dry_run:
+            corrections.remove(client, number, _user())
+    said = "would remove" if dry_run else "removed"
+    told = f"{said} override {number} of {row['site']} ({row['kind']})"
+    typer.echo(f"{told}; it decides {events:,} events of the last 30 days", err=True)
+
+
+def _user() -> str:
+    """Who runs this, as the system knows them; '' where it does not."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return ""

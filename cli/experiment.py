@@ -1,0 +1,54 @@
+"""``footfall experiment``: which variant a visitor sees."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.period import FormatOption, OutputOption
+from cli.render import render
+from cli.view import View
+from sql.errors import UsageError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Experiments: a hash of visitor and experiment decides the variant, here as in the browser.",
+    epilog="Example: footfall experiment assign checkout visitor-1 visitor-2 --variants control:1,blue:1",
+)
+
+
+@app.command(epilog="Example: footfall experiment assign checkout visitor-1 visitor-2 --variants control:9,blue:1")
+def assign(
+    experiment: Annotated[str, typer.Argument(help="The experiment's name.")],
+    visitors: Annotated[list[str], typer.Argument(help="Visitors as the page knows them; - reads one a line.")],
+    variants: Annotated[str, typer.Option("--variants", help="Variants with their weights, in the page's order.")],
+    fmt: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Say which variant visitors see. Nothing is stored or asked; names, weights and order must be the page's."""
+    from aggregations.experiments import assignments, parse
+
+    chosen = parse(variants)
+    given = [text for visitor in visitors for text in (_lines() if visitor == "-" else [_checked(visitor)])]
+    labels = {"visitor": "Visitor", "variant": "Variant"}
+    render(assignments(given, experiment, chosen), View(f"Experiment {experiment}", labels=labels), fmt, output)
+
+
+def _checked(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # bytes of the command line that are no text
+        raise UsageError("a visitor is not UTF-8") from None
+    return text
+
+
+def _lines() -> list[str]:
+    """Visitors on standard input, without empty lines."""
+    try:
+        lines = [line.decode() for line in sys.stdin.buffer.read().splitlines()]
+    except UnicodeDecodeError:
+        raise UsageError("standard input is not UTF-8") from None
+    return [line for line in lines if line]

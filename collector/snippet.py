@@ -1,0 +1,55 @@
+"""The tag that a site puts into its pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from collector.paths import EVENTS, Paths
+from collector.tracker_files import TrackerFiles
+from sql.errors import UsageError
+
+IDENTITIES = ("cookieless", "first-party")
+_WHERE = re.compile(r"https?://[^\s/?#\"'<>\\]+(/[^\s?#\"'<>\\]*)?\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a tag says: ``domain`` of the site, ``url`` of the collector as browsers reach it, modules by name."""
+
+    domain: str
+    url: str
+    modules: Sequence[str] = ()
+    identity: str = "cookieless"
+    integrity: bool = False
+
+
+def snippet(wanted: Wanted, paths: Paths, tracker: TrackerFiles) -> str:
+    """The tag. Raises UsageError: not an address, no such module, no such identity.
+
+    With ``integrity`` it names the exact version: browsers keep the file for a year, and refuse any other bytes.
+    Collectors go on serving it after an upgrade.
+    """
+    if not _WHERE.match(wanted.url):
+        raise UsageError(f"not an address: {wanted.url!r}", "such as https://stats.example.com")
+    if wanted.identity not in IDENTITIES:
+        raise UsageError(f"no identity {wanted.identity!r}", " or ".join(IDENTITIES))
+    for name in wanted.modules:
+        if name not in tracker.modules:
+            raise UsageError(f"no module {name!r}", f"there are: {', '.join(tracker.modules) or 'none'}")
+    base = wanted.url.rstrip("/")
+    source = f"{base}{paths.script}"
+    attributes = {"src": f"{source}?v={tracker.version}" if wanted.integrity else source}
+    if wanted.integrity:
+        attributes |= {"integrity": tracker.files[""].integrity, "crossorigin": "anonymous"}
+    attributes["data-site"] = wanted.domain
+    if paths.events != EVENTS or base.count("/") > 2:
+        attributes["data-endpoint"] = f"{base}{paths.events}"
+    if wanted.modules:
+        attributes["data-modules"] = ",".join(dict.fromkeys(wanted.modules))
+    if wanted.identity != IDENTITIES[0]:
+        attributes["data-identity"] = wanted.identity
+    written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+    return f"<script defer {written}></script>"

@@ -1,0 +1,34 @@
+"""A click that the tracker classified, from the request to the report: what overrides ask for arrives unchanged."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from aggregations import sites
+from aggregations.detected import kinds, review
+from aggregations.overrides import Override, add
+from aggregations.periods import parse
+from sql.files import OwnedLock
+
+SELECTOR, TEXT = "form#join > button[type='submit']:nth-of-type(2)", "Jetzt anmelden – \\ “gratis”"
+GUESS = {"kind": "other", "confidence": "low", "rule": "none", "selector": SELECTOR}
+SENT = [
+    {"name": "click", "url": "https://shop.example/join", "props": GUESS | {"text": TEXT}, "interactive": True},
+    {"name": "form_submit", "url": "https://shop.example/join", "props": GUESS},
+]
+
+
+def test_from_the_request_to_the_report(footfall, until):
+    assert footfall.post(SENT) == 202
+    with footfall.client() as client:
+        site = sites.find(client)
+        period = parse("30d", zone=site.timezone, now=dt.datetime.now(dt.UTC))
+        until(lambda: review(client, site, period).height == 2, what="both events are stored")
+        looks = {row["name"]: row for row in review(client, site, period).iter_rows(named=True)}
+        click, form = looks["click"], looks["form_submit"]
+        assert [click[name] for name in GUESS] == list(GUESS.values())
+        assert (click["text"], form["text"], click["page"]) == (TEXT, "", "shop.example/join")
+        lock = OwnedLock(footfall.home.overrides_lock, "a test")
+        add(client, site, Override("sign_up", selector=SELECTOR, text=click["text"]), "tester", lock)
+        add(client, site, Override("log_in", selector=form["selector"], text=""), "tester", lock)
+        assert sorted(kinds(client, site, period)["kind"].to_list()) == ["log_in", "sign_up"]
