@@ -75,7 +75,7 @@ select
     e.props['kind'] as kind_detected,
     e.props['confidence'] as confidence_detected,
     e.props['rule'] as rule,
-    e.props['selector'] as selector,
+    coalesce(nullIf(e.props['selector'], ''), e.props['form']) as selector, -- a form is named by itself
     e.props['text'] as text,
     arrayMax(
         asked -> transform(

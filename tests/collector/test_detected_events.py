@@ -11,10 +11,11 @@ from aggregations.periods import parse
 from sql.files import OwnedLock
 
 SELECTOR, TEXT = "form#join > button[type='submit']:nth-of-type(2)", "Jetzt anmelden – \\ “gratis”"
-GUESS = {"kind": "other", "confidence": "low", "rule": "none", "selector": SELECTOR}
+GUESS = {"kind": "other", "confidence": "low", "rule": "none"}
+CLICK = GUESS | {"selector": SELECTOR, "text": TEXT}
 SENT = [
-    {"name": "click", "url": "https://shop.example/join", "props": GUESS | {"text": TEXT}, "interactive": True},
-    {"name": "form_submit", "url": "https://shop.example/join", "props": GUESS},
+    {"name": "click", "url": "https://shop.example/join", "props": CLICK, "interactive": True},
+    {"name": "form_submit", "url": "https://shop.example/join", "props": GUESS | {"form": "join"}},
 ]
 
 
@@ -26,8 +27,8 @@ def test_from_the_request_to_the_report(footfall, until):
         until(lambda: review(client, site, period).height == 2, what="both events are stored")
         looks = {row["name"]: row for row in review(client, site, period).iter_rows(named=True)}
         click, form = looks["click"], looks["form_submit"]
-        assert [click[name] for name in GUESS] == list(GUESS.values())
-        assert (click["text"], form["text"], click["page"]) == (TEXT, "", "shop.example/join")
+        assert [click[name] for name in CLICK] == list(CLICK.values())
+        assert (form["selector"], form["text"], click["page"]) == ("join", "", "shop.example/join")
         lock = OwnedLock(footfall.home.overrides_lock, "a test")
         add(client, site, Override("sign_up", selector=SELECTOR, text=click["text"]), "tester", lock)
         add(client, site, Override("log_in", selector=form["selector"], text=""), "tester", lock)

@@ -65,11 +65,18 @@ const COMMANDS = ["event", "identify", "reset", "pageview", "flush", "consent", 
 export const init = (options: Options): Tracker => {
   const { modules = [], ...rest } = options;
   const command: Tracker["command"] =
-    typeof document === "undefined" ? () => {} : start(asData(rest));
+    typeof document === "undefined" ? () => {} : (ahead(modules), start(asData(rest)));
   const tracker = { command } as Record<string, (...args: any[]) => void>;
   for (const name of COMMANDS) tracker[name] = (...args) => command(name, ...args);
-  for (const module of modules) command("use", module);
   return tracker as unknown as Tracker;
+};
+
+/** Modules come before all that waits: the first page view is theirs too. */
+const ahead = (modules: Module[]): void => {
+  const uses = modules.map((module): [string, Module] => ["use", module]);
+  const before = window.footfall;
+  if (before?.loaded) uses.forEach((use) => before(...use));
+  else window.footfall = Object.assign(() => {}, { q: [...uses, ...((before?.q || []) as [string][])] });
 };
 
 /** Options as they would stand in data-* attributes. */

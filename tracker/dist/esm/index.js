@@ -372,7 +372,7 @@ var use = (module, command) => {
     option,
     on(hook, run2) {
       on(hook, run2);
-      if (hook === "view") guarded(() => run2(url()));
+      if (hook === "view" && shown) guarded(() => run2(url()));
     },
     visitor,
     read: (key2) => mayKnow() ? get(key2) : null,
@@ -380,20 +380,18 @@ var use = (module, command) => {
     command
   });
 };
-var loadModules = (script, coming2) => {
-  for (const name of (option("modules") || "").split(/[\s,]+/).filter(Boolean)) {
-    const tag = document.createElement("script");
-    tag.src = script.src.replace(/\.js(?=$|\?)/, `.${name}.js`);
-    tag.nonce = script.nonce;
-    tag.onload = () => coming2(-1);
-    tag.onerror = () => {
-      console.warn(`Footfall: no module ${name}`);
-      coming2(-1);
-    };
-    coming2(1);
-    document.head.append(tag);
-  }
-};
+var loadModules = (script) => Promise.all(
+  (script && option("modules")?.match(/[^\s,]+/g) || []).map(
+    (name) => new Promise((done) => {
+      const tag = document.createElement("script");
+      tag.src = script.src.replace(/\.js(?=$|\?)/, `.${name}.js`);
+      tag.nonce = script.nonce;
+      tag.onload = done;
+      tag.onerror = () => done(console.warn(`Footfall: no module ${name}`));
+      document.head.append(tag);
+    })
+  )
+);
 
 // src/core/engagement.ts
 var engaged = 0;
@@ -527,27 +525,27 @@ var commands = {
   use: (module) => use(module, define)
 };
 var unknown = [];
-var coming = 0;
+var settled = false;
 var run = (name, ...args) => {
   const command = commands[name];
   if (command) guarded(() => command(...args));
   else {
     unknown.push([name, ...args]);
-    settle3(0);
+    if (settled) settle3();
   }
 };
 var define = (name, command) => {
   commands[name] = command;
-  for (const [name2, ...args] of unknown.splice(0)) run(name2, ...args);
+  unknown.splice(0).forEach((command2) => run(...command2));
 };
-var settle3 = (more) => {
-  coming += more;
-  if (!coming) for (const [name] of unknown.splice(0)) console.warn(`Footfall: no command ${name}`);
+var settle3 = () => {
+  settled = true;
+  for (const [name] of unknown.splice(0)) console.warn(`Footfall: no command ${name}`);
 };
 
 // src/core/start.ts
 var LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0|)$|\.(localhost|local|test)$/;
-var decides = ([name]) => /^(consent|opt)/.test(name);
+var DECIDING = /^[cou]/;
 var start = (options2, script) => {
   const before = window.footfall;
   if (before?.loaded) return before;
@@ -558,15 +556,21 @@ var start = (options2, script) => {
   window.footfall = Object.assign(footfall, { loaded: true, q: { push: (command) => say(command) } });
   const live = () => {
     const local2 = !flag("local") && LOCAL.test(location.hostname);
-    if (local2) console.info("Footfall: local address, nothing is sent (data-local)");
+    if (local2) console.warn("Footfall: local, nothing sent (data-local)");
     begin(local2);
     online();
     addEventListener("online", online);
-    say = (command) => run(...command);
-    waiting.filter(decides).forEach(say);
-    follow();
-    if (script) loadModules(script, settle3);
-    waiting.filter((command) => !decides(command)).forEach(say);
+    const open3 = () => {
+      say = (command) => run(...command);
+      follow();
+      waiting.forEach(say);
+    };
+    say = (command) => DECIDING.test(command[0]) ? run(...command) : waiting.push(command);
+    waiting.splice(0).forEach(say);
+    const loaded = loadModules(script);
+    if (flag("sample")) loaded.then(open3);
+    else open3();
+    loaded.then(settle3);
   };
   if (document.prerendering && !flag("prerender")) {
     document.addEventListener("prerenderingchange", live, { once: true });
@@ -579,11 +583,17 @@ var COMMANDS = ["event", "identify", "reset", "pageview", "flush", "consent", "o
 var init = (options2) => {
   const { modules = [], ...rest } = options2;
   const command = typeof document === "undefined" ? () => {
-  } : start(asData(rest));
+  } : (ahead(modules), start(asData(rest)));
   const tracker = { command };
   for (const name of COMMANDS) tracker[name] = (...args) => command(name, ...args);
-  for (const module of modules) command("use", module);
   return tracker;
+};
+var ahead = (modules) => {
+  const uses = modules.map((module) => ["use", module]);
+  const before = window.footfall;
+  if (before?.loaded) uses.forEach((use2) => before(...use2));
+  else window.footfall = Object.assign(() => {
+  }, { q: [...uses, ...before?.q || []] });
 };
 var asData = ({ ...options2 }) => {
   if (!options2.key && !options2.site) options2.site = location.hostname;

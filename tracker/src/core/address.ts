@@ -1,7 +1,7 @@
 /** The address of the page that is looked at. */
 import { flag } from "./options";
 
-let shown = ""; // "" before the first page view
+export let shown = ""; // "" before the first page view
 
 /** Without what follows #; where that is the page, as a path: collectors keep no fragment. */
 export const pageOf = (href: string, hash: boolean): string => {

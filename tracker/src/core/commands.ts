@@ -38,25 +38,25 @@ const commands: Record<string, Run> = {
   use: (module: Module) => use(module, define),
 };
 
-const unknown: unknown[][] = [];
-let coming = 0; // files of modules, which may bring commands
+const unknown: [string, ...unknown[]][] = [];
+let settled = false; // the files of modules, which may bring commands, have come
 
 export const run = (name: string, ...args: unknown[]): void => {
   const command = commands[name];
   if (command) guarded(() => command(...args));
   else {
     unknown.push([name, ...args]);
-    settle(0);
+    if (settled) settle();
   }
 };
 
 const define = (name: string, command: Run): void => {
   commands[name] = command;
-  for (const [name, ...args] of unknown.splice(0)) run(name as string, ...args);
+  unknown.splice(0).forEach((command) => run(...command));
 };
 
-/** More files come, or have come. Once there are none any more, what nobody knows is an error. */
-export const settle = (more: number): void => {
-  coming += more;
-  if (!coming) for (const [name] of unknown.splice(0)) console.warn(`Footfall: no command ${name}`);
+/** No more files come: what nobody knows is an error. */
+export const settle = (): void => {
+  settled = true;
+  for (const [name] of unknown.splice(0)) console.warn(`Footfall: no command ${name}`);
 };

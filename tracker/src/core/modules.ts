@@ -1,6 +1,6 @@
 /** Modules: files of their own beside the script's, each a function that takes the core's API. */
 import type { Api, Module } from "../api";
-import { url } from "./address";
+import { shown, url } from "./address";
 import { mayKnow } from "./consent";
 import { send } from "./events";
 import { guarded, on } from "./hooks";
@@ -14,7 +14,7 @@ export const use = (module: Module, command: Api["command"]): void => {
     option,
     on(hook: string, run: (arg?: any) => unknown) {
       on(hook, run);
-      if (hook === "view") guarded(() => run(url()));
+      if (hook === "view" && shown) guarded(() => run(url()));
     },
     visitor,
     read: (key) => (mayKnow() ? get(key) : null),
@@ -23,18 +23,18 @@ export const use = (module: Module, command: Api["command"]): void => {
   });
 };
 
-/** Load the files of the modules that data-modules names; `coming` counts them. */
-export const loadModules = (script: HTMLScriptElement, coming: (more: number) => void): void => {
-  for (const name of (option("modules") || "").split(/[\s,]+/).filter(Boolean)) {
-    const tag = document.createElement("script");
-    tag.src = script.src.replace(/\.js(?=$|\?)/, `.${name}.js`);
-    tag.nonce = script.nonce;
-    tag.onload = () => coming(-1);
-    tag.onerror = () => {
-      console.warn(`Footfall: no module ${name}`);
-      coming(-1);
-    };
-    coming(1);
-    document.head.append(tag);
-  }
-};
+/** Load the files of the modules that data-modules names, to the last one. */
+export const loadModules = (script?: HTMLScriptElement | null): Promise<unknown> =>
+  Promise.all(
+    ((script && option("modules")?.match(/[^\s,]+/g)) || []).map(
+      (name) =>
+        new Promise((done) => {
+          const tag = document.createElement("script");
+          tag.src = script!.src.replace(/\.js(?=$|\?)/, `.${name}.js`);
+          tag.nonce = script!.nonce;
+          tag.onload = done;
+          tag.onerror = () => done(console.warn(`Footfall: no module ${name}`));
+          document.head.append(tag);
+        }),
+    ),
+  );

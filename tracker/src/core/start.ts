@@ -23,7 +23,8 @@ declare global {
 
 const LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0|)$|\.(localhost|local|test)$/;
 
-const decides = ([name]: Command): boolean => /^(consent|opt)/.test(name);
+/** consent, optIn, optOut and use may change whether an event is sent at all, or what is in it. */
+const DECIDING = /^[cou]/;
 
 /** Starts the tracker, once a page; gives footfall(). */
 export const start = (options: Options, script?: HTMLScriptElement | null): Footfall => {
@@ -38,16 +39,23 @@ export const start = (options: Options, script?: HTMLScriptElement | null): Foot
 
   const live = (): void => {
     const local = !flag("local") && LOCAL.test(location.hostname);
-    if (local) console.info("Footfall: local address, nothing is sent (data-local)");
+    if (local) console.warn("Footfall: local, nothing sent (data-local)");
     begin(local);
     online(); // what earlier pages could not send
     addEventListener("online", online);
-    say = (command) => run(...command);
+    const open = (): void => {
+      say = (command) => run(...command);
+      follow();
+      waiting.forEach(say);
+    };
     // A "no" that was said before the script was there holds for the first page view too.
-    waiting.filter(decides).forEach(say);
-    follow();
-    if (script) loadModules(script, settle);
-    waiting.filter((command) => !decides(command)).forEach(say);
+    say = (command) => (DECIDING.test(command[0]) ? run(...command) : waiting.push(command));
+    waiting.splice(0).forEach(say);
+    const loaded = loadModules(script);
+    // Whom sampling leaves out is left out of everything: then modules come first.
+    if (flag("sample")) loaded.then(open);
+    else open();
+    loaded.then(settle);
   };
   // A page rendered ahead of the click is no view until it is shown.
   if ((document as { prerendering?: boolean }).prerendering && !flag("prerender")) {

@@ -1,0 +1,27 @@
+// src/modules/lib/text.ts
+var EMAIL = /[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,}/gi;
+var DIGITS = /\d(?:[ .,/()-]{0,2}\d){6,}/g;
+var bounded = (text, most) => text.slice(0, most).replace(/\p{Cs}/gu, "");
+var line = (text, most) => bounded(text.slice(0, 2e3).replace(/\s+/g, " ").trim().replace(EMAIL, "[email]").replace(DIGITS, "[number]"), most);
+var parsed = (href, base) => {
+  try {
+    return new URL(href, base);
+  } catch {
+    return void 0;
+  }
+};
+
+// src/modules/search.ts
+var search = (api) => {
+  const names = (api.option("searchParams") || "q,query,s,search").split(/[\s,]+/).filter(Boolean);
+  let before = "";
+  api.on("view", (address) => {
+    const given = parsed(address)?.searchParams;
+    const term = line(names.map((name) => given?.get(name)).find((value) => value?.trim()) || "", 100);
+    if (term && term !== before) api.send("site_search", { term });
+    before = term;
+  });
+};
+export {
+  search
+};

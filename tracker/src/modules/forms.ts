@@ -1,0 +1,117 @@
+/** form_start, form_submit, form_abandon and form_error; never what was filled in. */
+
+import type { Module, Props } from "../api";
+import { classifier } from "./lib/classify";
+import { explicit, ignored, label, listen, target, up } from "./lib/elements";
+import { facts, fieldsOf } from "./lib/facts";
+import { fieldName, stays, type Field } from "./lib/fields";
+import { bounded, line } from "./lib/text";
+import { forms as rules } from "./rules.json";
+
+const MOST = 10; // errors told of one form
+const TRIED_MS = 100; // the browser finds fault at once with what somebody tries to send
+const ANSWER_MS = 1_000; // the page takes a little longer
+
+const begin = () => ({
+  ...stays(),
+  started: 0,
+  tried: -TRIED_MS,
+  errors: 0,
+  done: false, // sent or abandoned
+  faults: new Map<string, string>(), // of the try that runs
+});
+
+export const forms: Module = (api) => {
+  const classify = classifier(rules, {});
+  const works = new Map<HTMLFormElement, ReturnType<typeof begin>>();
+  type Work = ReturnType<typeof begin>;
+  api.on("view", () => works.clear());
+
+  const described = (form: HTMLFormElement): Props => {
+    // By attribute: a field called "name" or "id" hides the form's property.
+    const get = (name: string): string | null => form.getAttribute(name);
+    const button = form.querySelector("button:not([type=button]):not([type=reset]),[type=submit],[type=image]");
+    const text = button ? (button as HTMLInputElement).value || label(button, 200) : "";
+    const action = get("action") || "";
+    const fields = (Array.from(form.elements) as Field[]).filter(
+      (one) => one.matches("input,select,textarea") && !/^(?:hidden|submit|button|image|reset)$/.test(one.type),
+    );
+    const seen = facts("form", get, text, action, location.origin);
+    const nth = `form ${Array.from(document.forms).indexOf(form) + 1}`;
+    return {
+      form: line(get("id") || get("name") || action.split(/[?#]/)[0] || nth, 128),
+      ...classify({ ...seen, fields: fieldsOf(fields) }),
+    };
+  };
+
+  const told = (form: HTMLFormElement, work: Work): Props => {
+    const now = performance.now();
+    work.go("", now);
+    const names = Array.from(work.times.keys());
+    const props: Props = { fields: names.join(), ms: Math.round(now - (work.started || now)), last_field: names.pop() };
+    work.times.forEach((ms, name) => (props[`ms_${name}`] = ms));
+    return { ...props, ...described(form) };
+  };
+
+  const fault = (form: HTMLFormElement, { faults, errors }: Work): void => {
+    const fields = bounded(Array.from(faults.keys()).join(), 1_024);
+    if (faults.size && errors <= MOST)
+      api.send("form_error", { ...described(form), fields, errors: Array.from(new Set(faults.values())).join() });
+    faults.clear();
+  };
+
+  const on = (type: string, run: (form: HTMLFormElement, work: Work, element: Field, event: Event) => void): void =>
+    listen(type, (event: Event) => {
+      const element = target(event) as Field | null;
+      const form = element?.form || up(element, "form");
+      if (!(form instanceof HTMLFormElement) || ignored(form)) return;
+      const work = works.get(form) || begin();
+      works.set(form, work);
+      run(form, work, element!, event);
+    });
+
+  on("focusin", (_, work, element) => work.go(fieldName(element), performance.now()));
+  on("focusout", (_, work) => work.go("", performance.now()));
+
+  on("input", (form, work, _, event) => {
+    if (!event.isTrusted || work.started) return; // pages fill in fields themselves
+    work.started = performance.now();
+    api.send("form_start", described(form));
+  });
+
+  for (const type of ["click", "keydown"])
+    on(type, (_, work, __, event) => {
+      if (event.isTrusted) work.tried = performance.now();
+    });
+
+  on("invalid", (form, work, element) => {
+    // Pages ask for validity all the time; only what somebody tried to send was in error.
+    if (performance.now() - work.tried > TRIED_MS) return;
+    // The other fields are told in the same breath.
+    if (!work.faults.size && work.errors++ < MOST) setTimeout(fault, 0, form, work);
+    let error = "";
+    for (const name in element.validity) if (element.validity[name as keyof ValidityState]) error = name;
+    work.faults.set(fieldName(element), error);
+  });
+
+  on("submit", (form, work) => {
+    const props = told(form, work);
+    work.done = true;
+    api.send("form_submit", props);
+    explicit(form, api.send, { form: props.form });
+    setTimeout(() => {
+      for (const field of Array.from(form.querySelectorAll("[aria-invalid=true]")).slice(0, 30))
+        work.faults.set(fieldName(field), "aria-invalid");
+      work.errors++;
+      if (form.isConnected) fault(form, work);
+    }, ANSWER_MS);
+  });
+
+  api.on("leave", () =>
+    works.forEach((work, form) => {
+      if (!work.started || work.done) return;
+      work.done = true;
+      api.send("form_abandon", told(form, work), { interactive: false });
+    }),
+  );
+};
