@@ -23,7 +23,8 @@ UInt64s = npt.NDArray[np.uint64]
 NEVER = dt.date(9000, 1, 1)
 PROBES = 5
 BITS_AN_ID = 16
-LEAST_IDS = 2_000_000
+# 32 MB: a backlog of ten million goes through without filling it again, and few of its ids must be looked up.
+LEAST_IDS = 1 << 24
 
 
 class SeenIds:

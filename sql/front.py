@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sql import wire
+from sql.merges import Merges
 from sql.statements import query
 
 log = logging.getLogger("footfall.engine")
@@ -44,6 +45,7 @@ class Front(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.password = password
         self.connect = connect
+        self.merges = Merges(connect)
         self._changed = threading.Condition()
         self._busy: dict[str, int] = {}
         self._errors: set[tuple[int, int]] = set()
@@ -201,6 +203,7 @@ class Handler(BaseHTTPRequestHandler):
         # disk): its own counter tells. Should the failure have been a neighbour's, this one is doubted for nothing.
         if _failed_inserts(connection) != failed:
             raise self.server.fresh_error(connection)
+        self.server.merges.inserted(done.rows_written)
         summary = {"written_rows": str(done.rows_written), "written_bytes": str(done.bytes_written)}
         self._send(200, b"", {"X-ClickHouse-Summary": json.dumps({"read_rows": summary["written_rows"], **summary})})
 
