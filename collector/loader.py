@@ -28,7 +28,7 @@ from collector.prepare import IDEMPOTENCY, SEEN_WINDOWS, Gathered, Prepared, gat
 from collector.seen import SeenIds
 from collector.sites import Registry
 from collector.spam import SpamHosts
-from collector.spool import Spool
+from collector.spool import Spool, events_of
 from sql.client import boot_of
 from sql.errors import EngineBusy
 from sql.files import OwnedLock, fsync_dir
@@ -48,10 +48,12 @@ JOURNAL_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class LoaderOptions:
-    """Bounds. ``batch_bytes`` is segment bytes a batch takes at most (always at least one segment),
-    ``idempotency_days`` how far apart two events of one id may lie and still count once."""
+    """Bounds. ``batch_bytes`` and ``batch_events`` are what a batch takes of segments at most (always at least one
+    segment): memory goes by both, and small events are many. ``idempotency_days`` is how far apart two events of
+    one id may lie and still count once."""
 
     batch_bytes: int = 27 * 1024 * 1024
+    batch_events: int = 100_000
     spam_file: Path | None = None
     poll_seconds: float = 0.1
     backoff_seconds: float = 0.2
@@ -200,7 +202,7 @@ class Loader:
             self._count_writers()
             self._adopted = time.monotonic()
         taken: list[Path] = []
-        size = 0
+        size = events = 0
         for path in self.spool.sealed():
             if path.name in self._in_hand:
                 continue
@@ -208,7 +210,9 @@ class Loader:
                 size += path.stat().st_size
             except FileNotFoundError:  # retired while we looked
                 continue
-            if taken and (size > self.options.batch_bytes or path.suffix != taken[0].suffix):
+            events += events_of(path) or 0
+            full = size > self.options.batch_bytes or events > self.options.batch_events
+            if taken and (full or path.suffix != taken[0].suffix):
                 break
             taken.append(path)
         return taken

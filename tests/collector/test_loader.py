@@ -76,6 +76,21 @@ def load(running, segments, **options):
         return loading.journal.totals.stored - before[0], loading.journal.totals.duplicate - before[1]
 
 
+@pytest.mark.parametrize(
+    ("bound", "sizes"), [(1, [3] * 5), (5, [3] * 5), (6, [6, 6, 3]), (9, [9, 6]), (100, [15])], ids=str
+)
+def test_a_batch_is_bound_by_events(running, client, bound, sizes):
+    home, url = running
+    for part in range(5):
+        writer = SpoolWriter(Spool(home.spool), "test")
+        writer.commit([encode(1, NOON, [event(part * 3 + n) for n in range(3)])])
+        writer.seal()
+    with Loader(home, url, LoaderOptions(batch_events=bound)) as loading:
+        assert loading.drain() == len(sizes)
+    found = client.query("select count() as n from events group by batch_id order by min(event_id)").result_rows
+    assert [row[0] for row in found] == sizes
+
+
 @pytest.mark.parametrize("room", [1, 2_000_000], ids=["filter full all the time", "filter with room"])
 def test_an_id_counts_once_across_batches_in_flight(running, client, monkeypatch, room):
     monkeypatch.setattr("collector.seen.LEAST_IDS", room)
