@@ -9,6 +9,8 @@ import msgspec
 from collector.steps import Drop, Judged
 
 JSON = "application/json"
+# When to come again after a full or failing spool.
+FULL_SECONDS = 5
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -39,9 +41,17 @@ def answer(resp: falcon.asgi.Response, status: int, body: object) -> None:
     resp.data = msgspec.json.encode(body)
 
 
-def refuse(resp: falcon.asgi.Response, status: int, why: str) -> None:
-    """A problem as the answer."""
+def refuse(resp: falcon.asgi.Response, status: int, why: str, retry_after: int = 0) -> None:
+    """A problem as the answer; ``retry_after`` in seconds, 0 where coming again does not help."""
+    if retry_after:
+        come_again(resp, retry_after)
     answer(resp, status, Problem(why))
+
+
+def come_again(resp: falcon.asgi.Response, seconds: int) -> None:
+    """Say when; scripts of other origins may read it."""
+    resp.set_header("Retry-After", str(seconds))
+    resp.set_header("Access-Control-Expose-Headers", "Retry-After")
 
 
 def serialize(req: falcon.Request, resp: falcon.Response, exc: falcon.HTTPError) -> None:

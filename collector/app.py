@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import falcon.asgi
 
-from collector.answers import JSON, Answer, answer, refuse, serialize
+from collector.answers import FULL_SECONDS, JSON, Answer, answer, refuse, serialize
 from collector.auth import Refused
 from collector.body import ENCODINGS, TooLarge, UnknownEncoding, read_body
 from collector.counters import Counts
@@ -36,7 +36,6 @@ class Events:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """202 with what was accepted and rejected; 400, 401, 403, 413, 415, 429 or 503 with a reason."""
         resp.set_header("Access-Control-Allow-Origin", "*")
-        resp.set_header("Access-Control-Expose-Headers", "Retry-After")  # else scripts of other origins cannot read it
         kind = (req.content_type or JSON).partition(";")[0].strip().lower()
         if kind not in {JSON, "text/plain"}:
             return refuse(resp, 415, f"cannot read {kind}: send application/json or text/plain")
@@ -54,12 +53,9 @@ class Events:
         except Malformed as exc:
             return refuse(resp, 400, f"not an event, a list of events or a batch: {exc}")
         except Refused as exc:
-            if exc.retry_after:
-                resp.set_header("Retry-After", str(exc.retry_after))
-            return refuse(resp, exc.status, str(exc))
+            return refuse(resp, exc.status, str(exc), exc.retry_after)
         except StorageError as exc:
-            resp.set_header("Retry-After", "5")
-            return refuse(resp, 503, exc.message)
+            return refuse(resp, 503, exc.message, FULL_SECONDS)
         nothing = judged.dropped and not judged.accepted and not judged.duplicates
         return answer(resp, 400 if nothing else 202, Answer.of(judged))
 

@@ -6,6 +6,7 @@ import base64
 
 import falcon.asgi
 
+from collector.answers import FULL_SECONDS, come_again
 from collector.auth import Refused
 from collector.decode import Single
 from collector.intake import Intake
@@ -43,7 +44,7 @@ class Pixel:
         except Refused as exc:
             resp.status = exc.status
             if exc.retry_after:
-                resp.set_header("Retry-After", str(exc.retry_after))
+                come_again(resp, exc.retry_after)
         except StorageError:
             resp.status = 503
-            resp.set_header("Retry-After", "5")
+            come_again(resp, FULL_SECONDS)

@@ -422,6 +422,7 @@ def test_too_many_requests_from_an_address_are_429_and_nothing_is_spooled(collec
     refused, image = answers[3:]
     assert refused.json == {"error": "too many requests from this address; try again in 1 s"}
     assert (refused.headers["retry-after"], image.headers["retry-after"]) == ("1", "1")
+    assert refused.headers["access-control-expose-headers"] == "Retry-After"  # a page of the site may read when
     assert refused.headers["access-control-allow-origin"] == "*"
     assert image.content.startswith(b"GIF89a")
 
