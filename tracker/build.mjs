@@ -7,6 +7,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { minify } from "terser";
 
 const ROOT = dirname(fileURLToPath(import.meta.url));
 const DIST = join(ROOT, "dist");
@@ -33,23 +34,34 @@ const registering = (module) => `
   footfall("use", ${exported(module)});
 `;
 
+/** A classic file, made small: esbuild bundles, terser is better by 3 % at what budgets count. */
+async function classic(options, path) {
+  const [{ text }] = await bundle({ ...options, format: "iife" });
+  const notices = text.match(/\/\*![^]*?\*\//g) || []; // terser loses those of what it moves elsewhere
+  const { code } = await minify(text, { ecma: 2020, compress: { passes: 3 }, format: { comments: false } });
+  writeFileSync(path, `${notices.join("")}${code}\n`);
+}
+
 async function bundle(options) {
   // Fields of classes are older than the rest of es2022, and web-vitals is smaller with them. Notices of licences stay.
   const supported = { "class-field": true };
-  const shared = { bundle: true, charset: "utf8", target: TARGET, supported, absWorkingDir: ROOT, legalComments: "inline" };
-  await build({ ...shared, ...options });
+  // Strictness is the compiler's here: "use strict" in each file would be 150 bytes.
+  const tsconfigRaw = { compilerOptions: { alwaysStrict: false } };
+  const shared = { bundle: true, charset: "utf8", target: TARGET, supported, tsconfigRaw, absWorkingDir: ROOT, legalComments: "inline" };
+  const { outputFiles } = await build({ ...shared, ...options, write: false });
+  return outputFiles;
 }
 
 async function buildInto(out) {
   mkdirSync(join(out, "esm"), { recursive: true });
-  const classic = { format: "iife", minify: true };
-  await bundle({ ...classic, entryPoints: ["src/script.ts"], outfile: join(out, "footfall.js") });
+  await classic({ entryPoints: ["src/script.ts"] }, join(out, "footfall.js"));
   for (const module of modules) {
     const stdin = { contents: registering(module), resolveDir: ROOT, loader: "js" };
-    await bundle({ ...classic, stdin, outfile: join(out, `footfall.${module}.js`) });
+    await classic({ stdin }, join(out, `footfall.${module}.js`));
   }
   const entries = { index: "src/index.ts", ...Object.fromEntries(modules.map((m) => [m, `src/modules/${m}.ts`])) };
-  await bundle({ format: "esm", entryPoints: entries, outdir: join(out, "esm") });
+  for (const { path, contents } of await bundle({ format: "esm", entryPoints: entries, outdir: join(out, "esm") }))
+    writeFileSync(path, contents);
   declare(join(out, "esm"));
   pack(out);
 }

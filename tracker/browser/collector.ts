@@ -46,16 +46,25 @@ export class Collector {
   private process: ChildProcess | undefined;
 
   /** Start it with one site, which knows visitors by their client id where one is sent. */
-  async start(): Promise<this> {
+  async start(settings = ""): Promise<this> {
     this.port = await freePort();
-    writeFileSync(
-      join(this.folder, "footfall.toml"),
-      `data_dir = "data"\n[collector]\nport = ${this.port}\nsegment_seconds = 0.2\n` +
-        "site_events_per_second = 0\naddress_requests_per_second = 0\n",
-    );
+    this.configure(settings);
     await promisify(execFile)(...this.command("schema", "apply"));
     const told = await promisify(execFile)(...this.command("site", "add", SITE, "--identity", "client-id"));
     this.key = /wk_\S+/.exec(told.stdout)?.[0] as string;
+    return await this.serve();
+  }
+
+  /** Settings of the collector, for its next start. */
+  configure(settings = ""): void {
+    writeFileSync(
+      join(this.folder, "footfall.toml"),
+      `data_dir = "data"\n[collector]\nport = ${this.port}\nsegment_seconds = 0.2\n` +
+        `site_events_per_second = 0\naddress_requests_per_second = 0\n${settings}`,
+    );
+  }
+
+  async serve(): Promise<this> {
     const log = openSync(join(this.folder, "serve.log"), "a");
     const [program, args, options] = this.command("serve");
     this.process = spawn(program, args, { ...options, stdio: ["ignore", log, log] });
@@ -83,17 +92,24 @@ export class Collector {
     return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   }
 
-  /** Whether everything that was accepted has been loaded. */
-  drained(): boolean {
-    return ["open", "sealed", "prepared"].every((name) => !readdirSync(join(this.data, "spool", name)).length);
+  /** Wait until what has been accepted so far is loaded; others may be sending on. */
+  async drained(): Promise<void> {
+    // A segment keeps its name at the end of the new one when it is sealed, and stays until it is loaded.
+    const waiting = () => ["open", "sealed"].flatMap((name) => readdirSync(join(this.data, "spool", name))).map((name) => name.split("~").pop());
+    const before = new Set(waiting());
+    await until(() => !waiting().some((name) => before.has(name)), "what was accepted is loaded");
   }
 
-  async stop(): Promise<void> {
+  async halt(): Promise<void> {
     if (this.process?.exitCode === null) {
       const ended = new Promise((done) => this.process?.once("exit", done));
       this.process.kill("SIGINT");
       await ended;
     }
+  }
+
+  async stop(): Promise<void> {
+    await this.halt();
     rmSync(this.folder, { recursive: true });
   }
 }

@@ -181,7 +181,7 @@ export class Stage {
     };
     await until(counted, () => `${count} events are stored; sent: ${this.sent().map((event) => event.name)}`);
     await web.quiet();
-    await until(() => collector.drained(), "the spool is empty");
+    await collector.drained();
     return await this.stored();
   }
 
@@ -202,17 +202,17 @@ export class Stage {
 
 type Play = (stage: Stage) => Promise<void>;
 
-const together: [string, Play][] = [];
-const alone: [string, Play][] = [];
+const together: [string, Play, number][] = [];
+const alone: [string, Play, number][] = [];
 
 /** A test on a stage of its own. Most of a scene is waiting, so some are played at once; not those that measure time. */
-export const scene = (name: string, play: Play, { measures = false } = {}): void => {
-  (measures ? alone : together).push([name, play]);
+export const scene = (name: string, play: Play, { measures = false, seconds = 60 } = {}): void => {
+  (measures ? alone : together).push([name, play, seconds]);
 };
 
-const perform = ([name, play]: [string, Play]): void => {
+const perform = ([name, play, seconds]: [string, Play, number]): void => {
   const skip = program() ? false : `no Chromium (${PROGRAMS}; or FOOTFALL_TEST_CHROMIUM)`;
-  test(name, { timeout: 40_000, skip }, async () => {
+  test(name, { timeout: seconds * 1_000, skip }, async () => {
     set = set || build();
     const stage = new Stage(await set);
     try {

@@ -3,12 +3,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { LAUNCH, type Page, type Row, scene, STUB, until } from "./harness";
+import { LAUNCH, type Page, type Row, scene, type Stage, STUB, until } from "./harness";
 
 const FIRST_PARTY = "data-identity=first-party";
 const kept = (page: Page): Promise<string[]> => page.evaluate(() => Object.keys(localStorage).sort());
 const who = (event: Row | undefined): unknown[] => [event?.client_id, event?.session_id, event?.user_id];
 const nobody = [undefined, undefined, undefined];
+
+/** Visits of those who have been on this host, as they are stored. */
+const visits = (stage: Stage): Promise<Row[]> =>
+  stage.query(`select toUInt32(pageviews) as pageviews, entry_page as entry from visits_merged
+    where visitor_id in (select visitor_id from events where hostname = '${stage.host}') order by started`);
 
 const flush = async (page: Page): Promise<void> => {
   await page.evaluate("new Promise((done) => footfall('event', 'flushed', {callback: done}))");
@@ -29,6 +34,7 @@ scene("two tabs are one visitor, one session and one visit", async (stage) => {
     match([...given][0], /^[0-9a-f-]{36}$/);
   }
   for (const field of ["visitor_id", "visit_id", "session_id"]) equal(new Set(events.map((event) => event[field])).size, 1, field);
+  deepEqual(await visits(stage), [{ pageviews: 2, entry: "/a" }]);
 });
 
 scene("after thirty minutes without an event another session and another visit begin", async (stage) => {
@@ -61,6 +67,7 @@ scene("two visits, as the collector counts them", async (stage) => {
   equal(new Set(events.map((event) => event.visitor_id)).size, 1);
   equal(new Set(events.map((event) => event.visit_id)).size, 2);
   equal(new Set(events.map((event) => event.session_id)).size, 2);
+  deepEqual(await visits(stage), [{ pageviews: 1, entry: "/a" }, { pageviews: 1, entry: "/b" }]);
 });
 
 scene("who the visitor is: said, kept with first-party identity, forgotten", async (stage) => {

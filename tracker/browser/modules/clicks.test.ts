@@ -4,7 +4,7 @@ import { typed } from "./stored";
 
 const MODULE = 'data-modules="clicks"';
 
-const ready = (page: Page) => page.waitForLoadState("networkidle");
+const ready = (page: Page) => page.waitForLoadState("load"); // modules delay it
 const named = (events: Row[], name: string) => events.filter((event) => event.name === name).map(typed);
 
 scene("clicks: what was clicked and what it is for", async (stage) => {

@@ -4,7 +4,7 @@ import { scene, until, type Page, type Row } from "../harness";
 import { once, typed } from "./stored";
 
 const FIRST_PARTY = 'data-identity="first-party"';
-const ready = (page: Page) => page.waitForLoadState("networkidle");
+const ready = (page: Page) => page.waitForLoadState("load"); // modules delay it
 const named = (events: Row[], name: string) => events.filter((event) => event.name === name).map(typed);
 
 const asked = (page: Page, name: string, variants: unknown, options?: unknown): Promise<string> =>

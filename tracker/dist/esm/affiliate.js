@@ -52,7 +52,8 @@ var affiliate = (api) => {
       kept = kept || JSON.parse(api.read(KEY) || "null");
     } catch {
     }
-    if (kept && kept.until > Date.now()) return kept;
+    const whole = [kept?.network, kept?.id].every((part) => typeof part === "string");
+    if (whole && kept.until > Date.now()) return kept;
     if (kept) api.write(KEY, held = null);
     return void 0;
   };

@@ -26,7 +26,7 @@ var classifier = (rules, parts2) => {
 };
 
 // src/modules/lib/text.ts
-var EMAIL = /[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,}/gi;
+var EMAIL = /[\p{L}\w.+-]+(?:@|%40)[\p{L}\w.-]+\.\p{L}{2,}/gu;
 var DIGITS = /\d(?:[ .,/()-]{0,2}\d){6,}/g;
 var bounded = (text, most) => text.slice(0, most).replace(/\p{Cs}/gu, "");
 var line = (text, most) => bounded(text.slice(0, 2e3).replace(/\s+/g, " ").trim().replace(EMAIL, "[email]").replace(DIGITS, "[number]"), most);
@@ -41,7 +41,7 @@ var up = (element, selector2) => element ? element.closest(selector2) || up(elem
 var ignored = (element) => !!up(element, "[data-footfall-ignore]");
 var FIELDS = "input,textarea,select,[contenteditable]";
 var label = (element, most = 64) => {
-  const theirs = element.matches(FIELDS) || element.querySelector(FIELDS);
+  const theirs = element.closest(FIELDS) || element.querySelector(FIELDS);
   const alt = element.querySelector("[alt]")?.getAttribute("alt");
   return line(!theirs && element.textContent?.trim() || element.getAttribute("aria-label") || alt || "", most);
 };

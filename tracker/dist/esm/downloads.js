@@ -1,5 +1,5 @@
 // src/modules/lib/text.ts
-var EMAIL = /[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,}/gi;
+var EMAIL = /[\p{L}\w.+-]+(?:@|%40)[\p{L}\w.-]+\.\p{L}{2,}/gu;
 var DIGITS = /\d(?:[ .,/()-]{0,2}\d){6,}/g;
 var bounded = (text, most) => text.slice(0, most).replace(/\p{Cs}/gu, "");
 var line = (text, most) => bounded(text.slice(0, 2e3).replace(/\s+/g, " ").trim().replace(EMAIL, "[email]").replace(DIGITS, "[number]"), most);
@@ -36,7 +36,8 @@ var downloads = (api) => {
   const extensions = (api.option("downloads") || KNOWN).toLowerCase().split(/[\s,.]+/);
   onLinks((element, url) => {
     const given = element.getAttribute("download");
-    const file = given || url.pathname.split("/").pop().replace(/%20/g, " ");
+    const last = /^http/.test(url.protocol) ? url.pathname.split("/").pop() : "";
+    const file = given || last.replace(/%20/g, " ");
     const extension = (/\.(\w{1,10})$/.exec(file)?.[1] || "").toLowerCase();
     if (given !== null || extensions.includes(extension))
       api.send("file_download", { file: line(file, 256) || "unnamed", extension });

@@ -25,7 +25,7 @@ var repeats = (most, apart, tell) => {
 };
 
 // src/modules/lib/text.ts
-var EMAIL = /[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,}/gi;
+var EMAIL = /[\p{L}\w.+-]+(?:@|%40)[\p{L}\w.-]+\.\p{L}{2,}/gu;
 var DIGITS = /\d(?:[ .,/()-]{0,2}\d){6,}/g;
 var bounded = (text, most) => text.slice(0, most).replace(/\p{Cs}/gu, "");
 var line = (text, most) => bounded(text.slice(0, 2e3).replace(/\s+/g, " ").trim().replace(EMAIL, "[email]").replace(DIGITS, "[number]"), most);
@@ -60,7 +60,12 @@ var errors = (api) => {
     APART_MS,
     (props, count) => api.send("js_error", { ...props, count }, { interactive: false })
   );
-  const take = (kind, props) => {
+  const take = (kind, describe) => {
+    let props;
+    try {
+      props = describe();
+    } catch {
+    }
     if (props) seen.add([kind, props.message, props.source, props.line].join(), { kind, ...props }, performance.now());
   };
   addEventListener(
@@ -70,16 +75,17 @@ var errors = (api) => {
       if (target instanceof Element) {
         const { src, href } = target;
         const failed = source(src || href);
-        if (failed) take("resource", { message: target.localName, source: failed });
-      } else if (/^Script error/.test(message)) take("error", { message });
-      else {
-        const props = described(error, message, filename);
-        take("error", props && { ...props, source: source(filename) || void 0, line: lineno, column: colno });
-      }
+        if (failed) take("resource", () => ({ message: target.localName, source: failed }));
+      } else if (/^Script error/.test(message)) take("error", () => ({ message }));
+      else
+        take("error", () => {
+          const props = described(error, message, filename);
+          return props && { ...props, source: source(filename) || void 0, line: lineno, column: colno };
+        });
     },
     true
   );
-  addEventListener("unhandledrejection", ({ reason }) => take("rejection", described(reason, String(reason))));
+  addEventListener("unhandledrejection", ({ reason }) => take("rejection", () => described(reason, String(reason))));
   api.on("leave", seen.rest);
   api.on("view", seen.clear);
 };

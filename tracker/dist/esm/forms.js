@@ -13,7 +13,7 @@ var classifier = (rules, parts) => {
 };
 
 // src/modules/lib/text.ts
-var EMAIL = /[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,}/gi;
+var EMAIL = /[\p{L}\w.+-]+(?:@|%40)[\p{L}\w.-]+\.\p{L}{2,}/gu;
 var DIGITS = /\d(?:[ .,/()-]{0,2}\d){6,}/g;
 var bounded = (text, most) => text.slice(0, most).replace(/\p{Cs}/gu, "");
 var line = (text, most) => bounded(text.slice(0, 2e3).replace(/\s+/g, " ").trim().replace(EMAIL, "[email]").replace(DIGITS, "[number]"), most);
@@ -28,7 +28,7 @@ var up = (element, selector) => element ? element.closest(selector) || up(elemen
 var ignored = (element) => !!up(element, "[data-footfall-ignore]");
 var FIELDS = "input,textarea,select,[contenteditable]";
 var label = (element, most = 64) => {
-  const theirs = element.matches(FIELDS) || element.querySelector(FIELDS);
+  const theirs = element.closest(FIELDS) || element.querySelector(FIELDS);
   const alt = element.querySelector("[alt]")?.getAttribute("alt");
   return line(!theirs && element.textContent?.trim() || element.getAttribute("aria-label") || alt || "", most);
 };
@@ -88,7 +88,7 @@ var fieldsOf = (fields) => fields.map(({ localName, type, name, autocomplete }) 
 }).sort().join(" ");
 
 // src/modules/lib/fields.ts
-var SECRET = /^(?:password|hidden|submit|button|image|reset) |\bcc-|passw|one-time|card|\bcv[cv]|kennwort|\bpin\b|iban|\bssn\b|secret|token|captcha/i;
+var SECRET = /^(?:password|hidden|submit|button|image|reset) |\bcc-|pass|pwd|\botp|one-time|card|\bcv[cv]|kennwort|\bpin\b|iban|\bssn\b|secret|token|captcha/i;
 var secret = (type, use, name) => SECRET.test(`${type} ${use} ${name}`);
 var fieldName = (field) => {
   const { type, name, id, autocomplete } = field;
@@ -147,7 +147,8 @@ var forms2 = (api) => {
     const now = performance.now();
     work.go("", now);
     const names = Array.from(work.times.keys());
-    const props = { fields: names.join(), ms: Math.round(now - (work.started || now)), last_field: names.pop() };
+    const fields = bounded(names.join(), 1024);
+    const props = { fields, ms: Math.round(now - (work.started || now)), last_field: names.pop() };
     work.times.forEach((ms, name) => props[`ms_${name}`] = ms);
     return { ...props, ...described(form) };
   };
@@ -159,8 +160,8 @@ var forms2 = (api) => {
   };
   const on = (type, run) => listen(type, (event) => {
     const element = target(event);
-    const form = element?.form || up(element, "form");
-    if (!(form instanceof HTMLFormElement) || ignored(form)) return;
+    const form = [element?.form, up(element, "form")].find((one) => one instanceof HTMLFormElement);
+    if (!form || ignored(form)) return;
     const work = works.get(form) || begin();
     works.set(form, work);
     run(form, work, element, event);
@@ -180,7 +181,7 @@ var forms2 = (api) => {
     if (performance.now() - work.tried > TRIED_MS) return;
     if (!work.faults.size && work.errors++ < MOST) setTimeout(fault, 0, form, work);
     let error = "";
-    for (const name in element.validity) if (element.validity[name]) error = name;
+    for (const name in element.validity) if (element.validity[name] === true) error = name;
     work.faults.set(fieldName(element), error);
   });
   on("submit", (form, work) => {

@@ -8,7 +8,7 @@ var flag = (name) => option(name) !== void 0;
 
 // src/core/storage.ts
 var PREFIX = "footfall.";
-var OPT_OUT = "optout";
+var OPT_OUT = "footfall.optout";
 var quietly = (run2) => {
   try {
     return run2();
@@ -16,20 +16,21 @@ var quietly = (run2) => {
     return null;
   }
 };
-var get = (key2) => quietly(() => localStorage.getItem(PREFIX + key2));
+var get = (key2) => quietly(() => localStorage.getItem(key2));
 var set = (key2, value) => !!quietly(() => {
-  if (value === null) localStorage.removeItem(PREFIX + key2);
-  else localStorage.setItem(PREFIX + key2, value);
+  if (value === null) localStorage.removeItem(key2);
+  else localStorage.setItem(key2, value);
   return true;
 });
 var load = (key2) => quietly(() => JSON.parse(get(key2)));
-var names = (start2) => Object.keys(quietly(() => localStorage) || {}).filter((key2) => key2.startsWith(PREFIX + start2)).map((key2) => key2.slice(PREFIX.length));
+var names = (start2) => Object.keys(quietly(() => localStorage) || {}).filter((key2) => key2.startsWith(start2));
 var wipe = () => {
-  for (const key2 of names("")) if (key2 !== OPT_OUT) set(key2, null);
+  for (const key2 of names(PREFIX)) if (key2 !== OPT_OUT) set(key2, null);
 };
 
 // src/core/consent.ts
-var KEY = "consent";
+var KEY = "footfall.consent";
+var STATE = /^ad_|_storage$/;
 var states;
 var out = false;
 var local = false;
@@ -42,17 +43,20 @@ var mayKeep = () => !silent() && !held() && analytics() !== "denied";
 var mayKnow = () => mayKeep() && !navigator.globalPrivacyControl;
 var decide = (given) => {
   states = { ...states };
-  for (const name in given) states[name] = given[name] === true || given[name] === "granted" ? "granted" : "denied";
-  if (analytics() === "denied") wipe();
-  else if (analytics() && mayKnow()) set(KEY, JSON.stringify(states));
+  for (const name of Object.keys(given))
+    if (STATE.test(name)) states[name] = given[name] === true || given[name] === "granted" ? "granted" : "denied";
+  if (analytics() === "denied") {
+    set(KEY, "0");
+    wipe();
+  } else if (analytics() && mayKnow()) set(KEY, JSON.stringify(states));
 };
 var begin = (isLocal) => {
   local = isLocal;
   const first = option("consent");
-  if (first && !required()) decide({ analytics_storage: first });
-  else states = load(KEY) || void 0;
+  const given = first && !required() ? { analytics_storage: first } : load(KEY);
+  if (given) decide(given);
   addEventListener("storage", ({ key: key2, newValue }) => {
-    if (key2 === PREFIX + KEY && !newValue) decide({ analytics_storage: "denied" });
+    if (key2 === KEY && !newValue && analytics() !== "denied") decide({ analytics_storage: "denied" });
   });
 };
 var optOut = () => {
@@ -69,7 +73,9 @@ var optIn = () => {
 var BATCH_EVENTS = 10;
 var BATCH_MS = 5e3;
 var BODY_BYTES = 6e4;
-var EVENT_BYTES = 5e4;
+var EVENT_BYTES = 32e3;
+var ADDRESS = 4096;
+var TITLE = 1024;
 var RETRY_FIRST_MS = 1e3;
 var RETRY_LAST_MS = 3e4;
 var RETRY_ASKED_MS = 864e5;
@@ -96,13 +102,33 @@ var uuid = () => {
   );
 };
 
+// src/core/address.ts
+var shown = "";
+var pageOf = (href, hash) => {
+  const url2 = new URL(href);
+  if (hash) url2.pathname = (url2.pathname + url2.hash.split(/[?&=]/)[0]).replace(/\/?#!?\/?/, "/");
+  url2.hash = "";
+  return url2.href.slice(0, ADDRESS);
+};
+var address = () => pageOf(location.href, flag("hash"));
+var url = () => shown || address();
+var show = () => shown = address();
+
+// src/core/title.ts
+var view;
+var title = () => document.title.slice(0, TITLE);
+var follow = (event) => {
+  view = event;
+};
+var settle = () => {
+  if (view?.url === address()) view.title = title();
+};
+
 // src/core/queue.ts
-var COPIES = "q.";
+var COPIES = "footfall.q.";
 var encoder = new TextEncoder();
 var key = COPIES + uuid();
 var saving = 0;
-var settle = () => {
-};
 var queue = [];
 var flying = [];
 var entry = (event, done) => ({
@@ -110,6 +136,10 @@ var entry = (event, done) => ({
   size: encoder.encode(JSON.stringify(event)).length + 1,
   done
 });
+var packed = (head, events) => `${JSON.stringify(head).slice(0, -1)},"events":[${events.map((event) => JSON.stringify(event))}]}`.replace(
+  /(\\\\)|\\ud.../g,
+  "$1"
+);
 var excess = (entries, events, bytes) => {
   let from = entries.length;
   while (from && events-- && (bytes -= entries[from - 1].size) >= 0) from--;
@@ -145,9 +175,6 @@ var take = (fresh) => {
   saveSoon();
   return taken;
 };
-var beforeLeaving = (run2) => {
-  settle = run2;
-};
 var saveSoon = () => {
   saving = saving || setTimeout(save, SAVE_MS);
 };
@@ -164,15 +191,15 @@ var save = () => {
     return;
   }
   const at = document.visibilityState === "hidden" ? 0 : Date.now();
-  set(key, JSON.stringify({ at, events: [marked(first, all.slice(0, from)), ...others] }));
+  set(key, packed({ at }, [marked(first, all.slice(0, from)), ...others]));
 };
 var adopt = () => {
   if (!mayKeep()) return;
   const known = new Set([...flying, ...queue].map((entry2) => entry2.event.event_id));
   for (const name of names(COPIES)) {
     const copy = load(name);
-    if (name === key || copy && Date.now() - copy.at < GONE_MS) continue;
-    putBack((copy?.events || []).filter((event) => !known.has(event.event_id)).map((event) => entry(event)));
+    if (name === key || copy && Math.abs(Date.now() - copy.at) < GONE_MS) continue;
+    quietly(() => putBack(copy.events.filter((event) => !known.has(event.event_id)).map((event) => entry(event))));
     save();
     set(name, null);
   }
@@ -185,18 +212,16 @@ var resume = 0;
 var confirmed = -Infinity;
 var backoff = (failures2, chance = Math.random()) => Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** failures2) * (0.5 + chance / 2);
 var asked = (header, now) => Math.max(0, Math.min(RETRY_ASKED_MS, header && (+header * 1e3 || Date.parse(header) - now) || 0));
-var body = (entries) => JSON.stringify({
-  site: option("site"),
-  key: option("key"),
-  sent_at: Date.now(),
-  events: entries.map((entry2) => entry2.event)
-});
+var body = (entries) => packed(
+  { site: option("site"), key: option("key"), sent_at: Date.now() },
+  entries.map((entry2) => entry2.event)
+);
 var later = (ms) => {
   timer = timer || setTimeout(flush, ms);
 };
 var open = () => {
   if (silent()) clear();
-  return !!queue.length && !held() && navigator.onLine && Date.now() >= resume;
+  return !!queue.length && !held() && navigator.onLine && performance.now() >= resume;
 };
 var push = (entry2) => {
   add(entry2);
@@ -208,7 +233,8 @@ var flush = async () => {
   clearTimeout(timer);
   timer = 0;
   if (!open()) {
-    if (resume > Date.now()) later(resume - Date.now());
+    const rest = resume - performance.now();
+    if (rest > 0) later(rest);
     return;
   }
   const sent = take();
@@ -221,7 +247,8 @@ var flush = async () => {
       body: body(sent),
       keepalive: true,
       credentials: "omit",
-      signal: AbortSignal.timeout?.(ANSWER_MS) ?? null
+      signal: AbortSignal.timeout?.(ANSWER_MS)
+      // older browsers have none
     });
     status = answer.status;
     wait = asked(answer.headers.get("Retry-After"), Date.now());
@@ -230,11 +257,11 @@ var flush = async () => {
   flying.length = 0;
   if (!status || status === 408 || status === 429 || status >= 500) {
     putBack(sent);
-    resume = Date.now() + wait;
+    resume = performance.now() + wait;
     later(Math.max(wait, backoff(failures++)));
   } else {
     failures = 0;
-    if (status < 300) confirmed = Date.now();
+    if (status < 300) confirmed = performance.now();
     saveSoon();
     if (queue.length < BATCH_EVENTS) later(BATCH_MS);
     else flush();
@@ -242,12 +269,12 @@ var flush = async () => {
   for (const entry2 of sent) entry2.done?.();
 };
 var sendNow = () => {
-  const trusted = Date.now() - confirmed < TRUST_MS;
+  const trusted = performance.now() - confirmed < TRUST_MS;
   const doubtful = [];
   while (open()) {
     const sent = take(true);
     if (!sent.length) break;
-    const taken = navigator.sendBeacon(option("endpoint"), body(sent));
+    const taken = navigator.sendBeacon?.(option("endpoint"), body(sent));
     if (!taken || !trusted) doubtful.push(...sent);
     if (!taken) break;
     for (const entry2 of sent) {
@@ -263,18 +290,6 @@ var online = () => {
   adopt();
   flush();
 };
-
-// src/core/address.ts
-var shown = "";
-var pageOf = (href, hash) => {
-  const url2 = new URL(href);
-  if (hash) url2.pathname = (url2.pathname + url2.hash.split(/[?&=]/)[0]).replace(/\/?#!?\/?/, "/");
-  url2.hash = "";
-  return url2.href;
-};
-var address = () => pageOf(location.href, flag("hash"));
-var url = () => shown || address();
-var show = () => shown = address();
 
 // src/core/hooks.ts
 var hooks = { view: [], leave: [], event: [] };
@@ -292,20 +307,23 @@ var on = (hook, run2) => {
 var call = (hook, arg) => hooks[hook].map((run2) => guarded(() => run2(arg)));
 
 // src/core/identity.ts
-var KEY2 = "id";
+var KEY2 = "footfall.id";
 var user;
-var continued = (old, at, name) => ({
-  c: old?.c || uuid(),
-  s: old && at - old.t < SESSION_MS && old.s || uuid(),
-  t: Math.max(at, old?.t || 0),
-  u: name || old?.u
-});
+var continued = (old, at, name) => {
+  const last = Math.min(old?.t || 0, Date.now());
+  return {
+    c: old?.c || uuid(),
+    s: old && at - last < SESSION_MS && old.s || uuid(),
+    t: Math.max(at, last),
+    u: name || old?.u
+  };
+};
 var who = (at) => {
   if (!mayKnow()) return {};
   if (option("identity") === "first-party") {
     const old = load(KEY2);
     const now = continued(old, at, user);
-    const noted = old && now.s === old.s && now.u === old.u && now.t - old.t < NOTED_MS;
+    const noted = old && now.s === old.s && now.u === old.u && Math.abs(now.t - old.t) < NOTED_MS;
     if (noted || set(KEY2, JSON.stringify(now))) return { client_id: now.c, session_id: now.s, user_id: now.u };
   }
   return { user_id: user };
@@ -358,7 +376,7 @@ var plain = (value) => Object(value) === value || typeof value === "bigint" ? St
 var send = (name, props, more = {}) => {
   const { revenue, interactive, callback } = more;
   const values = {};
-  for (const prop in props) values[prop] = plain(props[prop]);
+  for (const prop of Object.keys(props || {})) values[prop] = guarded(() => plain(props[prop]));
   emit({ name: String(name), props: values, revenue, interactive }, callback);
 };
 var release = () => {
@@ -375,12 +393,12 @@ var use = (module, command) => {
       if (hook === "view" && shown) guarded(() => run2(url()));
     },
     visitor,
-    read: (key2) => mayKnow() ? get(key2) : null,
-    write: (key2, value) => mayKnow() && set(key2, value),
+    read: (key2) => mayKnow() ? get(PREFIX + key2) : null,
+    write: (key2, value) => mayKnow() && set(PREFIX + key2, value),
     command
   });
 };
-var loadModules = (script) => Promise.all(
+var loadModules = (script) => Promise.allSettled(
   (script && option("modules")?.match(/[^\s,]+/g) || []).map(
     (name) => new Promise((done) => {
       const tag = document.createElement("script");
@@ -417,7 +435,7 @@ var restart = () => {
   touch();
 };
 var percent = () => {
-  const height = Math.max(document.documentElement.scrollHeight, document.body?.scrollHeight || 0);
+  const height = document.scrollingElement?.scrollHeight;
   return height ? Math.min(100, Math.round(100 * deepest / height)) : 0;
 };
 var report = () => {
@@ -432,26 +450,20 @@ var report = () => {
   return { engagement_ms: ms, scroll_depth: depth, timestamp: Math.round(Date.now() - idle) };
 };
 var watch = () => {
-  addEventListener("focus", touch);
   addEventListener("blur", tick);
-  addEventListener("scroll", look, { passive: true });
-  for (const type of ["scroll", "pointermove", "pointerdown", "keydown", "touchmove", "wheel"]) {
-    addEventListener(type, touch, { passive: true, capture: true });
+  addEventListener("scroll", look);
+  for (const type of ["focus", "scroll", "pointermove", "pointerdown", "keydown", "touchmove", "wheel"]) {
+    addEventListener(type, touch, true);
   }
 };
 
 // src/core/pages.ts
-var view;
 var away = false;
-var settle2 = () => {
-  if (view && address() === url()) view.title = document.title;
-};
 var open2 = (referrer) => {
   const now = show();
   away = false;
   restart();
-  view = void 0;
-  view = emit({ name: "page_view", referrer, title: document.title });
+  follow(emit({ name: "page_view", referrer, title: title() }));
   call("view", now);
 };
 var close = () => {
@@ -478,21 +490,23 @@ var back = () => {
   away = false;
   touch();
 };
-var follow = () => {
+var follow2 = () => {
   for (const method of ["pushState", "replaceState"]) {
     const original = history[method];
-    history[method] = function(...args) {
-      original.apply(this, args);
-      route();
-    };
+    guarded(() => {
+      history[method] = function(...args) {
+        original.apply(this, args);
+        route();
+      };
+    });
   }
   for (const type of ["popstate", "hashchange"]) addEventListener(type, route);
   addEventListener("pageshow", (event) => {
     if (event.persisted) open2(document.referrer);
+    else back();
   });
   addEventListener("pagehide", hide);
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" ? hide() : back());
-  beforeLeaving(settle2);
   watch();
   open2(document.referrer);
 };
@@ -502,6 +516,7 @@ var commands = {
   __proto__: null,
   event: (name, more = {}) => send(name, more.props, more),
   identify(id, traits) {
+    if (!`${id ?? ""}`) return;
     identify(String(id));
     if (mayKnow() || held()) send("identify", traits, { interactive: false });
   },
@@ -531,29 +546,30 @@ var run = (name, ...args) => {
   if (command) guarded(() => command(...args));
   else {
     unknown.push([name, ...args]);
-    if (settled) settle3();
+    if (settled) settle2();
   }
 };
 var define = (name, command) => {
   commands[name] = command;
   unknown.splice(0).forEach((command2) => run(...command2));
 };
-var settle3 = () => {
+var settle2 = () => {
   settled = true;
   for (const [name] of unknown.splice(0)) console.warn(`Footfall: no command ${name}`);
 };
 
 // src/core/start.ts
-var LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0|)$|\.(localhost|local|test)$/;
+var LOCAL = /^(localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0|)$|\.(localhost|local|test)$/;
 var DECIDING = /^[cou]/;
 var start = (options2, script) => {
   const before = window.footfall;
   if (before?.loaded) return before;
   configure(options2);
-  const waiting = before?.q || [];
+  const waiting = [].concat(before?.q || []);
   let say = (command) => waiting.push(command);
-  const footfall = (...command) => void say(command);
-  window.footfall = Object.assign(footfall, { loaded: true, q: { push: (command) => say(command) } });
+  const push2 = (command) => guarded(() => say(command));
+  const footfall = (...command) => void push2(command);
+  window.footfall = Object.assign(footfall, { loaded: true, q: { push: push2 } });
   const live = () => {
     const local2 = !flag("local") && LOCAL.test(location.hostname);
     if (local2) console.warn("Footfall: local, nothing sent (data-local)");
@@ -562,15 +578,15 @@ var start = (options2, script) => {
     addEventListener("online", online);
     const open3 = () => {
       say = (command) => run(...command);
-      follow();
-      waiting.forEach(say);
+      follow2();
+      waiting.forEach(push2);
     };
     say = (command) => DECIDING.test(command[0]) ? run(...command) : waiting.push(command);
-    waiting.splice(0).forEach(say);
+    waiting.splice(0).forEach(push2);
     const loaded = loadModules(script);
     if (flag("sample")) loaded.then(open3);
     else open3();
-    loaded.then(settle3);
+    loaded.then(settle2);
   };
   if (document.prerendering && !flag("prerender")) {
     document.addEventListener("prerenderingchange", live, { once: true });

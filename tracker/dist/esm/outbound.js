@@ -1,5 +1,5 @@
 // src/modules/lib/text.ts
-var EMAIL = /[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,}/gi;
+var EMAIL = /[\p{L}\w.+-]+(?:@|%40)[\p{L}\w.-]+\.\p{L}{2,}/gu;
 var DIGITS = /\d(?:[ .,/()-]{0,2}\d){6,}/g;
 var bounded = (text, most) => text.slice(0, most).replace(/\p{Cs}/gu, "");
 var line = (text, most) => bounded(text.slice(0, 2e3).replace(/\s+/g, " ").trim().replace(EMAIL, "[email]").replace(DIGITS, "[number]"), most);
@@ -22,7 +22,7 @@ var up = (element, selector) => element ? element.closest(selector) || up(elemen
 var ignored = (element) => !!up(element, "[data-footfall-ignore]");
 var FIELDS = "input,textarea,select,[contenteditable]";
 var label = (element, most = 64) => {
-  const theirs = element.matches(FIELDS) || element.querySelector(FIELDS);
+  const theirs = element.closest(FIELDS) || element.querySelector(FIELDS);
   const alt = element.querySelector("[alt]")?.getAttribute("alt");
   return line(!theirs && element.textContent?.trim() || element.getAttribute("aria-label") || alt || "", most);
 };
@@ -38,7 +38,7 @@ var onLinks = (run) => {
 };
 
 // src/modules/outbound.ts
-var bare = (host) => host.trim().replace(/^www\./, "");
+var bare = (host) => (parsed(`http://${host.trim()}`)?.hostname || "").replace(/^www\./, "");
 var outbound = (api) => {
   const given = [location.hostname, api.option("site"), api.option("outboundOwn")];
   const own = given.join().split(",").map(bare).filter(Boolean);

@@ -1,4 +1,5 @@
 /** The address of the page that is looked at. */
+import { ADDRESS } from "./limits";
 import { flag } from "./options";
 
 export let shown = ""; // "" before the first page view
@@ -8,7 +9,7 @@ export const pageOf = (href: string, hash: boolean): string => {
   const url = new URL(href);
   if (hash) url.pathname = (url.pathname + url.hash.split(/[?&=]/)[0]).replace(/\/?#!?\/?/, "/");
   url.hash = "";
-  return url.href;
+  return url.href.slice(0, ADDRESS); // what follows is some state of an application's
 };
 
 /** Of the browser, now. */

@@ -15,6 +15,7 @@ const commands: Record<string, Run> = {
   __proto__: null as never,
   event: (name: string, more: More & { props?: Props } = {}) => send(name, more.props, more),
   identify(id: string, traits?: Props) {
+    if (!`${id ?? ""}`) return; // nobody is called "undefined"
     identify(String(id));
     if (mayKnow() || held()) send("identify", traits, { interactive: false });
   },

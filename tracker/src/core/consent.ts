@@ -1,11 +1,12 @@
 /** What may be sent, kept and known: states of consent, opting out, Global Privacy Control. */
 import { option } from "./options";
-import { get, load, OPT_OUT, PREFIX, set, wipe } from "./storage";
+import { get, load, OPT_OUT, set, wipe } from "./storage";
 
 export type State = "granted" | "denied";
 export type States = Record<string, State>;
 
-const KEY = "consent";
+const KEY = "footfall.consent";
+const STATE = /^ad_|_storage$/; // what else banners give along is none
 
 let states: States | undefined;
 let out = false; // also where no flag can be stored
@@ -34,20 +35,23 @@ export const mayKnow = (): boolean =>
 /** Take over an answer of the visitor's, and keep it where it allows that. Only a clear yes is one. */
 export const decide = (given: Record<string, State | boolean>): void => {
   states = { ...states };
-  for (const name in given) states[name] = given[name] === true || given[name] === "granted" ? "granted" : "denied";
-  if (analytics() === "denied") wipe();
-  else if (analytics() && mayKnow()) set(KEY, JSON.stringify(states));
+  for (const name of Object.keys(given))
+    if (STATE.test(name)) states[name] = given[name] === true || given[name] === "granted" ? "granted" : "denied";
+  if (analytics() === "denied") {
+    set(KEY, "0"); // that it goes tells the other tabs, also where nothing was kept
+    wipe();
+  } else if (analytics() && mayKnow()) set(KEY, JSON.stringify(states));
 };
 
 /** As the page begins: from a local address nothing is sent; what was granted on an earlier page still is. */
 export const begin = (isLocal: boolean): void => {
   local = isLocal;
   const first = option("consent") as State;
-  if (first && !required()) decide({ analytics_storage: first });
-  else states = load<States>(KEY) || undefined;
+  const given = first && !required() ? { analytics_storage: first } : load<States>(KEY);
+  if (given) decide(given);
   // A "no" in another tab takes away what was kept; it holds here too.
   addEventListener("storage", ({ key, newValue }) => {
-    if (key === PREFIX + KEY && !newValue) decide({ analytics_storage: "denied" });
+    if (key === KEY && !newValue && analytics() !== "denied") decide({ analytics_storage: "denied" });
   });
 };
 

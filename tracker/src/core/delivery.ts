@@ -10,10 +10,11 @@ import {
   TRUST_MS,
 } from "./limits";
 import { option } from "./options";
-import { add, adopt, clear, type Entry, flying, putBack, queue, save, saveSoon, take } from "./queue";
+import { add, adopt, clear, type Entry, flying, packed, putBack, queue, save, saveSoon, take } from "./queue";
 
 let timer = 0;
 let failures = 0;
+// Both by the clock that nobody sets.
 let resume = 0; // the collector has asked for quiet until then
 let confirmed = -Infinity;
 
@@ -26,12 +27,10 @@ export const asked = (header: string | null, now: number): number =>
   Math.max(0, Math.min(RETRY_ASKED_MS, (header && (+header * 1_000 || Date.parse(header) - now)) || 0));
 
 const body = (entries: Entry[]): string =>
-  JSON.stringify({
-    site: option("site"),
-    key: option("key"),
-    sent_at: Date.now(),
-    events: entries.map((entry) => entry.event),
-  });
+  packed(
+    { site: option("site"), key: option("key"), sent_at: Date.now() },
+    entries.map((entry) => entry.event),
+  );
 
 const later = (ms: number): void => {
   timer = timer || (setTimeout(flush, ms) as unknown as number);
@@ -40,7 +39,7 @@ const later = (ms: number): void => {
 /** Whether a request may be made now. */
 const open = (): boolean => {
   if (silent()) clear();
-  return !!queue.length && !held() && navigator.onLine && Date.now() >= resume;
+  return !!queue.length && !held() && navigator.onLine && performance.now() >= resume;
 };
 
 export const push = (entry: Entry): void => {
@@ -54,7 +53,8 @@ export const flush = async (): Promise<void> => {
   clearTimeout(timer);
   timer = 0;
   if (!open()) {
-    if (resume > Date.now()) later(resume - Date.now());
+    const rest = resume - performance.now();
+    if (rest > 0) later(rest);
     return;
   }
   const sent = take();
@@ -68,7 +68,7 @@ export const flush = async (): Promise<void> => {
       body: body(sent),
       keepalive: true,
       credentials: "omit",
-      signal: AbortSignal.timeout?.(ANSWER_MS) ?? null,
+      signal: AbortSignal.timeout?.(ANSWER_MS) as AbortSignal, // older browsers have none
     });
     status = answer.status;
     wait = asked(answer.headers.get("Retry-After"), Date.now());
@@ -78,12 +78,12 @@ export const flush = async (): Promise<void> => {
   flying.length = 0;
   if (!status || status === 408 || status === 429 || status >= 500) {
     putBack(sent); // with their ids, so that the collector counts them once
-    resume = Date.now() + wait;
+    resume = performance.now() + wait;
     later(Math.max(wait, backoff(failures++)));
   } else {
     // Other refusals would not be taken back at a second try either.
     failures = 0;
-    if (status < 300) confirmed = Date.now();
+    if (status < 300) confirmed = performance.now();
     saveSoon();
     if (queue.length < BATCH_EVENTS) later(BATCH_MS);
     else flush();
@@ -93,12 +93,12 @@ export const flush = async (): Promise<void> => {
 
 /** The page is hidden or left. A beacon tells nobody what became of it. */
 export const sendNow = (): void => {
-  const trusted = Date.now() - confirmed < TRUST_MS;
+  const trusted = performance.now() - confirmed < TRUST_MS;
   const doubtful: Entry[] = [];
   while (open()) {
     const sent = take(true);
     if (!sent.length) break;
-    const taken = navigator.sendBeacon(option("endpoint") as string, body(sent));
+    const taken = navigator.sendBeacon?.(option("endpoint") as string, body(sent));
     if (!taken || !trusted) doubtful.push(...sent);
     if (!taken) break; // the browser's share for what outlives pages is used up
     for (const entry of sent) {

@@ -37,7 +37,7 @@ export const restart = (): void => {
 };
 
 const percent = (): number => {
-  const height = Math.max(document.documentElement.scrollHeight, document.body?.scrollHeight || 0);
+  const height = document.scrollingElement?.scrollHeight;
   return height ? Math.min(100, Math.round((100 * deepest) / height)) : 0;
 };
 
@@ -55,10 +55,10 @@ export const report = (): Engagement | undefined => {
 };
 
 export const watch = (): void => {
-  addEventListener("focus", touch);
   addEventListener("blur", tick);
-  addEventListener("scroll", look, { passive: true });
-  for (const type of ["scroll", "pointermove", "pointerdown", "keydown", "touchmove", "wheel"]) {
-    addEventListener(type, touch, { passive: true, capture: true });
+  addEventListener("scroll", look);
+  // On the window, so that browsers wait for none of them before they scroll.
+  for (const type of ["focus", "scroll", "pointermove", "pointerdown", "keydown", "touchmove", "wheel"]) {
+    addEventListener(type, touch, true);
   }
 };

@@ -54,7 +54,7 @@ const plain = (value: unknown): Value =>
 export const send = (name: string, props?: Props, more: More = {}): void => {
   const { revenue, interactive, callback } = more;
   const values: Record<string, Value> = {};
-  for (const prop in props) values[prop] = plain(props[prop]);
+  for (const prop of Object.keys(props || {})) values[prop] = guarded(() => plain(props![prop])) as Value;
   emit({ name: String(name), props: values, revenue, interactive }, callback);
 };
 

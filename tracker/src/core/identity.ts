@@ -5,7 +5,7 @@ import { NOTED_MS, SESSION_MS } from "./limits";
 import { option } from "./options";
 import { load, set } from "./storage";
 
-const KEY = "id";
+const KEY = "footfall.id";
 
 /** Client, session, time of the last event, user. */
 interface Known {
@@ -24,12 +24,15 @@ export interface Who {
 let user: string | undefined; // where nothing may be stored: of this page alone
 
 /** The record after an event at that time: a session ends after thirty minutes without one. */
-export const continued = (old: Known | null, at: number, name?: string): Known => ({
-  c: old?.c || uuid(),
-  s: (old && at - old.t < SESSION_MS && old.s) || uuid(),
-  t: Math.max(at, old?.t || 0),
-  u: name || old?.u,
-});
+export const continued = (old: Known | null, at: number, name?: string): Known => {
+  const last = Math.min(old?.t || 0, Date.now()); // later than now is what a clock said that was wrong
+  return {
+    c: old?.c || uuid(),
+    s: (old && at - last < SESSION_MS && old.s) || uuid(),
+    t: Math.max(at, last),
+    u: name || old?.u,
+  };
+};
 
 /** The fields that say so on an event of that time. */
 export const who = (at: number): Who => {
@@ -37,7 +40,7 @@ export const who = (at: number): Who => {
   if (option("identity") === "first-party") {
     const old = load<Known>(KEY);
     const now = continued(old, at, user);
-    const noted = old && now.s === old.s && now.u === old.u && now.t - old.t < NOTED_MS;
+    const noted = old && now.s === old.s && now.u === old.u && Math.abs(now.t - old.t) < NOTED_MS;
     if (noted || set(KEY, JSON.stringify(now))) return { client_id: now.c, session_id: now.s, user_id: now.u };
   }
   return { user_id: user };

@@ -3,9 +3,12 @@
 // A batch is sent when so many events wait, or after so long.
 export const BATCH_EVENTS = 10;
 export const BATCH_MS = 5_000;
-// A browser takes 64 KiB in all for requests that outlive the page. No collector takes an event nearly as large.
+// A browser takes 64 KiB in all for requests that outlive the page. Collectors take events up to 32 KiB.
 export const BODY_BYTES = 60_000;
-export const EVENT_BYTES = 50_000;
+export const EVENT_BYTES = 32_000;
+// Characters, as collectors take them.
+export const ADDRESS = 4_096;
+export const TITLE = 1_024;
 
 // What does not arrive is tried again: from a second on, doubling.
 export const RETRY_FIRST_MS = 1_000;

@@ -6,7 +6,7 @@ import { send } from "./events";
 import { guarded, on } from "./hooks";
 import { visitor } from "./identity";
 import { option } from "./options";
-import { get, set } from "./storage";
+import { get, PREFIX, set } from "./storage";
 
 export const use = (module: Module, command: Api["command"]): void => {
   module({
@@ -17,15 +17,15 @@ export const use = (module: Module, command: Api["command"]): void => {
       if (hook === "view" && shown) guarded(() => run(url()));
     },
     visitor,
-    read: (key) => (mayKnow() ? get(key) : null),
-    write: (key, value) => mayKnow() && set(key, value),
+    read: (key) => (mayKnow() ? get(PREFIX + key) : null),
+    write: (key, value) => mayKnow() && set(PREFIX + key, value),
     command,
   });
 };
 
 /** Load the files of the modules that data-modules names, to the last one. */
 export const loadModules = (script?: HTMLScriptElement | null): Promise<unknown> =>
-  Promise.all(
+  Promise.allSettled(
     ((script && option("modules")?.match(/[^\s,]+/g)) || []).map(
       (name) =>
         new Promise((done) => {

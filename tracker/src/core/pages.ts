@@ -1,26 +1,18 @@
 /** The page that is looked at: each view once, however the page came to be seen. */
-import type { Sent } from "../api";
 import { address, show, url } from "./address";
 import { sendNow } from "./delivery";
 import { report, restart, touch, watch } from "./engagement";
 import { emit } from "./events";
-import { call } from "./hooks";
-import { beforeLeaving } from "./queue";
+import { call, guarded } from "./hooks";
+import { follow as of, title } from "./title";
 
-let view: Sent | undefined; // its page_view event
 let away = false;
-
-/** Applications set the title after the address: it is read when the event leaves. */
-const settle = (): void => {
-  if (view && address() === url()) view.title = document.title;
-};
 
 const open = (referrer: string): void => {
   const now = show();
   away = false;
   restart();
-  view = undefined;
-  view = emit({ name: "page_view", referrer, title: document.title });
+  of(emit({ name: "page_view", referrer, title: title() }));
   call("view", now);
 };
 
@@ -58,18 +50,21 @@ const back = (): void => {
 export const follow = (): void => {
   for (const method of ["pushState", "replaceState"] as const) {
     const original = history[method];
-    history[method] = function (...args) {
-      original.apply(this, args);
-      route();
-    };
+    // A page may have frozen it.
+    guarded(() => {
+      history[method] = function (...args) {
+        original.apply(this, args);
+        route();
+      };
+    });
   }
   for (const type of ["popstate", "hashchange"]) addEventListener(type, route);
   addEventListener("pageshow", (event) => {
     if (event.persisted) open(document.referrer); // back from the browser's memory: seen once more
+    else back();
   });
   addEventListener("pagehide", hide);
   document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? hide() : back()));
-  beforeLeaving(settle);
   watch();
   open(document.referrer);
 };

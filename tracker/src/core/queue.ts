@@ -11,7 +11,8 @@ import {
   STORED_BYTES,
   STORED_EVENTS,
 } from "./limits";
-import { load, names, set } from "./storage";
+import { load, names, quietly, set } from "./storage";
+import { settle } from "./title";
 
 export interface Entry {
   event: Sent;
@@ -20,12 +21,11 @@ export interface Entry {
   beaconed?: boolean; // given to a beacon of which nobody knows whether it arrived
 }
 
-const COPIES = "q.";
+const COPIES = "footfall.q.";
 
 const encoder = new TextEncoder();
 const key = COPIES + uuid();
 let saving = 0;
-let settle = (): void => {};
 
 export let queue: Entry[] = [];
 /** What is on its way, not yet answered. */
@@ -36,6 +36,16 @@ export const entry = (event: Sent, done?: () => void): Entry => ({
   size: encoder.encode(JSON.stringify(event)).length + 1,
   done,
 });
+
+/**
+ * Head and events as JSON. Each event by itself, since old libraries give lists a toJSON that makes them text. Halves of
+ * characters, as they stand at the end of shortened text, go: no collector could read what stands around them.
+ */
+export const packed = (head: object, events: Sent[]): string =>
+  `${JSON.stringify(head).slice(0, -1)},"events":[${events.map((event) => JSON.stringify(event))}]}`.replace(
+    /(\\\\)|\\ud.../g,
+    "$1",
+  );
 
 /** How many of the oldest do not fit. */
 export const excess = (entries: Entry[], events: number, bytes: number): number => {
@@ -83,11 +93,6 @@ export const take = (fresh?: boolean): Entry[] => {
   return taken;
 };
 
-/** What is still to be read from the page before an event leaves or is stored. */
-export const beforeLeaving = (run: () => void): void => {
-  settle = run;
-};
-
 export const saveSoon = (): void => {
   saving = saving || (setTimeout(save, SAVE_MS) as unknown as number);
 };
@@ -106,7 +111,7 @@ export const save = (): void => {
   }
   // A hidden page may end without another word: others may take over at once.
   const at = document.visibilityState === "hidden" ? 0 : Date.now();
-  set(key, JSON.stringify({ at, events: [marked(first, all.slice(0, from)), ...others] }));
+  set(key, packed({ at }, [marked(first, all.slice(0, from)), ...others]));
 };
 
 /** Take over what pages that are gone have left. One that is not gone after all sends twice, under the same ids. */
@@ -115,8 +120,10 @@ export const adopt = (): void => {
   const known = new Set([...flying, ...queue].map((entry) => entry.event.event_id));
   for (const name of names(COPIES)) {
     const copy = load<{ at: number; events: Sent[] }>(name);
-    if (name === key || (copy && Date.now() - copy.at < GONE_MS)) continue;
-    putBack((copy?.events || []).filter((event) => !known.has(event.event_id)).map((event) => entry(event)));
+    // A moment still to come was told by a clock that was wrong.
+    if (name === key || (copy && Math.abs(Date.now() - copy.at) < GONE_MS)) continue;
+    // What is no copy of ours is somebody else's.
+    quietly(() => putBack(copy!.events.filter((event) => !known.has(event.event_id)).map((event) => entry(event))));
     save(); // first ours, then theirs goes
     set(name, null);
   }

@@ -3,6 +3,7 @@ import { run, settle } from "./commands";
 import { begin } from "./consent";
 import { online } from "./delivery";
 import { loadModules } from "./modules";
+import { guarded } from "./hooks";
 import { configure, flag, type Options } from "./options";
 import { follow } from "./pages";
 
@@ -21,7 +22,7 @@ declare global {
   }
 }
 
-const LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0|)$|\.(localhost|local|test)$/;
+const LOCAL = /^(localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0|)$|\.(localhost|local|test)$/;
 
 /** consent, optIn, optOut and use may change whether an event is sent at all, or what is in it. */
 const DECIDING = /^[cou]/;
@@ -31,11 +32,12 @@ export const start = (options: Options, script?: HTMLScriptElement | null): Foot
   const before = window.footfall;
   if (before?.loaded) return before; // stands on the page twice
   configure(options);
-  const waiting = (before?.q || []) as Command[];
+  const waiting = ([] as Command[]).concat((before?.q || []) as Command[]);
   let say = (command: Command): unknown => waiting.push(command);
   // Whoever has kept the function from before asks for q.
-  const footfall = (...command: Command) => void say(command);
-  window.footfall = Object.assign(footfall, { loaded: true as const, q: { push: (command: Command) => say(command) } });
+  const push = (command: Command): unknown => guarded(() => say(command));
+  const footfall = (...command: Command) => void push(command);
+  window.footfall = Object.assign(footfall, { loaded: true as const, q: { push } });
 
   const live = (): void => {
     const local = !flag("local") && LOCAL.test(location.hostname);
@@ -46,11 +48,11 @@ export const start = (options: Options, script?: HTMLScriptElement | null): Foot
     const open = (): void => {
       say = (command) => run(...command);
       follow();
-      waiting.forEach(say);
+      waiting.forEach(push);
     };
     // A "no" that was said before the script was there holds for the first page view too.
     say = (command) => (DECIDING.test(command[0]) ? run(...command) : waiting.push(command));
-    waiting.splice(0).forEach(say);
+    waiting.splice(0).forEach(push);
     const loaded = loadModules(script);
     // Whom sampling leaves out is left out of everything: then modules come first.
     if (flag("sample")) loaded.then(open);

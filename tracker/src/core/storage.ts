@@ -1,9 +1,9 @@
-/** The browser's storage under names of ours. Every touch of it may throw: cookies blocked, no room. */
+/** The browser's storage. Every touch of it may throw: cookies blocked, no room. */
 
-export const PREFIX = "footfall.";
-export const OPT_OUT = "optout";
+export const PREFIX = "footfall."; // all names of ours
+export const OPT_OUT = "footfall.optout";
 
-const quietly = <T>(run: () => T): T | null => {
+export const quietly = <T>(run: () => T): T | null => {
   try {
     return run();
   } catch {
@@ -11,13 +11,13 @@ const quietly = <T>(run: () => T): T | null => {
   }
 };
 
-export const get = (key: string): string | null => quietly(() => localStorage.getItem(PREFIX + key));
+export const get = (key: string): string | null => quietly(() => localStorage.getItem(key));
 
 /** Store, or with null remove; whether that was possible. */
 export const set = (key: string, value: string | null): boolean =>
   !!quietly(() => {
-    if (value === null) localStorage.removeItem(PREFIX + key);
-    else localStorage.setItem(PREFIX + key, value);
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
     return true;
   });
 
@@ -26,11 +26,9 @@ export const load = <T>(key: string): T | null => quietly(() => JSON.parse(get(k
 
 /** Names in use that begin so. */
 export const names = (start: string): string[] =>
-  Object.keys(quietly(() => localStorage) || {})
-    .filter((key) => key.startsWith(PREFIX + start))
-    .map((key) => key.slice(PREFIX.length));
+  Object.keys(quietly(() => localStorage) || {}).filter((key) => key.startsWith(start));
 
 /** Remove everything but the wish to be left alone. */
 export const wipe = (): void => {
-  for (const key of names("")) if (key !== OPT_OUT) set(key, null);
+  for (const key of names(PREFIX)) if (key !== OPT_OUT) set(key, null);
 };

@@ -25,7 +25,8 @@ export const affiliate: Module = (api) => {
     } catch {
       // cut, or somebody else's: as if there were none
     }
-    if (kept && kept.until > Date.now()) return kept;
+    const whole = [kept?.network, kept?.id].every((part) => typeof part === "string");
+    if (whole && kept!.until > Date.now()) return kept!;
     if (kept) api.write(KEY, (held = null));
     return undefined;
   };

@@ -12,7 +12,9 @@ export const downloads: Module = (api) => {
   onLinks((element, url) => {
     // The name that the page gives (download="…"), or the last part of the path.
     const given = element.getAttribute("download");
-    const file = given || url.pathname.split("/").pop()!.replace(/%20/g, " ");
+    // Of other protocols what follows may be the file itself (data:), or somebody's address (mailto:).
+    const last = /^http/.test(url.protocol) ? url.pathname.split("/").pop()! : "";
+    const file = given || last.replace(/%20/g, " ");
     const extension = (/\.(\w{1,10})$/.exec(file)?.[1] || "").toLowerCase();
     if (given !== null || extensions.includes(extension))
       api.send("file_download", { file: line(file, 256) || "unnamed", extension });

@@ -31,7 +31,13 @@ export const errors: Module = (api) => {
     api.send("js_error", { ...props, count }, { interactive: false }),
   );
 
-  const take = (kind: string, props: Props | undefined): void => {
+  const take = (kind: string, describe: () => Props | undefined): void => {
+    let props: Props | undefined;
+    try {
+      props = describe();
+    } catch {
+      // what was thrown cannot be put into words
+    }
     if (props) seen.add([kind, props.message, props.source, props.line].join(), { kind, ...props }, performance.now());
   };
 
@@ -43,16 +49,17 @@ export const errors: Module = (api) => {
       if (target instanceof Element) {
         const { src, href } = target as HTMLImageElement & HTMLLinkElement;
         const failed = source(src || href);
-        if (failed) take("resource", { message: target.localName, source: failed });
-      } else if (/^Script error/.test(message)) take("error", { message }); // of another origin: nothing else is said
-      else {
-        const props = described(error, message, filename);
-        take("error", props && { ...props, source: source(filename) || undefined, line: lineno, column: colno });
-      }
+        if (failed) take("resource", () => ({ message: target.localName, source: failed }));
+      } else if (/^Script error/.test(message)) take("error", () => ({ message })); // of another origin: nothing else is said
+      else
+        take("error", () => {
+          const props = described(error, message, filename);
+          return props && { ...props, source: source(filename) || undefined, line: lineno, column: colno };
+        });
     },
     true,
   );
-  addEventListener("unhandledrejection", ({ reason }) => take("rejection", described(reason, String(reason))));
+  addEventListener("unhandledrejection", ({ reason }) => take("rejection", () => described(reason, String(reason))));
 
   api.on("leave", seen.rest);
   api.on("view", seen.clear);

@@ -48,7 +48,8 @@ export const forms: Module = (api) => {
     const now = performance.now();
     work.go("", now);
     const names = Array.from(work.times.keys());
-    const props: Props = { fields: names.join(), ms: Math.round(now - (work.started || now)), last_field: names.pop() };
+    const fields = bounded(names.join(), 1_024);
+    const props: Props = { fields, ms: Math.round(now - (work.started || now)), last_field: names.pop() };
     work.times.forEach((ms, name) => (props[`ms_${name}`] = ms));
     return { ...props, ...described(form) };
   };
@@ -63,8 +64,9 @@ export const forms: Module = (api) => {
   const on = (type: string, run: (form: HTMLFormElement, work: Work, element: Field, event: Event) => void): void =>
     listen(type, (event: Event) => {
       const element = target(event) as Field | null;
-      const form = element?.form || up(element, "form");
-      if (!(form instanceof HTMLFormElement) || ignored(form)) return;
+      // A field called "form" hides the form's property.
+      const form = [element?.form, up(element, "form")].find((one) => one instanceof HTMLFormElement) as HTMLFormElement;
+      if (!form || ignored(form)) return;
       const work = works.get(form) || begin();
       works.set(form, work);
       run(form, work, element!, event);
@@ -90,7 +92,7 @@ export const forms: Module = (api) => {
     // The other fields are told in the same breath.
     if (!work.faults.size && work.errors++ < MOST) setTimeout(fault, 0, form, work);
     let error = "";
-    for (const name in element.validity) if (element.validity[name as keyof ValidityState]) error = name;
+    for (const name in element.validity) if (element.validity[name as keyof ValidityState] === true) error = name;
     work.faults.set(fieldName(element), error);
   });
 

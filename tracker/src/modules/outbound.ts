@@ -2,9 +2,10 @@
 
 import type { Module } from "../api";
 import { label, onLinks } from "./lib/elements";
-import { place } from "./lib/text";
+import { parsed, place } from "./lib/text";
 
-const bare = (host: string): string => host.trim().replace(/^www\./, "");
+/** As browsers write hosts: in small letters, and those that are not ASCII by their code. */
+const bare = (host: string): string => (parsed(`http://${host.trim()}`)?.hostname || "").replace(/^www\./, "");
 
 export const outbound: Module = (api) => {
   const given = [location.hostname, api.option("site"), api.option("outboundOwn")];

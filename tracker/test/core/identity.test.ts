@@ -1,4 +1,4 @@
-import { equal, match, notEqual } from "node:assert/strict";
+import { equal, match, notEqual, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { continued } from "../../src/core/identity";
 
@@ -21,6 +21,14 @@ for (const [minutes, same] of [[0, true], [29, true], [29.99, true], [30, false]
     equal(next.t, first.t + Math.max(0, minutes) * MINUTE);
   });
 }
+
+test("a clock that ran hours ahead and was set right keeps the session, and the session still ends", () => {
+  const ahead = { ...first, t: Date.now() + 300 * MINUTE };
+  const next = continued(ahead, Date.now());
+  equal(next.s, first.s);
+  ok(next.t <= Date.now());
+  notEqual(continued(next, next.t + 31 * MINUTE).s, first.s);
+});
 
 test("each event prolongs the session", () => {
   const next = continued(continued(first, first.t + 20 * MINUTE), first.t + 40 * MINUTE);

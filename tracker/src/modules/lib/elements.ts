@@ -18,9 +18,9 @@ export const ignored = (element: Element): boolean => !!up(element, "[data-footf
 
 export const FIELDS = "input,textarea,select,[contenteditable]";
 
-/** What a button or link says; of one that holds a field only its label, since a field's text is somebody's own. */
+/** What a button or link says; of one in or around a field only its label, since a field's text is somebody's own. */
 export const label = (element: Element, most = 64): string => {
-  const theirs = element.matches(FIELDS) || element.querySelector(FIELDS);
+  const theirs = element.closest(FIELDS) || element.querySelector(FIELDS);
   const alt = element.querySelector("[alt]")?.getAttribute("alt");
   return line((!theirs && element.textContent?.trim()) || element.getAttribute("aria-label") || alt || "", most);
 };

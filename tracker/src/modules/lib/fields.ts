@@ -5,7 +5,7 @@ import { line } from "./text";
 export type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
 const SECRET =
-  /^(?:password|hidden|submit|button|image|reset) |\bcc-|passw|one-time|card|\bcv[cv]|kennwort|\bpin\b|iban|\bssn\b|secret|token|captcha/i;
+  /^(?:password|hidden|submit|button|image|reset) |\bcc-|pass|pwd|\botp|one-time|card|\bcv[cv]|kennwort|\bpin\b|iban|\bssn\b|secret|token|captcha/i;
 
 export const secret = (type: string, use: string, name: string): boolean => SECRET.test(`${type} ${use} ${name}`);
 

@@ -1,6 +1,6 @@
 /** Text that may leave the page: bounded, and without what could say who somebody is. */
 
-const EMAIL = /[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,}/gi;
+const EMAIL = /[\p{L}\w.+-]+(?:@|%40)[\p{L}\w.-]+\.\p{L}{2,}/gu;
 // A run of seven digits is a phone, an account or an order number; prices and years are shorter.
 const DIGITS = /\d(?:[ .,/()-]{0,2}\d){6,}/g;
 
