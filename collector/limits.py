@@ -23,3 +23,5 @@ MAX_NAME = 128
 MAX_URL = 4_096
 MAX_USER_AGENT = 512
 MAX_AHEAD_MS = 86_400_000
+# A request may have been under way for so long.
+TRAVEL_MS = 5_000

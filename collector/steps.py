@@ -19,7 +19,7 @@ import msgspec
 from collector import privacy, values
 from collector.decode import UNREADABLE, Single, decode_event
 from collector.event_schemas import Misfit
-from collector.limits import MAX_AHEAD_MS, MAX_NAME, MAX_URL, Limits
+from collector.limits import MAX_AHEAD_MS, MAX_NAME, MAX_URL, TRAVEL_MS, Limits
 from collector.model import PASSIVE, Batch, DropReason, Event, SpooledEvent
 from collector.sites import Site
 from collector.values import Unfit
@@ -96,7 +96,7 @@ class Duplicate(Exception):
 def judge(parsed: Batch | Single, site: Site, sender: Sender, rules: Rules) -> Judged:
     """Every event of a request: accepted, a duplicate, or dropped with a reason. Never raises for what was sent."""
     outcome = Judged()
-    lag = sender.received_at - _ms(parsed.sent_at) if parsed.sent_at is not None else 0
+    lag = _lag(parsed.sent_at, sender.received_at)
     events: Sequence[Event | msgspec.Raw] = [parsed] if isinstance(parsed, Single) else parsed.events
     taken: set[bytes] = set()
     for index, item in enumerate(events):
@@ -123,6 +123,13 @@ def judge(parsed: Batch | Single, site: Site, sender: Sender, rules: Rules) -> J
             at = re.search(r"\$\.([\w.\[\]]+)", str(exc))
             outcome.dropped.append(Drop(index, DropReason.MALFORMED, at[1] if at else "", str(exc)))
     return outcome
+
+
+def _lag(sent_at: int | dt.datetime | None, received_at: int) -> int:
+    """By how many ms the sender's clock is wrong. A few seconds are the way here: taken for a wrong clock they would
+    move each request of one page by another span, and its events past each other."""
+    lag = received_at - _ms(sent_at) if sent_at is not None else 0
+    return 0 if 0 <= lag <= TRAVEL_MS else lag
 
 
 def check_name(draft: Draft) -> None:

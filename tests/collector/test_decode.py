@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collector.decode import Malformed, parse
-from collector.limits import MAX_AHEAD_MS, Limits
+from collector.limits import MAX_AHEAD_MS, TRAVEL_MS, Limits
 from collector.lines import encode
 from collector.model import DropReason
 from collector.sites import Site
@@ -282,9 +282,24 @@ def test_a_date_and_its_milliseconds_are_one_moment(ms):
 @given(st.integers(-(10**12), 10**12), st.integers(0, 10**9))
 def test_a_wrong_clock_is_corrected_by_sent_at(off, ago):
     sent = NOW + off
+    seen = NOW - ago + (off if -TRAVEL_MS <= off <= 0 else 0)
     outcome = judged({"sent_at": sent, "events": [{"name": "a", "timestamp": sent - ago}]})
-    assert [e.timestamp for e in outcome.accepted] == [NOW - ago]
-    assert one(sent_at=sent, timestamp=sent - ago).timestamp == NOW - ago
+    assert [e.timestamp for e in outcome.accepted] == [seen]
+    assert one(sent_at=sent, timestamp=sent - ago).timestamp == seen
+
+
+@given(st.lists(st.tuples(st.integers(0, 60_000), st.integers(0, TRAVEL_MS)), min_size=2))
+def test_events_of_one_clock_keep_their_order_however_long_requests_take(requests):
+    """Each request brings one event at the moment of sending, and takes a while."""
+    moments = [NOW - 100_000 + sent for sent, _ in requests]
+    seen = [
+        judged(
+            {"sent_at": sent, "events": [{"name": "a", "timestamp": sent}]},
+            sender=SENDER._replace(received_at=sent + took),
+        )
+        for sent, (_, took) in zip(moments, requests, strict=True)
+    ]
+    assert [outcome.accepted[0].timestamp for outcome in seen] == moments
 
 
 def test_sent_at_as_a_date():
