@@ -96,8 +96,8 @@ scene("a collector whose spool is full, and that has room again: all counted onc
     await collector.halt();
     collector.configure();
     await collector.serve();
-    await page.evaluate("footfall('flush')"); // by now it may wait for half a minute
-    await until(() => answers.at(-1)?.[0] === 202, "taken");
+    await page.evaluate("footfall('flush')"); // by now it may wait for half a minute, as it does where a try is under way
+    await until(() => answers.at(-1)?.[0] === 202, "taken", 40);
     await page.evaluate("new Promise((done) => footfall('event', 'later', {callback: done}))");
     await collector.drained();
     const events = await collector.query("select name, event_id from events order by timestamp");
