@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo    see Footfall work: a made-up shop's log, live events, reports (under a minute)"
-	@echo "make test    the whole test suite, the tracker's too (under ten minutes on two cores)"
-	@echo "make tracker the browser script alone: what is built, unit tests, browser tests (about a minute)"
+	@echo "make test    the whole test suite, the tracker's too (about thirteen minutes on two cores)"
+	@echo "make tracker the browser script alone: what is built, unit tests, browser tests (about two and a half minutes)"
 	@echo "make soak    long runs: a thousand kill -9, minutes without the engine (about half an hour)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   collector and loader beside their baselines"

@@ -29,7 +29,7 @@ def insert(client, table: str, rows: int) -> None:
 
 
 def parts(client, table: str) -> int:
-    asked = "select count() from system.parts where active and table = {table:String}"
+    asked = "select count() from system.parts where active and database = currentDatabase() and table = {table:String}"
     return client.command(asked, parameters={"table": table})
 
 
