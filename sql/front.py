@@ -80,7 +80,9 @@ class Front(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
         with self._changed:
-            return self._changed.wait_for(lambda: not self._busy, seconds)
+            done = self._changed.wait_for(lambda: not self._busy, seconds)
+        self.merges.close()
+        return done
 
 
 def _failed_inserts(connection: Any) -> bytes:

@@ -6,12 +6,14 @@ backlog is through. Mutations do not wait. The hold ends by itself, with the pro
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from sql.statements import query
 
+log = logging.getLogger("footfall.engine")
 # Rows of an insert that speaks of a backlog: live traffic comes in smaller batches.
 LARGE = 40_000
 # Merges go on when no large insert has come for so long.
@@ -29,21 +31,36 @@ class Merges:
         self._timer: threading.Timer | None = None
 
     def inserted(self, rows: int) -> None:
-        """An insert of so many rows is done: a large one holds merges for a while, unless parts are many already."""
+        """An insert of so many rows is done: a large one holds merges for a while, unless parts are many already.
+
+        Never raises: the rows are stored.
+        """
         if rows < LARGE:
             return
         with self._lock:
-            parts = int(self._say(query("engine_most_parts")) or 0)
-            if parts >= MAX_PARTS:
-                self._go_on()
-            elif parts:
-                self._hold()
+            try:
+                parts = int(self._say(query("engine_most_parts")) or 0)
+                if parts >= MAX_PARTS:
+                    self._go_on()
+                elif parts:
+                    self._hold()
+            except Exception as exc:
+                log.warning("merges are not held: %s", exc)
+
+    def close(self) -> None:
+        """The engine stops: no statement comes any more."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
 
     def _hold(self) -> None:
         if self._timer:
             self._timer.cancel()
         else:
             self._say("system stop merges events")
+        self._set_timer()
+
+    def _set_timer(self) -> None:
         self._timer = threading.Timer(HOLD_SECONDS, self._time_is_up)
         self._timer.daemon = True
         self._timer.start()
@@ -51,12 +68,16 @@ class Merges:
     def _go_on(self) -> None:
         if self._timer:
             self._timer.cancel()
-            self._timer = None
             self._say("system start merges events")
+            self._timer = None
 
     def _time_is_up(self) -> None:
         with self._lock:
-            self._go_on()
+            try:
+                self._go_on()
+            except Exception as exc:  # they must not stand for good
+                log.warning("merges do not go on yet: %s", exc)
+                self._set_timer()
 
     def _say(self, statement: str) -> bytes:
         connection = self._connect()

@@ -8,7 +8,8 @@ import clickhouse_connect
 import pyarrow as pa
 import pytest
 
-from sql.merges import HOLD_SECONDS, LARGE
+from sql import merges
+from sql.merges import HOLD_SECONDS, LARGE, Merges
 
 
 @pytest.fixture
@@ -60,3 +61,46 @@ def test_mutations_do_not_wait(client):
         insert(client, "events", LARGE)
     client.command("alter table events delete where n = 1", settings={"mutations_sync": 1, "max_execution_time": 10})
     assert client.command("select count() from events where n = 1") == 0
+
+
+class Recording:
+    """An engine that says how often it was asked, and fails at the statements that are named."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.failing: list[str] = []
+
+    def query(self, statement: str, fmt: str) -> Recording:
+        self.said.append(statement.split("\n")[0])
+        if any(name in statement for name in self.failing):
+            raise RuntimeError("out of memory")
+        return self
+
+    def bytes(self) -> bytes:
+        return b"5"
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+def test_an_insert_that_is_stored_never_fails_for_their_sake():
+    engine = Recording()
+    engine.failing = ["system"]
+    Merges(lambda: engine).inserted(LARGE)
+    assert engine.said
+
+
+def test_where_they_cannot_go_on_it_is_tried_again(monkeypatch):
+    monkeypatch.setattr(merges, "HOLD_SECONDS", 0.05)
+    engine = Recording()
+    engine.failing = ["start merges"]
+    Merges(lambda: engine).inserted(LARGE)
+    deadline = time.monotonic() + 10
+    while engine.said.count("system start merges events") < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    engine.failing = []
+    seen = len(engine.said)
+    while len(engine.said) == seen:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
