@@ -9,6 +9,7 @@ All times are ms since 1970 UTC. Whether the client sends a session id makes no 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -136,17 +137,32 @@ def _survive_midnight(events: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFram
 
 def _continued(late: pl.DataFrame, events: pl.DataFrame, stored: pl.DataFrame) -> Iterator[tuple[int, int]]:
     """(row, hash of the day before) of events that continue that day's visit."""
-    spans: dict[tuple[int, int], list[tuple[int, int]]] = {}
     wanted = late.select("site_id", visitor_id="previous").unique()
-    for site, visitor, start, end in (
-        stored.join(wanted, on=_VISITOR, how="semi").select(*_VISITOR, "started", "ended").iter_rows()
-    ):
-        spans.setdefault((site, visitor), []).append((start, end))
-    for site, visitor, at in events.join(wanted, on=_VISITOR, how="semi").select(*_VISITOR, "timestamp").iter_rows():
-        spans.setdefault((site, visitor), []).append((at, at))
-    columns = late.sort("timestamp").select("row", "site_id", "visitor", "previous", "timestamp")
-    for row, site, _, previous, at in columns.iter_rows():
-        known = spans[site, previous]
-        if any(start - GAP_MS <= at <= end + GAP_MS for start, end in known):
-            known.append((at, at))
+    known = pl.concat(
+        [
+            stored.select(*_VISITOR, start="started", end="ended"),
+            events.select(*_VISITOR, start="timestamp", end="timestamp"),
+        ]
+    ).join(wanted, on=_VISITOR, how="semi")
+    spans = _merged(known)
+    columns = late.sort("timestamp").select("row", "site_id", "previous", "timestamp")
+    for row, site, previous, at in columns.iter_rows():
+        starts, ends = spans[site, previous]
+        nearest = bisect_right(starts, at + GAP_MS) - 1
+        if nearest >= 0 and at - GAP_MS <= ends[nearest]:
             yield row, previous
+            # It reaches as far as its own moment now. The next one is no earlier, so only the nearest span matters.
+            ends[nearest] = max(ends[nearest], at)
+
+
+def _merged(spans: pl.DataFrame) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
+    """Each visitor's spans, those no more than a gap apart as one: starts and ends, ascending."""
+    merged: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+    for site, visitor, start, end in spans.sort(*_VISITOR, "start").iter_rows():
+        starts, ends = merged.setdefault((site, visitor), ([], []))
+        if ends and start - ends[-1] <= GAP_MS:
+            ends[-1] = max(ends[-1], end)
+        else:
+            starts.append(start)
+            ends.append(end)
+    return merged

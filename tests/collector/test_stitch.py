@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import polars as pl
 import pytest
@@ -119,6 +120,45 @@ def test_visit_start_is_the_first_event():
 )
 def test_a_visit_survives_midnight(batches, visitors):
     assert load(batches).sort("timestamp")["visitor_id"].to_list() == visitors
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([(1, 9), (2, 1), (3, 2)]), st.integers(0, 300)), min_size=1, max_size=25, unique=True
+    )
+)
+def test_midnight_by_the_book(rows):
+    """An event continues yesterday's visit where anything of that visitor lies within the gap."""
+    batch = [(visitor, minute, previous) for (visitor, previous), minute in rows]
+    known = {}
+    for visitor, minute, _ in batch:
+        known.setdefault(visitor, []).append(minute)
+    expected = {}
+    for visitor, minute, previous in sorted(batch, key=lambda row: row[1]):
+        continues = any(abs(minute - at) <= 30 for at in known.get(previous, ()))
+        if continues:
+            known[previous].append(minute)
+        expected[visitor, minute] = previous if continues else visitor
+    done = stitch(events(batch), NONE).events
+    found = zip(done["visitor"], done["timestamp"] // MINUTE, done["visitor_id"], strict=True)
+    assert {(visitor, minute): who for visitor, minute, who in found} == expected
+
+
+def test_midnight_costs_no_more_than_the_events():
+    """One visitor with thousands of events on both sides of midnight: each was held against all of yesterday's."""
+
+    def seconds(count):
+        batch = [(1, -40 - n / 1000) for n in range(count)] + [(2, n / 1000, 1) for n in range(count)]
+        took = []
+        for _ in range(3):
+            began = time.perf_counter()
+            done = stitch(events(batch), NONE)
+            took.append(time.perf_counter() - began)
+        assert set(done.events["visitor_id"]) == {1, 2}
+        return min(took)
+
+    assert seconds(32_000) < 10 * seconds(4_000)
 
 
 def test_same_batch_gives_the_same_ids():
