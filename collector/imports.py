@@ -77,6 +77,7 @@ class Import:
         self._site_id = site_id
         self._clock = clock
         self._loading_options = loading
+        self._received_at = 0
         self._spool = Spool(home.spool)
         bound = min(options.total_bytes // 2, MAX_SPOOL_BYTES)
         self._writer = SpoolWriter(self._spool, "import", replace(options, total_bytes=bound), clock)
@@ -141,7 +142,9 @@ class Import:
             return int(client.query(statements.query("import_stored"), parameters=parameters).result_rows[0][0])
 
     def _records(self, events: list[SpooledEvent]) -> list[bytes]:
-        payload = encode(self._site_id, int(self._clock() * 1000), events, self.import_id)
+        # Equal times in a file are told apart by arrival, so no record arrives together with the one before.
+        self._received_at = max(self._received_at + 1, int(self._clock() * 1000))
+        payload = encode(self._site_id, self._received_at, events, self.import_id)
         if len(payload) <= MAX_PAYLOAD or len(events) == 1:
             return [payload]
         half = len(events) // 2  # addresses of tens of kilobytes, one after the other

@@ -2,7 +2,7 @@
 with visit as (
     select
         visitor_id,
-        argMinIf(e.path, (e.timestamp, e.event_id), e.name = 'page_view') as page,
+        argMinIf(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as page,
         is_bounce(countIf(e.name = 'page_view'), countIf(e.interactive)) as bounce,
         dateDiff('millisecond', min(e.timestamp), max(e.timestamp)) / 1000 as duration
     from events as e

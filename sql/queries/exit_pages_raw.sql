@@ -2,7 +2,9 @@
 -- Grain: one row a path. Parameters: site, first, last, bots, limit.
 with
     visit as (
-        select visitor_id, argMaxIf(e.path, (e.timestamp, e.event_id), e.name = 'page_view') as page
+        select
+            visitor_id,
+            argMaxIf(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as page
         from events as e
         where site_id = {site:UInt32}
             and visit_date between {first:Date} and {last:Date}

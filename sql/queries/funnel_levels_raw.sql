@@ -3,8 +3,8 @@
 with reached as (
     select
         e.visitor_id as visitor_id,
-        windowFunnel(691200000)(
-            toUInt64(toUnixTimestamp64Milli(e.timestamp) * 8 + 8 - f.step),
+        windowFunnel(362387865600000)(
+            funnel_moment(e.timestamp, e.batch_seq, f.step),
             f.step = 1, f.step = 2, f.step = 3, f.step = 4, f.step = 5, f.step = 6, f.step = 7, f.step = 8
         ) as level
     from events as e

@@ -10,6 +10,8 @@ with
             name,
             interactive,
             timestamp,
+            received_at,
+            batch_seq,
             event_id,
             tupleElement(
                 cast((
@@ -28,7 +30,7 @@ with
     visit as (
         select
             visitor_id,
-            argMin(said, (timestamp, event_id)) as value,
+            argMin(said, arrival_order(timestamp, received_at, batch_seq, event_id)) as value,
             is_bounce(countIf(name = 'page_view'), countIf(interactive)) as bounce,
             dateDiff('millisecond', min(timestamp), max(timestamp)) / 1000 as duration
         from event

@@ -1,6 +1,5 @@
 -- Derives: funnel_states. Grain: site, local day, funnel, bot flag, visitor. Partition: local_date.
--- One event can match several steps of a funnel and counts for one of them. The time of a match is in eighths of a
--- millisecond, a later step before an earlier one, so that no step is reached from an event at the same moment.
+-- One event can match several steps of a funnel and counts for one of them (funnel_moment, migration 0009).
 -- (`strict_increase` gets stuck where the first step matches the second's events too; `strict_once` takes minutes.)
 select
     e.site_id as site_id,
@@ -8,8 +7,8 @@ select
     f.funnel_id as funnel_id,
     e.bot as bot,
     e.visitor_id as visitor_id,
-    windowFunnelState(691200000)(
-        toUInt64(toUnixTimestamp64Milli(e.timestamp) * 8 + 8 - f.step),
+    windowFunnelState(362387865600000)(
+        funnel_moment(e.timestamp, e.batch_seq, f.step),
         f.step = 1, f.step = 2, f.step = 3, f.step = 4, f.step = 5, f.step = 6, f.step = 7, f.step = 8
     ) as state
 from events as e

@@ -17,9 +17,9 @@ select
             e.source, e.channel, e.referrer,
             e.utm_source, e.utm_medium, e.utm_campaign, e.utm_term, e.utm_content,
             e.click_id_kind, e.country, e.device, e.browser, e.os, e.language, e.hostname)),
-        event_order(e.timestamp, e.event_id)
+        arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id)
     ) as first,
-    argMinIfState(e.path, event_order(e.timestamp, e.event_id), e.name = 'page_view') as entry,
-    argMaxIfState(e.path, event_order(e.timestamp, e.event_id), e.name = 'page_view') as exit
+    argMinIfState(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as entry,
+    argMaxIfState(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as exit
 from events as e
 group by site_id, visit_date, visitor_id, visit_id

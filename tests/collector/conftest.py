@@ -55,9 +55,10 @@ DISAGREEMENTS = {
             raw as (
                 select visit_id, count() as events, countIf(name = 'page_view') as pageviews,
                     min(timestamp) as started, max(timestamp) as ended,
-                    argMinIf(path, event_order(timestamp, event_id), name = 'page_view') as entry,
-                    argMaxIf(path, event_order(timestamp, event_id), name = 'page_view') as exit
-                from events group by visit_id
+                    argMinIf(path, place, name = 'page_view') as entry,
+                    argMaxIf(path, place, name = 'page_view') as exit
+                from (select *, arrival_order(timestamp, received_at, batch_seq, event_id) as place from events)
+                group by visit_id
             ),
             kept as (select visit_id, events, pageviews, started, ended, entry_page, exit_page from visits_merged)
         select * from (select * from raw except select * from kept)
@@ -95,13 +96,13 @@ DISAGREEMENTS = {
     "funnel_states": """
         with
             raw as (
-                select visitor_id, windowFunnel(691200000)(
-                    toUInt64(toUnixTimestamp64Milli(timestamp) * 8 + if(name = 'page_view', 7, 6)),
+                select visitor_id, windowFunnel(362387865600000)(
+                    funnel_moment(timestamp, batch_seq, if(name = 'page_view', 1, 2)),
                     name = 'page_view', name = 'purchase') as level
                 from events where name in ('page_view', 'purchase') group by visitor_id having level > 0
             ),
             kept as (
-                select visitor_id, windowFunnelMerge(691200000)(state) as level
+                select visitor_id, windowFunnelMerge(362387865600000)(state) as level
                 from funnel_states group by visitor_id having level > 0
             )
         select * from (select * from raw except select * from kept)
