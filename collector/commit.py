@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("footfall.loader")
 # Errors that say something about the rows, not about the state of the engine: trying again cannot help.
 ABOUT_THE_ROWS = frozenset({6, 25, 26, 27, 38, 41, 43, 53, 69, 70, 72, 117, 130, 131, 321, 349, 407, 636})
-_MOVES_AT_ONCE = 200
+_MOVES_AT_ONCE = 250
 # So many refusals without one success say that the rows are not to blame.
 SUSPICIOUS = 100
 
@@ -75,23 +75,31 @@ def rebuild(client: Client, manifest: Manifest) -> None:
 
 
 def move_visits(client: Client, manifest: Manifest) -> None:
-    """Give stored events of joined visits their visit, and rebuild `visits` where that changes it. Idempotent."""
-    for at in range(0, len(manifest.moves), _MOVES_AT_ONCE):
-        moves = manifest.moves[at : at + _MOVES_AT_ONCE]
+    """Give stored events of joined visits their visit, and derive those visits again. Idempotent.
+
+    Costs what the visits and their days hold, not what the month holds: anybody can send a joining event.
+    """
+    moves = sorted(manifest.moves, key=lambda move: (move.old_date, move.site_id))
+    for at in range(0, len(moves), _MOVES_AT_ONCE):
+        some = moves[at : at + _MOVES_AT_ONCE]
+        sites = sorted({move.site_id for move in some})
+        first = min(min(move.old_date, move.new_date) for move in some)
+        last = max(max(move.old_date, move.new_date) for move in some)
         client.command(
             query("load_move_visits"),
             parameters={
-                "first": manifest.first_date,
-                "last": manifest.last_date + dt.timedelta(days=2),  # a visit ends at most a day after it began
-                "sites": sorted({move.site_id for move in moves}),
-                "old_ids": [move.old_id for move in moves],
-                "new_ids": [move.new_id for move in moves],
-                "starts": [_moment(move.start) for move in moves],
-                "dates": [str(move.new_date) for move in moves],
+                "first": first,
+                "last": last + dt.timedelta(days=derivations.VISIT_DAYS),
+                "sites": sites,
+                "old_ids": [move.old_id for move in some],
+                "new_ids": [move.new_id for move in some],
+                "starts": [_moment(move.start) for move in some],
+                "dates": [str(move.new_date) for move in some],
             },
-            settings={"mutations_sync": 1},
+            settings={"enable_lightweight_update": 1},
         )
-    derivations.rebuild_months(client, ["visits"], manifest.visit_months)
+        visits = sorted({visit for move in some for visit in (move.old_id, move.new_id)})
+        derivations.rebuild_visits(client, sites, first, last, visits)
 
 
 def present(client: Client, manifest: Manifest) -> set[int]:

@@ -33,6 +33,7 @@ from sql.client import boot_of
 from sql.errors import EngineBusy
 from sql.files import OwnedLock, fsync_dir
 from sql.home import Home
+from sql.statements import query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,6 +45,8 @@ ADOPT_SECONDS = 0.5
 NOT_YET = -1e9
 # The journal is rewritten as its totals when it has grown so large, in bytes.
 JOURNAL_BYTES = 1024 * 1024
+# Readers apply what moved visits changed until it is written into the parts: asked for after so many visits.
+PATCHED_VISITS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Loader:
         self._spam = SpamHosts(self.options.spam_file)
         self._adopted = NOT_YET
         self._in_hand: set[str] = set()
+        self._moved = 0
 
     def __enter__(self) -> Loader:
         if not self._lock.try_acquire():
@@ -247,6 +251,10 @@ class Loader:
             else:
                 doubtful = True
                 commit.insert(client, manifest, data, token)
+            self._moved += len(manifest.moves)
+            if self._moved >= PATCHED_VISITS:
+                client.command(query("load_apply_patches"), settings={"mutations_sync": 0})
+                self._moved = 0
             self.publisher.inserted(time.monotonic() - began)
             self.journal.finish(manifest, quarantined)  # where this fails, the batch is counted at the next try
 

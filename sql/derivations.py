@@ -24,6 +24,9 @@ PARTITIONED_BY = {
     "daily_pages": "local_date",
     "funnel_states": "local_date",
 }
+# A visit lasts at most 24 hours, so its last event lies at most two local days after it started, where clocks change.
+VISIT_DAYS = 2
+_ONE_OF = "visit_id in {visits:Array(UInt64)}"
 
 
 def install(client: Client, table: str) -> None:
@@ -47,6 +50,28 @@ def rebuild_months(client: Client, tables: Iterable[str], wanted: Iterable[int])
     for table in tables:
         for month in sorted(set(wanted)):
             _rebuild(client, identifier(table), month)
+
+
+def rebuild_visits(client: Client, sites: list[int], first: dt.date, last: dt.date, visits: list[int]) -> None:
+    """Derive some visits again from raw events. The caller holds the partitions lock.
+
+    ``first`` and ``last`` are the local dates between which they start. Safe to run again; where it is interrupted,
+    the visits may be missing until then.
+    """
+    bound = {"sites": sites, "first": first, "last": last, "visits": visits}
+    client.command(statements.query("load_forget_visits"), parameters=bound)
+    until = last + dt.timedelta(days=VISIT_DAYS)
+    listed = ", ".join(str(int(site)) for site in sites)
+    client.command(
+        f"insert into visits select * from ({statements.view('visits')}) where {_ONE_OF}",  # noqa: S608 (a view of ours)
+        parameters=bound,
+        settings={
+            "additional_table_filters": "{'events': '"
+            f"site_id in ({listed}) and local_date between \\'{first}\\' and \\'{until}\\'"
+            "'}",
+            "insert_deduplicate": 0,
+        },
+    )
 
 
 def _rebuild(client: Client, table: str, month: int) -> None:

@@ -1,7 +1,7 @@
 -- Gives events of joined visits the visit they belong to now. Safe to run twice.
--- Parameters: first, last (local dates), sites, and side by side: old_ids, new_ids, starts, dates.
-alter table events
-update
+-- Parameters: first, last (local dates), sites, and in the same order: old_ids, new_ids, starts, dates.
+update events
+set
     visit_start = transform(visit_id, {old_ids:Array(UInt64)}, {starts:Array(DateTime64(3, 'UTC'))}, visit_start),
     visit_date = transform(visit_id, {old_ids:Array(UInt64)}, {dates:Array(Date)}, visit_date),
     visit_id = transform(visit_id, {old_ids:Array(UInt64)}, {new_ids:Array(UInt64)}, visit_id)
