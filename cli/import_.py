@@ -73,7 +73,9 @@ def access_log(
     from collector.compressed import check
     from collector.places import Places
     from collector.visitors import Visitors
+    from sql.process import forbid_core_dumps
 
+    forbid_core_dumps()
     config = settings()
     found = _site(config, site)
     for name in files:

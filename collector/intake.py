@@ -43,6 +43,7 @@ class AppOptions:
     rate_limits: RateLimits = field(default_factory=RateLimits)
     metrics_allow: tuple[str, ...] = ("127.0.0.1", "::1")
     request_seconds: float = 20.0
+    connections_per_address: int = 256
     paths: Paths = field(default_factory=Paths)
 
 

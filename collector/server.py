@@ -15,7 +15,7 @@ from collector.counters import CELLS, Board, Counts
 from collector.intake import AppOptions
 from collector.tracker_files import built
 from collector.tracker_versions import with_older
-from sql.process import die_with_parent
+from sql.process import die_with_parent, forbid_core_dumps, raise_descriptor_limit
 
 GRACE_SECONDS = 15
 GC_THRESHOLDS = (5_000, 10, 10)
@@ -35,6 +35,8 @@ class Server(BaseApplication):  # type: ignore[misc]
     """Workers on one address. ``host`` may be an IPv6 address; port 0 is not allowed."""
 
     def __init__(self, options: AppOptions, host: str, port: int, workers: int) -> None:
+        forbid_core_dumps()
+        raise_descriptor_limit()
         self.app_options = options
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.settings = {
