@@ -14,6 +14,7 @@ from collector.counters import Counts
 from collector.decode import Single
 from collector.event_schemas import EventSchemas
 from collector.group_commit import GroupCommit
+from collector.identity_keys import identity_keys
 from collector.limits import MAX_USER_AGENT, Limits
 from collector.lines import encode
 from collector.model import Batch
@@ -57,13 +58,16 @@ class Intake:
         self.counts = counts or Counts()
         self.clock = clock
         self.registry = Registry(options.home.sites_file)
-        self.visitors = Visitors(Salts(options.home.salts, clock))
+        keys = identity_keys(options.home)  # before there are salts
+        self.visitors = Visitors(Salts(options.home.salts, clock), keys.client)
         self.places = Places(Path(options.country_file) if options.country_file else None)
         self.data_centres = Ranges.read(Path(options.data_centre_file)) if options.data_centre_file else None
         self.spool = GroupCommit(SpoolWriter(Spool(options.home.spool), "collector", options.spool))
         self.recent = RecentIds()
         schemas = EventSchemas(options.home.event_schemas_file)
-        self.rules = Rules(options.limits, self.visitors, self.recent.holds, schemas.misfit, FreshIds().__next__)
+        self.rules = Rules(
+            options.limits, self.visitors, self.recent.holds, schemas.misfit, FreshIds().__next__, keys.user
+        )
 
     def admit(self, req: falcon.asgi.Request) -> str:
         """The client's address, where it may send now. Raises Limited; nothing of the request was read yet."""

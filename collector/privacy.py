@@ -15,7 +15,6 @@ from collector.cache import MIB, remembers
 CARD_MASK = "[card]"
 _DIGITS = re.compile(r"(?<!\d)(?<!\d\.)\d(?:(?:[ +-]|%20)?\d){12,18}(?!\d|\.\d)")
 _MANY_DIGITS = re.compile(r"\d{4}(?:[ +-]|%20)?\d{3}")
-_USER = blake2b(digest_size=16, key=b"user")
 
 
 def text(value: str) -> str:
@@ -43,13 +42,11 @@ def address(url: str) -> str:
     return f"{text(base)}?{masked}" if masked else text(base)
 
 
-def user(user_id: str) -> str:
-    """A user's id; one that is an e-mail address becomes a hash of it, the same each time."""
+def user(user_id: str, key: bytes) -> str:
+    """A user's id; one that is an e-mail address becomes a hash of it under ``key``, the same each time."""
     if "@" not in user_id:
         return text(user_id)
-    hashed = _USER.copy()
-    hashed.update(user_id.strip().lower().encode())
-    return hashed.hexdigest()
+    return blake2b(user_id.strip().lower().encode(), digest_size=16, key=key).hexdigest()
 
 
 def _card(found: re.Match[str]) -> str:

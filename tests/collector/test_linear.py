@@ -222,7 +222,7 @@ class Asked:
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {
     "text": privacy.text,
-    "user": privacy.user,
+    "user": lambda text: privacy.user(text, b"k"),
     "address": lambda text: forgotten(privacy.address, "https://a.example/" + text),
     "address with a query": lambda text: forgotten(privacy.address, "https://a.example/?" + text),
     "page": urls.split,
