@@ -73,6 +73,11 @@ class Registry:
         revoked = written.revoked_at is not None and written.revoked_at <= self._now() * 1000
         return None if revoked else site
 
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one site."""
+        return len(self._by_id) > 1
+
     def by_domain(self, domain: str) -> Site | None:
         """The site of a domain (exact, lower case)."""
         self._refresh()

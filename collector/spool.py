@@ -89,14 +89,21 @@ class Spool:
 
     def size(self) -> int:
         """Bytes of all segments that wait."""
-        total = 0
+        return self.sizes()[0]
+
+    def sizes(self, writer: str = "~") -> tuple[int, int]:
+        """Bytes of all segments that wait, and of those whose writer's name begins with ``writer``."""
+        total = own = 0
         for folder in (self.open_dir, self.sealed_dir):
             for entry in os.scandir(folder):
                 try:
-                    total += entry.stat().st_size
+                    size = entry.stat().st_size
                 except FileNotFoundError:  # sealed or retired while we looked
                     continue
-        return total
+                total += size
+                if entry.name.rpartition("~")[2].startswith(writer):
+                    own += size
+        return total, own
 
 
 class SpoolWriter:
