@@ -36,6 +36,7 @@ BOUNDS = {
     "address_requests_per_second": (0, 1_000_000),
     "address_burst": (1, 10_000_000),
     "request_seconds": (0.1, 3_600.0),
+    "connections_per_address": (0, 1_000_000),
     "idempotency_days": (1, 90),
 }
 
@@ -67,6 +68,7 @@ class CollectorConfig:
     address_burst: int = 200
     metrics_allow: tuple[str, ...] = ("127.0.0.1", "::1")
     request_seconds: float = 20.0
+    connections_per_address: int = 256
     script_path: str = SCRIPT
     events_path: str = EVENTS
 

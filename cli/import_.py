@@ -73,7 +73,9 @@ def access_log(
     from collector.compressed import check
     from collector.places import Places
     from collector.visitors import Visitors
+    from sql.process import forbid_core_dumps
 
+    forbid_core_dumps()
     config = settings()
     found = _site(config, site)
     for name in files:
@@ -117,11 +119,13 @@ def _site(config: Config, domain: str) -> Site:
 @contextlib.contextmanager
 def _secrets(config: Config, dry_run: bool) -> Iterator[tuple[Salts, bytes]]:
     """The salts that all collectors share, and the key of event ids; for a dry run some that leave nothing behind."""
+    from collector.identity_keys import identity_keys
     from collector.imports import import_secret
     from collector.visitors import Salts
 
     if not dry_run:
         home = config.home.make()
+        identity_keys(home)  # before there are salts: a directory with salts and no keys is one from before
         yield Salts(home.salts), import_secret(home)
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -159,6 +159,7 @@ def _app_options(config: Config, durability: str | None) -> AppOptions:
         rate_limits=RateLimits(rates),
         metrics_allow=c.metrics_allow,
         request_seconds=c.request_seconds,
+        connections_per_address=c.connections_per_address,
         paths=c.paths,
     )
 

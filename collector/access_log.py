@@ -29,6 +29,7 @@ from collector.access_lines import (
     time_of,
     why_bad,
 )
+from collector.cache import MIB, Cache
 from collector.model import PAGE_VIEW, SpooledEvent
 from collector.sites import Site
 from collector.visitors import Visitors
@@ -36,10 +37,9 @@ from collector.visitors import Visitors
 SHOWN_BAD_LINES = 20
 REMEMBERED_MS = 5 * 60_000
 MAX_REMEMBERED = 65_536
-MAX_KEY = 1024
 # The engine's dates end in 2149 and start in 1970; the first web server is younger.
 EARLIEST_MS = 631_152_000_000  # 1990-01-01
-MAX_AHEAD_MS = 24 * 3600 * 1000
+DAY_MS = MAX_AHEAD_MS = 24 * 3600 * 1000
 TOO_LONG = f"longer than {MAX_LINE // 1024} KiB"
 ABSOLUTE = re.compile(rb"https?://([^/?#\s]+)", re.IGNORECASE)
 UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
@@ -112,11 +112,15 @@ class AccessLog:
         self._latest = int(clock() * 1000) + MAX_AHEAD_MS
         self._origin = f"https://{site.domain}"
         self._domain = site.domain.removeprefix("www.")
-        self._origins: dict[str, str | None] = {"": self._origin}
+        self._origins: Cache[str, str | None] = Cache(lambda host: self._judged(host_of(host)), MIB)
         self._days: dict[bytes, int] = {}
         self._last = (b"", 0)
-        self._pages: dict[tuple[bytes | None, bytes], str | SkipReason] = {}
-        self._readers: dict[tuple[bytes, bytes, int], tuple[int, int, str, str]] = {}
+        self._pages: Cache[tuple[bytes | None, bytes], str | SkipReason] = Cache(
+            lambda asked: self._page(*asked), 16 * MIB
+        )
+        self._readers: Cache[tuple[bytes, bytes, int], tuple[int, int, str, str]] = Cache(
+            lambda key: self._reader(*key), 16 * MIB
+        )
         self._hash = blake2b(digest_size=16, key=secret + site.site_id.to_bytes(4, "little"), person=b"access-log")
 
     def events(self, lines: Iterable[bytes], source: str = "") -> Iterator[SpooledEvent]:
@@ -159,12 +163,10 @@ class AccessLog:
             return str(exc)
         if status[:1] != b"2" and status != b"304":
             return self._unanswered(request)
-        page = self._pages.get((host, request))
-        if page is None:
-            page = self._remember(host, request)
+        page = self._pages[host, request]
         if isinstance(page, SkipReason):
             return page
-        visitor, previous, text, country = self._reader(address, user_agent or b"-", timestamp)
+        visitor, previous, text, country = self._readers[address, user_agent or b"-", timestamp // DAY_MS]
         return SpooledEvent(
             event_id=self._id(line, timestamp, occurrences),
             known=True,
@@ -177,14 +179,6 @@ class AccessLog:
             user_agent=text,
             country=country,
         )
-
-    def _remember(self, host: bytes | None, request: bytes) -> str | SkipReason:
-        page = self._page(host, request)
-        if len(request) <= MAX_KEY:
-            if len(self._pages) >= MAX_REMEMBERED:
-                self._pages.clear()
-            self._pages[host, request] = page
-        return page
 
     def _page(self, host: bytes | None, request: bytes) -> str | SkipReason:
         """The URL of the page that was asked for, or why it was none."""
@@ -214,12 +208,7 @@ class AccessLog:
 
     def _origin_of(self, host: bytes) -> str | None:
         """``https://`` and the host's name; None for the host of another site."""
-        key = host.decode("utf-8", "replace")
-        if key not in self._origins:
-            if len(self._origins) > MAX_REMEMBERED:  # somebody invents names
-                self._origins.clear()
-            self._origins[key] = self._judged(host_of(key))
-        return self._origins[key]
+        return self._origins[host.decode("utf-8", "replace")]
 
     def _judged(self, name: str | None) -> str | None:
         if name is None:
@@ -247,20 +236,12 @@ class AccessLog:
         self._last = (stamp, timestamp)
         return timestamp
 
-    def _reader(self, address: bytes, user_agent: bytes, timestamp: int) -> tuple[int, int, str, str]:
-        """The visitor under both salts, the user agent as text, the country."""
-        key = (address, user_agent, timestamp // 86_400_000)
-        known = self._readers.get(key)
-        if known is None:
-            if len(self._readers) >= MAX_REMEMBERED:
-                self._readers.clear()
-            where, text = address.decode("utf-8", "replace"), text_of(user_agent)
-            visitor, previous = self._visitors.of(self._site_id, where, text, timestamp)
-            country = self._country_of(where) if self._country_of else ""
-            known = (visitor, previous, text, country)
-            if len(user_agent) <= MAX_KEY:
-                self._readers[key] = known
-        return known
+    def _reader(self, address: bytes, user_agent: bytes, day: int) -> tuple[int, int, str, str]:
+        """The visitor under both salts (``day`` since 1970, UTC), the user agent as text, the country."""
+        where, text = address.decode("utf-8", "replace"), text_of(user_agent)
+        visitor, previous = self._visitors.of(self._site_id, where, text, day * DAY_MS)
+        country = self._country_of(where) if self._country_of else ""
+        return visitor, previous, text, country
 
     def _id(self, line: bytes, timestamp: int, occurrences: Occurrences) -> bytes:
         hashed = self._hash.copy()

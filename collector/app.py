@@ -21,6 +21,7 @@ from collector.observe import Observe
 from collector.openapi import OpenApi
 from collector.paths import LIVE, METRICS, OPENAPI, PIXEL, READY, module_path
 from collector.pixel import Pixel
+from collector.site_shares import SiteShares
 from collector.tracker_files import TrackerFiles, TrackerScript, built
 from sql.errors import StorageError
 
@@ -96,14 +97,17 @@ class Lifespan:
 
 
 def create_app(
-    options: AppOptions, counts: Counts | None = None, older: Mapping[str, TrackerFiles] | None = None
+    options: AppOptions,
+    counts: Counts | None = None,
+    older: Mapping[str, TrackerFiles] | None = None,
+    shares: SiteShares | None = None,
 ) -> falcon.asgi.App[Any, Any]:
     """The application of one collector worker, which adds to ``counts`` and serves ``older`` versions of the tracker.
 
     Raises UsageError (country file), StorageError (spool).
     """
     counts = counts or Counts()
-    intake = Intake(options, counts=counts)
+    intake = Intake(options, counts=counts, shares=shares)
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
     # Falcon's types ask for a request hook in every middleware; a lifespan needs none.
     app.add_middleware(cast("Any", [Observe(counts), Lifespan(intake)]))

@@ -10,6 +10,10 @@ import falcon.asgi
 
 from collector.sites import Registry, Site
 
+# Proxies in a row that are looked at, from the nearest; a client may have written thousands before them.
+MOST_HOPS = 16
+MAX_DOMAIN = 253
+
 
 class Refused(Exception):
     """The request may not write: 401 without a credential, 403 with a wrong one, 429 where it is too much.
@@ -39,7 +43,7 @@ def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -
         raise Refused(401, "no write key and no site: send `key`, or `site` from a page of that site")
     found = registry.by_domain(domain)
     if found is None:
-        raise Refused(403, f"no site {domain!r} here")
+        raise Refused(403, f"no site {domain[:MAX_DOMAIN]!r} here")
     origin = req.get_header("Origin") or req.get_header("Referer") or ""
     host = (_host(origin) or "").lower()
     if host != domain and not host.endswith(f".{domain}"):
@@ -59,8 +63,8 @@ def source_behind(peer: str, req: falcon.asgi.Request, trusted: tuple[str, ...])
     """``source_address`` for a peer that is known already."""
     if not trusted or not is_within(peer, networks(trusted)):
         return peer
-    hops = [hop.strip() for hop in (req.get_header("X-Forwarded-For") or "").split(",") if hop.strip()]
-    for hop in reversed(hops):
+    hops = (req.get_header("X-Forwarded-For") or "").rsplit(",", MOST_HOPS)[-MOST_HOPS:]
+    for hop in filter(None, map(str.strip, reversed(hops))):
         if not is_within(hop, networks(trusted)):
             return hop
     return peer

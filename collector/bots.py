@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import csv
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from collector.cache import MIB, remembers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,7 +88,7 @@ class Verdict(NamedTuple):
     reasons: str
 
 
-@lru_cache(maxsize=16_384)
+@remembers(8 * MIB)
 def verdict(user_agent: str, *signs: str) -> Verdict:
     """What the user agent and other signs (of BotReason, '' for none) say together."""
     found = {*reasons(user_agent), *filter(None, signs)}
@@ -94,7 +96,7 @@ def verdict(user_agent: str, *signs: str) -> Verdict:
     return Verdict(score >= BOT_SCORE, score, ",".join(sorted(found, key=_RANK.__getitem__)))
 
 
-@lru_cache(maxsize=16_384)
+@remembers(8 * MIB)
 def reasons(user_agent: str) -> tuple[str, ...]:
     """What the user agent says for a machine, of BotReason; nothing for a browser."""
     text = user_agent.strip()[:MAX_LENGTH]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
+
+from collector.cache import MIB, remembers
 
 PAID_MEDIUM = re.compile(r"^(.*cp.*|ppc|retargeting|paid.*)$")
 SHOP_CAMPAIGN = re.compile(r"^(.*(([^a-df-z]|^)shop|shopping).*)$")
@@ -80,7 +81,7 @@ RULES: tuple[tuple[str, Callable[[Traffic], bool]], ...] = (
 CHANNELS = tuple(dict.fromkeys(name for name, _ in RULES))
 
 
-@lru_cache(maxsize=65_536)
+@remembers(4 * MIB)
 def channel_of(source: str, medium: str, campaign: str, click_id_kind: str, kind: str) -> str:
     """The channel of a visit, one of CHANNELS.
 

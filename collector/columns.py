@@ -10,7 +10,6 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +18,7 @@ import numpy.typing as npt
 import polars as pl
 
 from collector import bots, channels, sources, urls, user_agents
+from collector.cache import MIB, remembers
 from collector.line_table import UnreadableRecord
 from collector.model import PAGE_VIEW
 from collector.sites import Registry
@@ -27,7 +27,6 @@ from collector.spam import SpamHosts
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CACHE_SIZE = 32_768
 _TEXT = pl.String
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _CLIENT = ["user_agent", "screen", "language", "country", "city", "signals"]
@@ -146,7 +145,7 @@ def _rapid(events: pl.DataFrame) -> pl.Series:
     return marked.select(pl.col("len").is_not_null()).to_series()
 
 
-@lru_cache(CACHE_SIZE)
+@remembers(16 * MIB)
 def _page(url: str) -> tuple[str, ...]:
     page = urls.split(url)
     texts = (
@@ -156,7 +155,7 @@ def _page(url: str) -> tuple[str, ...]:
     return tuple(map(_clean, texts))
 
 
-@lru_cache(CACHE_SIZE)
+@remembers(16 * MIB)
 def _origin(
     referrer: str, hostname: str, campaign: str, link: str, medium: str, name: str, click_id_kind: str
 ) -> tuple[str, ...]:

@@ -13,8 +13,20 @@ import time
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
+from collector.auth import is_within, networks
+from collector.connection_table import ConnectionTable
+from collector.rate_limits import client_of
+from sql.process import descriptor_limit
+
 # Bytes of a request's line and headers together. The fast parser checks its own limits only when all are there.
 MAX_HEAD = 64 * 1024
+# Bytes that came with a body and are none of it: sizes of chunks, their extensions, trailers. The parser keeps a line
+# that has no end, and looks through all of it again with each piece. A chunk of one byte takes five.
+MAX_FRAMING, FRAMING_OF_A_BYTE = 64 * 1024, 16
+# Connections of one worker. Each takes about 15 KB; a worker answers thousands of requests a second.
+MAX_CONNECTIONS = 10_000
+# Descriptors of a worker that are no connections: the listener, spool, salts, logs, a health check, what is to come.
+RESERVED = 48
 
 
 class Bounded(ASGIProtocol):  # type: ignore[misc]
@@ -25,6 +37,8 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
     waiting_since: float | None = None
     unread_since: float | None = None
     head_bytes = 0
+    framing = 0
+    client = b""
 
     @property
     def idle(self) -> bool:
@@ -34,12 +48,13 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
     def connection_made(self, transport: object) -> None:
         """A client that says nothing is as slow as one that dribbles."""
         self.waiting_since = time.monotonic()
-        self.worker.connections.add(self)
         super().connection_made(transport)
+        self.client = self.worker.client_of(self.transport.get_extra_info("peername"))
+        self.worker.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone. Of a request that broke off in its body nothing is judged, however whole the part may look."""
-        self.worker.connections.discard(self)
+        self.worker.connections.remove(self)
         if self.waiting_since is not None and self._current_request is not None:
             self._body_receiver = None
             self._task.cancel()
@@ -53,12 +68,16 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
         if self.waiting_since is None:
             self.waiting_since = time.monotonic()
             self.head_bytes = 0
+        self.framing += len(data)
         super().data_received(data)
         if self._current_request is None:
             self.head_bytes += len(data)
             if self.head_bytes > MAX_HEAD:
                 self._send_error_response(431, "the headers of a request are too long")
                 self._close_transport()
+        elif self.framing > MAX_FRAMING and self.waiting_since is not None:
+            self._send_error_response(400, "the body's chunks are more frame than body")
+            self._close_transport()
 
     def late(self, now: float, bound: float) -> bool:
         """Whether a request, or the client in taking its answers, has used up its ``bound``, in seconds."""
@@ -68,6 +87,13 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
             self.unread_since = now
         return any(since is not None and now - since > bound for since in (self.waiting_since, self.unread_since))
 
+    def let_go(self) -> None:
+        """Close: nothing is lost but what its client has not sent whole."""
+        if self.idle:
+            self._keepalive_timeout()
+        else:
+            self.transport.abort()
+
     def cut(self) -> None:
         """Answer 408 and close; where that is not taken either, abort."""
         if self._closed or self.unread_since is not None:
@@ -76,9 +102,17 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
         self._send_error_response(408, "the request did not arrive in time")
         self._close_transport()
 
+    def _on_headers_complete(self) -> bool:
+        self.framing = 0
+        return bool(super()._on_headers_complete())
+
+    def _on_body(self, chunk: bytes) -> None:
+        self.framing = max(0, self.framing - FRAMING_OF_A_BYTE * len(chunk))
+        super()._on_body(chunk)
+
     def _on_message_complete(self) -> None:
         self.waiting_since = None
-        self.head_bytes = 0
+        self.head_bytes = self.framing = 0
         super()._on_message_complete()
 
 
@@ -87,11 +121,19 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """gunicorn takes its protocol from the module, not from the worker."""
-        self.connections: set[Bounded] = set()
+        options = self.app.app_options
+        most = min(MAX_CONNECTIONS, max(1, descriptor_limit() - RESERVED))
+        self.connections: ConnectionTable[Bounded] = ConnectionTable(most, options.connections_per_address)
+        self._proxies = networks(options.trusted_proxies)
         # What it finds out of the fast parser it keeps in the class that is asked, and looks for in its own.
         ASGIProtocol._check_h1c_protocol_available()
         gasgi.ASGIProtocol = Bounded
         super().init_process()
+
+    def client_of(self, peer: object) -> bytes:
+        """Who counts as one client at the other end; empty for a trusted proxy, which speaks for many."""
+        address = str(peer[0]) if isinstance(peer, tuple) else ""
+        return b"" if not address or is_within(address, self._proxies) else client_of(address)
 
     def notify(self) -> None:
         """Called every second on the worker's loop."""

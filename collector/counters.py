@@ -50,6 +50,10 @@ class Board:
         """The cells of one row. It has one writer at a time."""
         return self._cells[number * self.width : (number + 1) * self.width]
 
+    def sum(self, at: int) -> float:
+        """One cell, summed over all rows."""
+        return sum(self._cells[at :: self.width])
+
     def sums(self) -> list[float]:
         """Each cell, summed over all rows."""
         return [sum(self._cells[at :: self.width]) for at in range(self.width)]

@@ -14,6 +14,7 @@ from collector.counters import Counts
 from collector.decode import Single
 from collector.event_schemas import EventSchemas
 from collector.group_commit import GroupCommit
+from collector.identity_keys import identity_keys
 from collector.limits import MAX_USER_AGENT, Limits
 from collector.lines import encode
 from collector.model import Batch
@@ -23,6 +24,7 @@ from collector.ranges import Ranges
 from collector.rate_limits import RateLimits
 from collector.recent import FreshIds, RecentIds
 from collector.signals import signals
+from collector.site_shares import SiteShares
 from collector.sites import Registry
 from collector.spool import Spool, SpoolOptions, SpoolWriter
 from collector.steps import Judged, Rules, Sender, judge
@@ -43,6 +45,7 @@ class AppOptions:
     rate_limits: RateLimits = field(default_factory=RateLimits)
     metrics_allow: tuple[str, ...] = ("127.0.0.1", "::1")
     request_seconds: float = 20.0
+    connections_per_address: int = 256
     paths: Paths = field(default_factory=Paths)
 
 
@@ -50,19 +53,27 @@ class Intake:
     """From a request to the spool: limit, authenticate, describe the sender, judge each event, spool, remember."""
 
     def __init__(
-        self, options: AppOptions, clock: Callable[[], float] = time.time, counts: Counts | None = None
+        self,
+        options: AppOptions,
+        clock: Callable[[], float] = time.time,
+        counts: Counts | None = None,
+        shares: SiteShares | None = None,
     ) -> None:
         self.options = options
         self.counts = counts or Counts()
         self.clock = clock
         self.registry = Registry(options.home.sites_file)
-        self.visitors = Visitors(Salts(options.home.salts, clock))
+        keys = identity_keys(options.home)  # before there are salts
+        self.visitors = Visitors(Salts(options.home.salts, clock), keys.client)
         self.places = Places(Path(options.country_file) if options.country_file else None)
         self.data_centres = Ranges.read(Path(options.data_centre_file)) if options.data_centre_file else None
         self.spool = GroupCommit(SpoolWriter(Spool(options.home.spool), "collector", options.spool))
+        self.shares = shares or SiteShares(self.spool.writer.spool, options.spool.total_bytes)
         self.recent = RecentIds()
         schemas = EventSchemas(options.home.event_schemas_file)
-        self.rules = Rules(options.limits, self.visitors, self.recent.holds, schemas.misfit, FreshIds().__next__)
+        self.rules = Rules(
+            options.limits, self.visitors, self.recent.holds, schemas.misfit, FreshIds().__next__, keys.user
+        )
 
     def admit(self, req: falcon.asgi.Request) -> str:
         """The client's address, where it may send now. Raises Limited; nothing of the request was read yet."""
@@ -77,10 +88,14 @@ class Intake:
         """
         site = site_of(req, parsed.site, parsed.key, self.registry)
         self.options.rate_limits.check_site(site, 1 if isinstance(parsed, Single) else len(parsed.events))
+        if self.registry.several:
+            self.shares.check(site.site_id)
         sender = self._sender(req, address)
         judged = judge(parsed, site, sender, self.rules)
         if judged.accepted:
-            await self.spool.append(encode(site.site_id, sender.received_at, judged.accepted))
+            payload = encode(site.site_id, sender.received_at, judged.accepted)
+            await self.spool.append(payload)
+            self.shares.add(site.site_id, len(payload))
             self.recent.add(site.site_id, judged.accepted)
         self.counts.judged(judged)
         return judged

@@ -141,10 +141,12 @@ class Journal:
                 return
             records = [_Record("totals", totals=self.totals)]
             records += [_Record("intent", batch, token) for batch, token in self.intents.items()]
-            write_atomic(self.path, b"".join(msgspec.json.encode(r) + b"\n" for r in records), mode=0o600)
-            fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-            os.close(self._fd)
-            self._fd = fd
+            try:
+                write_atomic(self.path, b"".join(msgspec.json.encode(r) + b"\n" for r in records), mode=0o600)
+            finally:  # where the sync of the directory failed it is the new file all the same that has the name
+                fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+                os.close(self._fd)
+                self._fd = fd
             self._state.writers.clear()
 
     @property

@@ -98,12 +98,12 @@ class Publisher:
 
     def _write(self) -> None:
         """An atomic rename without a sync: after a power cut nobody asks for it."""
-        totals, agents = self._journal.totals, user_agents.parse.cache_info()
+        totals = self._journal.totals
         state = self.state
         state.beat = time.time()
         state.batches, state.stored = totals.batches, totals.stored
         state.duplicate, state.quarantined = totals.duplicate, totals.quarantined
-        state.agent_hits, state.agent_misses = agents.hits, agents.misses
+        state.agent_hits, state.agent_misses = user_agents.parse.info()  # type: ignore[attr-defined]
         beside = Path(f"{self._path}.new")
         try:
             beside.write_bytes(msgspec.json.encode(state))

@@ -7,38 +7,31 @@ number is masked wherever a page can have put it.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from hashlib import blake2b
 
 from collector import urls
+from collector.cache import MIB, remembers
 
 CARD_MASK = "[card]"
-# Longer addresses are rare, and eight thousand of them would be a lot of memory.
-MAX_CACHED = 512
 _DIGITS = re.compile(r"(?<!\d)(?<!\d\.)\d(?:(?:[ +-]|%20)?\d){12,18}(?!\d|\.\d)")
 _MANY_DIGITS = re.compile(r"\d{4}(?:[ +-]|%20)?\d{3}")
-_USER = blake2b(digest_size=16, key=b"user")
 
 
 def text(value: str) -> str:
     """``value`` with e-mail addresses and card numbers masked."""
     if "@" in value or "40" in value:
-        value = urls.EMAIL.sub(urls.EMAIL_MASK, value)
+        value = urls.without_emails(value)
     if _MANY_DIGITS.search(value):
         value = _DIGITS.sub(_card, value)
     return value
 
 
+@remembers(8 * MIB)
 def address(url: str) -> str:
     """A page's or referrer's address as far as it is kept: no user, no fragment, only allowed parameters, masked.
 
     Click ids stay: they are what an advertiser is told of a visit, and stand in a column of their own later.
     """
-    return _address(url) if len(url) <= MAX_CACHED else _address.__wrapped__(url)
-
-
-@lru_cache(maxsize=8_192)
-def _address(url: str) -> str:
     base, _, query = url.partition("#")[0].partition("?")
     scheme, mark, rest = base.partition("://")
     if mark:
@@ -50,13 +43,11 @@ def _address(url: str) -> str:
     return f"{text(base)}?{masked}" if masked else text(base)
 
 
-def user(user_id: str) -> str:
-    """A user's id; one that is an e-mail address becomes a hash of it, the same each time."""
+def user(user_id: str, key: bytes) -> str:
+    """A user's id; one that is an e-mail address becomes a hash of it under ``key``, the same each time."""
     if "@" not in user_id:
         return text(user_id)
-    hashed = _USER.copy()
-    hashed.update(user_id.strip().lower().encode())
-    return hashed.hexdigest()
+    return blake2b(user_id.strip().lower().encode(), digest_size=16, key=key).hexdigest()
 
 
 def _card(found: re.Match[str]) -> str:

@@ -31,6 +31,10 @@ _SET = struct.Struct(f"={WAYS}Q{WAYS}d")
 _NAME, _MOMENT = struct.Struct("=Q"), struct.Struct("=d")
 # Whoever holds the lock keeps it for a microsecond. One who was killed in it never lets go: it is taken over.
 LOCK_SECONDS = 0.02
+# A /48 is what one customer of a provider often gets: 65,536 networks, each of which counts as a client. All together
+# they may send as much as so many clients.
+CLIENTS_OF_SITE_PREFIX = 8
+_NETWORK = b"/64"
 SITE_SLOTS, ADDRESS_SLOTS = 8_192, 65_536
 
 
@@ -108,7 +112,11 @@ class RateLimits:
         """Count one request of a client. Raises Limited."""
         rate = self.rates.address_requests_per_second
         if rate:
-            wait = self._addresses.take(client_of(address), 1, rate, self.rates.address_burst)
+            client, burst = client_of(address), self.rates.address_burst
+            wait = self._addresses.take(client, 1, rate, burst)
+            if not wait and client.startswith(_NETWORK):
+                many = CLIENTS_OF_SITE_PREFIX
+                wait = self._addresses.take(b"/48" + client[len(_NETWORK) :][:6], 1, rate * many, burst * many)
             if wait:
                 raise Limited("requests from this address", wait)
 
@@ -131,4 +139,4 @@ def client_of(address: str) -> bytes:
         return address.encode("utf-8", "surrogatepass")
     if packed.startswith(b"\0" * 10 + b"\xff\xff"):
         return socket.inet_ntoa(packed[12:]).encode()
-    return packed[:8]
+    return _NETWORK + packed[:8]

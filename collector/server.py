@@ -13,9 +13,11 @@ from collector.app import create_app
 from collector.connections import Worker
 from collector.counters import CELLS, Board, Counts
 from collector.intake import AppOptions
+from collector.site_shares import PLACES, SiteShares
+from collector.spool import Spool
 from collector.tracker_files import built
 from collector.tracker_versions import with_older
-from sql.process import die_with_parent
+from sql.process import die_with_parent, forbid_core_dumps, raise_descriptor_limit
 
 GRACE_SECONDS = 15
 GC_THRESHOLDS = (5_000, 10, 10)
@@ -35,6 +37,8 @@ class Server(BaseApplication):  # type: ignore[misc]
     """Workers on one address. ``host`` may be an IPv6 address; port 0 is not allowed."""
 
     def __init__(self, options: AppOptions, host: str, port: int, workers: int) -> None:
+        forbid_core_dumps()
+        raise_descriptor_limit()
         self.app_options = options
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.settings = {
@@ -56,6 +60,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         }
         # Old and new workers live side by side for a while when they are replaced.
         self.board = Board(2 * workers, len(CELLS))
+        self.shares = Board(2 * workers, PLACES)
         self.row = 0
         # Before any worker serves the present version; all share what is read here.
         self.tracker = with_older(options.home, built())
@@ -69,7 +74,9 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """The application, made in each worker after the fork."""
-        app = create_app(self.app_options, Counts(self.board, self.row), self.tracker)
+        options = self.app_options
+        shares = SiteShares(Spool(options.home.spool), options.spool.total_bytes, self.shares, self.row)
+        app = create_app(options, Counts(self.board, self.row), self.tracker, shares)
         # What a worker needs for good is never looked at again by Python's collector, and the rest more seldom: its
         # walks took a tenth of a worker's time.
         gc.collect()

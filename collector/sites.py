@@ -11,6 +11,9 @@ import msgspec
 
 from collector.published import Published
 
+# Our own have 35 characters. What is longer is not looked at: it would cost a hash of as much as a body holds.
+MAX_KEY = 64
+
 
 class WriteKey(msgspec.Struct, frozen=True, omit_defaults=True):
     """A write key of a site, hashed. From ``revoked_at`` (milliseconds since 1970 UTC, None: never) it is refused."""
@@ -55,21 +58,25 @@ class Registry:
         self._by_hash: dict[str, tuple[Site, WriteKey]] = {}
         self._by_domain: dict[str, Site] = {}
         self._by_id: dict[int, Site] = {}
-        self._keys: dict[str, tuple[Site, WriteKey] | None] = {}
+        self._keys: dict[str, tuple[Site, WriteKey]] = {}
 
     def by_key(self, key: str) -> Site | None:
         """The site that a write key may write to at this moment."""
         self._refresh()
-        if key not in self._keys:
-            if len(self._keys) > 10_000:  # somebody guesses keys
-                self._keys.clear()
-            self._keys[key] = self._by_hash.get(hash_key(key))
-        found = self._keys[key]
+        found = self._keys.get(key)
         if found is None:
-            return None
+            found = self._by_hash.get(hash_key(key)) if len(key) <= MAX_KEY else None
+            if found is None:
+                return None
+            self._keys[key] = found  # keys that are known alone: as many as there are, whatever is sent
         site, written = found
         revoked = written.revoked_at is not None and written.revoked_at <= self._now() * 1000
         return None if revoked else site
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one site."""
+        return len(self._by_id) > 1
 
     def by_domain(self, domain: str) -> Site | None:
         """The site of a domain (exact, lower case)."""

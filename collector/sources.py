@@ -6,9 +6,11 @@ Names, kinds and domains are in data/sources.csv, one row a source; docs of its 
 from __future__ import annotations
 
 import csv
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
+
+from collector.cache import MIB, remembers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,6 +60,8 @@ class Registry:
                     self._paths.setdefault(host, []).append((slash + path, source))
                 else:
                     self._domains[host] = source
+        # A name of a hundred labels is not looked up a hundred times.
+        self._most_labels = max((host.count(".") + 1 for host in (*self._domains, *self._paths)), default=1) + 1
         for parts in self._paths.values():
             parts.sort(key=lambda part: -len(part[0]))
 
@@ -72,7 +76,7 @@ class Registry:
         """The source of a referrer: a host, or a host with its path."""
         host, slash, path = referrer.partition("/")
         path = slash + path
-        labels = host.split(".")
+        labels = host.split(".")[-self._most_labels :]
         for start in range(len(labels)):
             for key in _keys(labels[start:]):
                 for prefix, source in self._paths.get(key, ()) if path else ():
@@ -90,7 +94,7 @@ def registry() -> Registry:
     return Registry(csv.DictReader(text.splitlines()))
 
 
-@lru_cache(maxsize=16_384)
+@remembers(4 * MIB)
 def source_of(campaign: str, link: str, referrer: str) -> Source:
     """The source of a visit: ``campaign`` (utm_source), else ``link`` (source or ref), else the referrer, else Direct.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import itertools
 import logging
 import os
 import secrets
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from collector.frames import events_in, frame, key_of
+from collector.frames import MAX_PAYLOAD, events_in, frame, key_of
 from collector.tally import Tally
 from sql.errors import StorageError
 from sql.files import fsync_dir
@@ -88,14 +89,21 @@ class Spool:
 
     def size(self) -> int:
         """Bytes of all segments that wait."""
-        total = 0
+        return self.sizes()[0]
+
+    def sizes(self, writer: str = "~") -> tuple[int, int]:
+        """Bytes of all segments that wait, and of those whose writer's name begins with ``writer``."""
+        total = own = 0
         for folder in (self.open_dir, self.sealed_dir):
             for entry in os.scandir(folder):
                 try:
-                    total += entry.stat().st_size
+                    size = entry.stat().st_size
                 except FileNotFoundError:  # sealed or retired while we looked
                     continue
-        return total
+                total += size
+                if entry.name.rpartition("~")[2].startswith(writer):
+                    own += size
+        return total, own
 
 
 class SpoolWriter:
@@ -140,25 +148,35 @@ class SpoolWriter:
         data, events = self._framed(payloads)
         self._check_bound(len(data))
         try:
-            _write_all(self._fd, data)
-        except OSError as exc:
-            self._take_back(self._fd)
-            raise _storage_error(exc) from exc
-        try:
-            if self.options.durability is Durability.FSYNC:
-                os.fdatasync(self._fd)
-        except OSError as exc:
-            # After a failed sync nobody knows what is on disk: leave this file to the loader.
+            self._write(self._fd, data)
+            self._length += len(data)
+            self._events = events
+            self._count(Tally(self._tally.number, self._tally.sealed, events))
+        except StorageError:
+            raise
+        except BaseException:  # ctrl-c: what of it is in the file the loader counts when it adopts that
             self._abandon()
-            raise _storage_error(exc) from exc
-        self._length += len(data)
-        self._events = events
-        self._count(Tally(self._tally.number, self._tally.sealed, events))
+            raise
         if self._length >= self.options.segment_bytes:
             try:
                 self.seal()
             except StorageError as exc:  # what was committed stays committed
                 log.warning("%s; the segment grows on", exc)
+
+    def _write(self, fd: int, data: bytes) -> None:
+        """Whole and as durable as the options say, or a StorageError and nothing that counts."""
+        try:
+            _write_all(fd, data)
+        except OSError as exc:
+            self._take_back(fd)
+            raise _storage_error(exc) from exc
+        try:
+            if self.options.durability is Durability.FSYNC:
+                os.fdatasync(fd)
+        except OSError as exc:
+            # After a failed sync nobody knows what is on disk: leave this file to the loader.
+            self._abandon()
+            raise _storage_error(exc) from exc
 
     def _framed(self, payloads: Iterable[bytes]) -> tuple[bytes, int]:
         """The records, and how many events the segment holds with them. What is committed together is one record."""
@@ -277,7 +295,7 @@ def _joined(payloads: Iterable[bytes]) -> Iterator[bytes]:
     """Payloads in as few records as their size allows."""
     group: list[bytes] = []
     size = 0
-    for payload in payloads:
+    for payload in itertools.chain.from_iterable(map(_parts, payloads)):
         if group and size + len(payload) > RECORD_BYTES:
             yield b"".join(group)
             group, size = [], 0
@@ -285,6 +303,16 @@ def _joined(payloads: Iterable[bytes]) -> Iterator[bytes]:
         size += len(payload)
     if group:
         yield b"".join(group)
+
+
+def _parts(payload: bytes) -> Iterator[bytes]:
+    """A payload in pieces that a record can hold, cut between lines."""
+    while len(payload) > MAX_PAYLOAD:
+        end = payload.rfind(b"\n", 0, MAX_PAYLOAD) + 1 or len(payload)  # a line that is too long is refused as it is
+        yield payload[:end]
+        payload = payload[end:]
+    if payload:
+        yield payload
 
 
 def sealed_name(path: Path, events: int) -> str:

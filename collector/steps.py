@@ -19,6 +19,7 @@ import msgspec
 from collector import privacy, values
 from collector.decode import UNREADABLE, Single, decode_event
 from collector.event_schemas import Misfit
+from collector.identity_keys import CONSTANTS
 from collector.limits import MAX_AHEAD_MS, MAX_NAME, MAX_URL, TRAVEL_MS, Limits
 from collector.model import PASSIVE, Batch, DropReason, Event, SpooledEvent
 from collector.sites import Site
@@ -55,13 +56,14 @@ class Sender(NamedTuple):
 class Rules(NamedTuple):
     """What events are judged by, the same for all of a worker. ``known`` says whether an id is in the spool already,
     ``misfit`` how an event does not fit the schema that its site has for its name,
-    ``fresh_id`` makes ids of 16 random bytes."""
+    ``fresh_id`` makes ids of 16 random bytes, ``user_key`` is what e-mail addresses are hashed under."""
 
     limits: Limits
     visitors: Visitors
     known: Callable[[int, bytes], bool] = lambda site_id, event_id: False
     misfit: Callable[[int, Event], Misfit | None] = lambda site_id, event: None
     fresh_id: Callable[[], bytes] = lambda: os.urandom(16)
+    user_key: bytes = CONSTANTS.user
 
 
 @dataclass(slots=True)
@@ -199,7 +201,7 @@ def protect(draft: Draft) -> None:
     if event.session_id:
         spooled.session_id = privacy.text(event.session_id)
     if event.user_id:
-        spooled.user_id = privacy.user(event.user_id)
+        spooled.user_id = privacy.user(event.user_id, draft.rules.user_key)
     spooled.gpc = draft.sender.gpc
 
 

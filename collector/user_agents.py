@@ -6,16 +6,16 @@ agree with whatever else reads the same list. A family that is not known is empt
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from collector.cache import MIB, remembers
 from sql.errors import UsageError
 
 if TYPE_CHECKING:
     from ua_parser import Parser
     from ua_parser.core import PartialResult
 
-CACHE_SIZE = 65_536
 # Longer than any browser sends; what lies behind it could only cost time.
 MAX_LENGTH = 1_024
 DEVICES = ("desktop", "mobile", "tablet", "tv", "other")
@@ -69,7 +69,7 @@ def warm_up() -> None:
     _parser()
 
 
-@lru_cache(maxsize=CACHE_SIZE)
+@remembers(16 * MIB)
 def parse(user_agent: str) -> Agent:
     """Browser, system and device class of a user agent.
 

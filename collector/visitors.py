@@ -14,11 +14,11 @@ from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
+from collector.identity_keys import CONSTANTS
 from sql.errors import StorageError
 
 SALT_BYTES = 32
 SALT_LIFE_SECONDS = 48 * 3600
-_CLIENT = blake2b(digest_size=8, key=b"client")
 
 
 class Salts:
@@ -97,10 +97,11 @@ class Salts:
 
 
 class Visitors:
-    """Turns addresses into visitor hashes."""
+    """Turns addresses into visitor hashes, and client ids, these under ``client_key`` (at most 64 bytes)."""
 
-    def __init__(self, salts: Salts) -> None:
+    def __init__(self, salts: Salts, client_key: bytes = CONSTANTS.client) -> None:
         self.salts = salts
+        self._clients = blake2b(digest_size=8, key=client_key)
 
     def of(self, site_id: int, address: str, user_agent: str, timestamp_ms: int) -> tuple[int, int]:
         """The visitor under the salt of the event's UTC day, and under that of the day before.
@@ -113,7 +114,7 @@ class Visitors:
 
     def of_client(self, site_id: int, client_id: str) -> tuple[int, int]:
         """The visitor of a client id (sites with identity ``client-id``): the same on every day."""
-        return _hash(_CLIENT, f"{site_id}\0{client_id}".encode("utf-8", "surrogatepass")), 0
+        return _hash(self._clients, f"{site_id}\0{client_id}".encode("utf-8", "surrogatepass")), 0
 
 
 def _hash(keyed: blake2b, subject: bytes) -> int:

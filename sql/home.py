@@ -56,6 +56,11 @@ class Home:
         return self.root / "salts"
 
     @property
+    def identity_keys_file(self) -> Path:
+        """The keys that client ids and e-mail addresses are hashed under."""
+        return self.root / "identity-keys.json"
+
+    @property
     def sites_file(self) -> Path:
         """The registry of sites that collectors read."""
         return self.root / "sites.json"

@@ -408,6 +408,15 @@ class Alone:
         finally:
             connection.close()
 
+    def post_body(self, body: object) -> int:
+        """Post anything, over a connection of its own; the status."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("POST", "/v1/events", json.dumps(body))
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
     def stop(self) -> None:
         """End it and wait."""
         if self.process and self.process.poll() is None:

@@ -83,8 +83,8 @@ def test_the_automata_do_not_run_dry() -> None:
     """A set that is out of memory says "no match": ten thousand different user agents must not bring it there."""
     for number in range(10_000):
         verdict(f"Mozilla/5.0 (X{number}; rv:{number * 7919}) Thing{number % 97}/{number} like Gecko")
-    verdict.cache_clear()
-    reasons.cache_clear()
+    verdict.forget()
+    reasons.forget()
     assert verdict("Mozilla/5.0 (compatible; Googlebot/2.1)") == (True, 100, "crawler,no-browser")
     assert verdict("Mozilla/5.0 (compatible; nobody knows this scraper here)").bot
 

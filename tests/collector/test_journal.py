@@ -215,3 +215,22 @@ def test_two_threads_and_a_rewriting_lose_no_line(path):
         done.set()
         rewriting.join()
     assert again(journal).totals.accepted == 400
+
+
+def test_a_compaction_whose_rename_was_not_synced_writes_on_in_the_file_that_has_the_name(path, monkeypatch):
+    """Its lines went into a file without a name: a batch that was done came back as one in doubt."""
+    journal, batch = Journal(path), manifest()
+    journal.finish(batch)
+    journal.forget(batch)
+
+    def broken(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sql.files.fsync_dir", broken)
+        with pytest.raises(OSError):
+            journal.compact()
+    journal.intent(batch, "token")
+    journal.finish(batch)
+    found = again(journal)
+    assert (found.intents, found.totals.stored) == ({}, 6)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -227,3 +228,25 @@ def test_the_workers_of_a_collector_share_their_limits(tmp_path, until):
         server.wait(30)
     assert set(statuses) == {202, 429}
     assert 40 <= statuses.count(202) <= 40 + passed + 1
+
+
+def test_a_provider_network_has_a_bound_of_its_own():
+    """A /48 is 65,536 networks that count as clients; all together they send as much as eight."""
+    limits = RateLimits(Rates(address_requests_per_second=1, address_burst=10), lambda: 100.0)
+    taken = 0
+    for network in range(200):
+        with suppress(Limited):
+            limits.check_address(f"2001:db8:1:{network:x}::1")
+            taken += 1
+    assert taken == 80
+    limits.check_address("2001:db8:2::1")
+    limits.check_address("203.0.113.77")
+
+
+def test_who_is_refused_takes_nothing_from_the_neighbours():
+    limits = RateLimits(Rates(address_requests_per_second=1, address_burst=10), lambda: 100.0)
+    for _ in range(1_000):
+        with suppress(Limited):
+            limits.check_address("2001:db8:1:1::1")
+    for network in range(70):
+        limits.check_address(f"2001:db8:1:f{network:x}::1")

@@ -15,7 +15,8 @@ import pytest
 
 from collector import frames, spool
 from collector.segments import adopt_orphans
-from collector.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter
+from collector.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter, events_of
+from collector.tally import Tally
 from sql.errors import StorageError
 
 ONE = b"x" * 87 + b"\n"  # 100 bytes with its frame
@@ -449,3 +450,40 @@ def test_size_is_of_what_waits(folder):
 
 def test_folders_are_for_the_owner_alone(folder):
     assert {path.stat().st_mode & 0o777 for path in folder.root.iterdir()} == {0o700}
+
+
+@pytest.mark.parametrize("broken", ["os.fdatasync", "os.write", "collector.tally.Tally.write"])
+def test_an_interruption_at_any_moment_of_a_commit_leaves_the_account_right(tmp_path, monkeypatch, broken):
+    """Ctrl-c during an import's sync: the record is in the file, and must be in the count."""
+    spool = Spool(tmp_path)
+    writer = SpoolWriter(spool, "import")
+    writer.commit([b"one\n"])
+    real = {"os.fdatasync": os.fdatasync, "os.write": os.write, "collector.tally.Tally.write": Tally.write}[broken]
+
+    def interrupted(*args):
+        real(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(broken, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            writer.commit([b"two\nthree\n"])
+    writer.close()
+    adopt_orphans(spool)
+    held = sum(events_of(path) or 0 for path in spool.sealed())
+    assert held == 3
+    assert sum(Tally.read(path).accepted for path in spool.writers_dir.iterdir()) == held
+
+
+def test_what_is_larger_than_a_record_becomes_several(tmp_path):
+    """A batch of 30,000 events is more than 16 MB: it was answered 500, with all that was committed beside it."""
+    spool = Spool(tmp_path)
+    writer = SpoolWriter(spool, "test", SpoolOptions(segment_bytes=2**30))
+    line = b"x" * 999 + b"\n"
+    writer.commit([b"before\n", line * 40_000, b"after\n"])
+    writer.close()
+    (path,) = spool.sealed()
+    found = frames.read(path.read_bytes(), frames.key_of(path))
+    assert b"".join(found.payloads) == b"before\n" + line * 40_000 + b"after\n"
+    assert (found.events, found.damaged) == (40_002, [])
+    assert max(map(len, found.payloads)) <= frames.MAX_PAYLOAD

@@ -1,0 +1,334 @@
+"""What text from outside costs: time that grows with its length, never with its square.
+
+Patterns are found by reading the source, so that a new one cannot slip in unseen.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import re2
+
+import collector
+from collector import (
+    access_lines,
+    access_log,
+    auth,
+    bots,
+    channels,
+    columns,
+    decode,
+    line_table,
+    lines,
+    logs,
+    privacy,
+    sources,
+    steps,
+    tracker_files,
+    urls,
+    user_agents,
+    values,
+)
+from collector.limits import Limits
+from collector.model import Event, Revenue, SpooledEvent
+from collector.published import publish
+from collector.sites import Registry, Site
+from collector.spam import SpamHosts
+from collector.visitors import Salts, Visitors
+
+SMALL, LARGE = 32 * 1024, 64 * 1024
+# Twice the text may take twice the time: 4 would be a square. What is so quick (seconds) is none: the smallest square
+# of 64 KB, at a tenth of a nanosecond a step, takes 0.2 s. The bound below holds whatever the growth is.
+MOST_GROWTH, QUICK = 3.5, 0.03
+MOST_SECONDS = 0.5
+# A square shows here at the latest, and does not hold the tests up for an hour.
+FIRST, FIRST_SECONDS = 8 * 1024, 0.05
+
+UNITS = (
+    "a", "40", "1", "1 ", ".", "a.", "%40", "a%40", "@", "a@", "a@b.c ", "[", "[a]", "]", " ", "-", ":", "0:", "0.",
+    "/", "http://", "http://a", "?", "&", "a=b&", "utm_source=a@&", "'", "\"'`", "\"", "\\", "\\\"", "\\x", "é", "%2B",
+    "wk_-", "1234567 1 2 3 4 5x", "1%20", "11 22.", "$.a", "shop", "cp", "Mozilla/5.0 (", "; ", "\x1f", "\x00", ",",
+    "a,", "gzip;q=0,",
+)  # fmt: skip
+ENDS = ("", "40@", "g\n")
+STARTS = ("", "1234567@ ")
+TEXTS = [(start, unit, end) for start in STARTS for unit in UNITS for end in ENDS]
+
+# Patterns that no text from outside meets: what operators and this program write.
+OURS = {
+    "paths": "settings",
+    "site_admin": "arguments of commands",
+    "key_admin": "arguments of commands",
+    "snippet": "arguments of commands",
+    "tracker_versions": "names of our own files",
+    "quarantine": "names of our own files",
+}
+# Patterns that are only ever held against the beginning of a text, or all of it.
+ANCHORED = {
+    "access_lines": {"*"},
+    "access_log": {rb"https?://([^/?#\s]+)"},
+    "channels": {"*"},
+    "observe": {"*"},
+    "steps": {r"[A-Za-z][A-Za-z0-9+.-]{0,31}://\S+\Z"},
+    "tracker_files": {"*"},
+    "urls": {r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+(?::\d+)?(?=[/?#]|$)", "[a-z][a-z0-9+.-]*:"},
+    "values": {"*"},
+}
+
+
+def text_of(shape: tuple[str, str, str], size: int) -> str:
+    start, unit, end = shape
+    return start + unit * ((size - len(start) - len(end)) // len(unit)) + end
+
+
+def seconds(work: Callable[[str], object], text: str, runs: int = 3) -> float:
+    """The quickest of some runs."""
+    best = float("inf")
+    for _ in range(runs):
+        began = time.perf_counter()
+        work(text)
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def growth(work: Callable[[str], object], shapes: list[tuple[str, str, str]]) -> list[str]:
+    """The shapes of text on which ``work`` takes too long, or grows faster than the text."""
+    slow = []
+    for shape in shapes:
+        first = seconds(work, text_of(shape, FIRST), runs=1)
+        if first > FIRST_SECONDS and (first := seconds(work, text_of(shape, FIRST))) > FIRST_SECONDS:
+            slow.append(f"{shape}: {first:.3f} s for {FIRST} characters")
+            continue
+        if seconds(work, text_of(shape, LARGE), runs=1) < QUICK:
+            continue
+        large = seconds(work, text_of(shape, LARGE))
+        small = seconds(work, text_of(shape, SMALL))
+        for _ in range(3):  # somebody else had the processor
+            if large < QUICK or (large <= MOST_GROWTH * small and large < MOST_SECONDS):
+                break
+            large, small = min(large, seconds(work, text_of(shape, LARGE))), seconds(work, text_of(shape, SMALL))
+        else:
+            slow.append(f"{shape}: {small:.4f} s, twice as long {large:.4f} s")
+    return slow
+
+
+FUNCTIONS_OF_RE = {"compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
+
+
+def patterns() -> dict[str, tuple[ModuleType, re.Pattern[str] | re.Pattern[bytes]]]:
+    """Every pattern in the collector's source, by module and text. What is not made of constants cannot be judged."""
+    found = {}
+    for info in pkgutil.iter_modules(collector.__path__):
+        module = importlib.import_module(f"collector.{info.name}")
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="re" | "re2"), attr=attr), args=[first, *rest]) if (
+                    attr in FUNCTIONS_OF_RE
+                ):
+                    flags = rest if attr == "compile" else []
+                    pattern, *given = (
+                        eval(compile(ast.Expression(arg), info.name, "eval"), vars(module))  # noqa: S307
+                        for arg in (first, *flags)
+                    )
+                    library = re2 if "re2" in ast.unparse(node.func) else re
+                    found[f"{info.name}: {pattern!r}"] = module, library.compile(pattern, *given)
+    return found
+
+
+PATTERNS = patterns()
+
+
+def is_anchored(module: str, pattern: object) -> bool:
+    return bool({"*", pattern} & ANCHORED.get(module, set()))
+
+
+def ask(pattern: re.Pattern[str] | re.Pattern[bytes], anchored: bool, text: str) -> None:
+    subject: object = text if isinstance(pattern.pattern, str) else text.encode()
+    pattern.match(subject) if anchored else pattern.sub(lambda found: found[0], subject)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_every_pattern_takes_time_in_proportion(name):
+    module, pattern = PATTERNS[name]
+    short = module.__name__.rpartition(".")[2]
+    if short in OURS:
+        return
+    assert not growth(functools.partial(ask, pattern, is_anchored(short, pattern.pattern)), TEXTS)
+
+
+def test_the_lists_name_what_is_there():
+    modules = {module.__name__.rpartition(".")[2] for module, _ in PATTERNS.values()}
+    assert set(OURS) | set(ANCHORED) <= modules
+    for module, texts in ANCHORED.items():
+        known = {str(pattern.pattern) for at, pattern in PATTERNS.values() if at.__name__ == f"collector.{module}"}
+        assert set(map(str, texts)) - {"*"} <= known
+
+
+LIMITS = Limits(body_bytes=2**20, event_bytes=2**20, text=2**20)
+SITE = Site(1, "a.example", "UTC")
+SENDER = steps.Sender("203.0.113.7", "agent", "", gpc=False, received_at=1_790_000_000_000)
+
+
+@pytest.fixture(scope="module")
+def visitors(tmp_path_factory):
+    return Visitors(Salts(tmp_path_factory.mktemp("salts")))
+
+
+def judged(step: Callable[[steps.Draft], None], visitors: Visitors, text: str) -> None:
+    """One step on an event whose every field is this text."""
+    event = Event(
+        name=text, url=text, referrer=text, title=text, screen=text, language=text, client_id=text, session_id=text,
+        user_id=text, revenue=Revenue(text, text), consent={text: text}, props={"a": text, text[:60]: text},
+    )  # fmt: skip
+    rules = steps.Rules(LIMITS, visitors)
+    draft = steps.Draft(event, SITE, SENDER._replace(user_agent=text), 0, rules)
+    privacy.address.forget()  # type: ignore[attr-defined]
+    with suppress(steps.Unfit):
+        step(draft)
+
+
+# A step of the collector is a few microseconds on any field: shapes that differ in what they open are enough.
+FEW = [("", unit, end) for unit in UNITS for end in ("", "40@")]
+
+
+@pytest.mark.parametrize("step", steps.STEPS, ids=lambda step: step.__name__)
+def test_every_step_of_an_event(step, visitors):
+    assert not growth(functools.partial(judged, step, visitors), FEW)
+
+
+class Asked:
+    """A request with one header, whichever is asked for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.scope = {"client": ("127.0.0.1", 1)}
+
+    def get_header(self, name: str) -> str:
+        return self.text
+
+    def get_param(self, name: str) -> str:
+        return ""
+
+
+FUNCTIONS: dict[str, Callable[[str], object]] = {
+    "text": privacy.text,
+    "user": lambda text: privacy.user(text, b"k"),
+    "address": lambda text: forgotten(privacy.address, "https://a.example/" + text),
+    "address with a query": lambda text: forgotten(privacy.address, "https://a.example/?" + text),
+    "page": urls.split,
+    "page with a query": lambda text: urls.split("https://a.example/?" + text),
+    "referrer": lambda text: forgotten(urls.referrer, text, "a.example"),
+    "masked": logs.masked,
+    "without values": logs.without_values,
+    "parse": lambda text: parsed(text.encode()),
+    "parse an event": lambda text: parsed(b'{"name":"' + text.encode() + b'"}'),
+    "parse nested": lambda text: parsed(b'{"events":[' + text.encode()),
+    "text of a field": lambda text: access_lines.text_of(text.encode()),
+    "host of a line": access_lines.host_of,
+    "request of a line": lambda text: access_lines.request_of(text.encode()),
+    "codings": tracker_files.coding_of,
+    "proxies": lambda text: auth.source_address(Asked(text), ("127.0.0.0/8",)),  # type: ignore[arg-type]
+    "many proxies": lambda text: auth.source_address(Asked("127.0.0.1," * (len(text) // 10)), ("127.0.0.0/8",)),  # type: ignore[arg-type]
+    "source": lambda text: forgotten(sources.source_of, text, text, text),
+    "source by referrer": lambda text: forgotten(sources.source_of, "", "", text),
+    "channel": lambda text: forgotten(channels.channel_of, text, text, text, "", ""),
+    "bot": lambda text: forgotten(bots.reasons, text),
+    "user agent": lambda text: forgotten(user_agents.parse, text),
+    "spam": SpamHosts().lists,
+    "consent": lambda text: suppressed(values.consent, {text: text}),
+    "line": lambda text: lines.encode(1, 1, [SpooledEvent(name=text, url=text, props={text: text})], text),
+}
+
+
+def forgotten(function: Callable[..., object], *args: str) -> object:
+    """What a function that remembers takes the first time."""
+    return function.__wrapped__(*args)  # type: ignore[attr-defined]
+
+
+def suppressed(function: Callable[..., object], *args: object) -> None:
+    with suppress(steps.Unfit):
+        function(*args)
+
+
+def parsed(body: bytes) -> None:
+    with suppress(decode.Malformed):
+        decode.parse(body, LIMITS.event_bytes)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_that_reads_text_from_outside(name):
+    assert not growth(FUNCTIONS[name], FEW)
+
+
+@pytest.mark.parametrize("layout", access_lines.Layout)
+@pytest.mark.parametrize(
+    "line",
+    [
+        '203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET /{0} HTTP/1.1" 200 5 "-" "-"',
+        '203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "https://b.example/{0}" "{0}"',
+        '{0} 203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "-"',
+        '203.0.113.7 - {0} [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "-"',
+        "{0}",
+        '203.0.113.7 - - [17/May/2015:10:05:03 +0000] "{0}',
+    ],
+)
+def test_every_line_of_an_access_log(layout, line, visitors, monkeypatch):
+    monkeypatch.setattr(access_log, "MAX_LINE", 10 * LARGE)
+    count = iter(range(10**9))
+
+    def read(text: str) -> None:
+        log = access_log.AccessLog(SITE, visitors, b"", layout=layout, keep_static=True, any_host=True)
+        data = line.format(f"{next(count)}{text}").encode()
+        for _ in log.events(data.split(b"\n")):
+            pass
+        privacy.address.forget()
+
+    assert not growth(read, FEW)
+
+
+@pytest.mark.parametrize("field", ["url", "referrer", "user_agent", "title", "name", "screen"])
+def test_what_the_loader_makes_of_an_event(field, tmp_path):
+    publish(tmp_path / "sites.json", [SITE])
+    registry, spam = Registry(tmp_path / "sites.json"), SpamHosts()
+    count = iter(range(10**9))
+
+    def enrich(text: str) -> None:
+        number = next(count)
+        event = SpooledEvent(event_id=number.to_bytes(16, "big"), visitor=1, timestamp=SENDER.received_at, name="a")
+        setattr(event, field, f"https://a.example/{number}?utm_source={number}&{text}")
+        columns.enrich(line_table.decode([lines.encode(1, 1, [event])]), registry, spam)
+
+    assert not growth(enrich, FEW)
+
+
+def test_an_address_of_four_kilobytes_costs_less_than_a_millisecond():
+    """It took 270 ms, and a request of 1.1 KB may hold 126 of them."""
+    url = "https://a.example/" + "a" * 4_000 + "40"
+    assert seconds(lambda text: forgotten(privacy.address, text), url) < 0.001
+    assert seconds(urls.split, url) < 0.001
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("müller@bücher.example", "[email]"),
+        ("почта@пример.рф и ещё", "[email] и ещё"),
+        ("用户@例子.广告", "[email]"),
+        ("x JANE%2EDOE%40B%2Eexample", "x [email]"),
+        ("½@b.example", "[email]"),
+        ("\ud800 jane@b.example", "? [email]"),
+    ],
+)
+def test_e_mail_addresses_of_any_script_are_masked(text, kept):
+    assert privacy.text(text) == kept
+    assert urls.split("/" + text).path == "/" + kept
