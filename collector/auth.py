@@ -10,6 +10,9 @@ import falcon.asgi
 
 from collector.sites import Registry, Site
 
+# Browsers add at least one of these to whatever a page sends.
+_OF_PAGES = ("Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
+
 
 class Refused(Exception):
     """The request may not write: 401 without a credential, 403 with a wrong one, 429 where it is too much.
@@ -28,8 +31,7 @@ def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -
 
     ``site`` and ``key`` come from the body; headers and query parameters go over them. Raises Refused.
     """
-    key = req.get_header("X-Footfall-Key") or req.get_param("key") or key
-    if key:
+    if key := write_key(req, key):
         found = registry.by_key(key)
         if found is None:
             raise Refused(403, "this write key belongs to no site, or it was revoked")
@@ -45,6 +47,19 @@ def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -
     if host != domain and not host.endswith(f".{domain}"):
         raise Refused(403, f"a page of {host or 'an unknown origin'} may not write to {domain}; use the write key")
     return found
+
+
+def write_key(req: falcon.asgi.Request, key: str) -> str:
+    """The write key of a request, '' without one; ``key`` is the one in its body."""
+    return req.get_header("X-Footfall-Key") or req.get_param("key") or key
+
+
+def is_from_server(req: falcon.asgi.Request, key: str) -> bool:
+    """Whether a program sent the request, not a page: it has a key and none of the headers that browsers add.
+
+    A GET is the pixel, which is part of a page or a mail whatever key its address holds.
+    """
+    return req.method == "POST" and bool(write_key(req, key)) and not any(map(req.get_header, _OF_PAGES))
 
 
 def source_address(req: falcon.asgi.Request, trusted: tuple[str, ...]) -> str:
