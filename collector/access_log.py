@@ -10,30 +10,37 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from collector import privacy
 from collector.access_lines import (
+    FORMATS,
     MAX_LINE,
     PATTERNS,
     BadTimeError,
     Layout,
     SkipReason,
+    client_of,
     day_of,
     host_of,
+    is_name,
     is_static,
     request_of,
+    shown,
     text_of,
     time_of,
     why_bad,
+    without_prefix,
 )
+from collector.conduct import Refusals
 from collector.model import PAGE_VIEW, SpooledEvent
 from collector.sites import Site
 from collector.visitors import Visitors
 
 SHOWN_BAD_LINES = 20
+SHOWN_EXAMPLES = 3
 REMEMBERED_MS = 5 * 60_000
 MAX_REMEMBERED = 65_536
 MAX_KEY = 1024
@@ -54,14 +61,34 @@ class BadLine:
     cause: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A file that is not an access log: none of its lines (but blank ones) can be read."""
+
+    source: str
+    lines: int
+    examples: tuple[BadLine, ...]
+
+    def __str__(self) -> str:
+        examples = "".join(f"\n  line {bad.number}: {bad.cause}" for bad in self.examples)
+        lines = "its one line does not fit" if self.lines == 1 else f"none of its {self.lines:,} lines fits"
+        return f"{self.source} is not an access log: {lines}{examples}\n  → the formats that are read: {FORMATS}"
+
+
 @dataclass(slots=True)
 class ImportCounts:
-    """What became of the lines: lines = events + all of ``skipped``. ``bad`` holds the first bad ones."""
+    """What became of the lines: lines = events + all of ``skipped``. ``bad`` holds the first bad ones.
+
+    ``strangers`` are files that cannot be read at all; their lines are not in ``bad``. ``names`` holds the first
+    clients that are given by the name of a host instead of an address.
+    """
 
     lines: int = 0
     events: int = 0
     skipped: Counter[SkipReason] = field(default_factory=Counter)
     bad: list[BadLine] = field(default_factory=list)
+    strangers: list[Stranger] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
 
 class Occurrences:
@@ -115,8 +142,10 @@ class AccessLog:
         self._origins: dict[str, str | None] = {"": self._origin}
         self._days: dict[bytes, int] = {}
         self._last = (b"", 0)
+        self._clients: dict[bytes, str] = {}
+        self._refusals = Refusals()
         self._pages: dict[tuple[bytes | None, bytes], str | SkipReason] = {}
-        self._readers: dict[tuple[bytes, bytes, int], tuple[int, int, str, str]] = {}
+        self._readers: dict[tuple[str, bytes, int], tuple[int, int, str, str]] = {}
         self._hash = blake2b(digest_size=16, key=secret + site.site_id.to_bytes(4, "little"), person=b"access-log")
 
     def events(self, lines: Iterable[bytes], source: str = "") -> Iterator[SpooledEvent]:
@@ -126,21 +155,30 @@ class AccessLog:
         """
         occurrences = Occurrences()
         counts = self.counts
+        bad: list[BadLine] = []
+        unread = fits = number = 0
         for number, line in enumerate(lines, 1):
             counts.lines += 1
             found = self._read(line, occurrences)
             if isinstance(found, SpooledEvent):
                 counts.events += 1
+                fits += 1
                 yield found
-            elif isinstance(found, SkipReason):
-                self._skip(found, source, number, TOO_LONG if found is SkipReason.TOO_LONG else "")
-            else:
-                self._skip(SkipReason.BAD_LINE, source, number, found)
-
-    def _skip(self, reason: SkipReason, source: str, number: int, cause: str) -> None:
-        self.counts.skipped[reason] += 1
-        if cause and len(self.counts.bad) < SHOWN_BAD_LINES:
-            self.counts.bad.append(BadLine(source, number, cause))
+                continue
+            reason, cause = (found, "") if isinstance(found, SkipReason) else (SkipReason.BAD_LINE, found)
+            counts.skipped[reason] += 1
+            if reason is SkipReason.TOO_LONG:
+                cause = TOO_LONG
+            if cause:
+                unread += 1
+                if len(bad) < SHOWN_BAD_LINES:
+                    bad.append(BadLine(source, number, cause))
+            elif reason is not SkipReason.BLANK:
+                fits += 1
+        if unread and not fits:
+            counts.strangers.append(Stranger(source, number, tuple(bad[:SHOWN_EXAMPLES])))
+        else:
+            counts.bad += bad[: SHOWN_BAD_LINES - len(counts.bad)]
 
     def _read(self, line: bytes, occurrences: Occurrences) -> SpooledEvent | SkipReason | str:
         """One line: an event, the reason for leaving it out, or (as text) what is wrong with it."""
@@ -148,23 +186,38 @@ class AccessLog:
             return SkipReason.TOO_LONG
         line = line.rstrip(b"\r\n")
         found = self._pattern.match(line)
-        if found is None:
-            return SkipReason.BLANK if not line.strip() else why_bad(line)
-        host, address, stamp, request, status, referrer, user_agent = found.groups()
-        if user_agent is None and line[found.end() :].strip():
+        client = self._client(found[2]) if found else ""
+        if not client:
+            line = without_prefix(line)
+            found = self._pattern.match(line)
+            client = self._client(found[2]) if found else ""
+        if found is None or not client:
+            if not line.strip():
+                return SkipReason.BLANK
+            return why_bad(line) if found is None else f"not the address of a client: {shown(found[2])}"
+        if found[8] is None and line[found.end() :].strip():
             return why_bad(line)
+        return self._request(line, found.groups(), client, occurrences)
+
+    def _request(
+        self, line: bytes, fields: Sequence[bytes], client: str, occurrences: Occurrences
+    ) -> SpooledEvent | SkipReason | str:
+        host, _, word, stamp, request, status, referrer, agent = fields
+        if host is None and word != b"-" and b"." in word:
+            host = word
         try:
             timestamp = self._time(stamp)
         except BadTimeError as exc:
             return str(exc)
+        agent = agent or b"-"
         if status[:1] != b"2" and status != b"304":
-            return self._unanswered(request)
+            return self._unanswered(request, client, agent, status)
         page = self._pages.get((host, request))
         if page is None:
             page = self._remember(host, request)
         if isinstance(page, SkipReason):
             return page
-        visitor, previous, text, country = self._reader(address, user_agent or b"-", timestamp)
+        visitor, previous, text, country = self._reader(client, agent, timestamp)
         return SpooledEvent(
             event_id=self._id(line, timestamp, occurrences),
             known=True,
@@ -176,7 +229,23 @@ class AccessLog:
             referrer=privacy.address(text_of(referrer)) if referrer else "",
             user_agent=text,
             country=country,
+            signals=self._refusals.signal(client, agent),
         )
+
+    def _client(self, field: bytes) -> str:
+        """The client's address or name; '' for neither, and for the site's own name: the host is first in that line."""
+        known = self._clients.get(field)
+        if known is None:
+            known = client_of(field)
+            if known == self._domain or known.endswith(f".{self._domain}"):
+                known = ""
+            if is_name(known) and len(self.counts.names) < SHOWN_EXAMPLES:
+                self.counts.names.append(known)
+            if len(self._clients) >= MAX_REMEMBERED:
+                self._clients.clear()
+            if len(field) <= MAX_KEY:
+                self._clients[field] = known
+        return known
 
     def _remember(self, host: bytes | None, request: bytes) -> str | SkipReason:
         page = self._page(host, request)
@@ -209,8 +278,13 @@ class AccessLog:
             path = UNSAFE.sub(lambda char: "".join(f"%{byte:02X}" for byte in char[0].encode()), path)
         return privacy.address(origin + path)
 
-    def _unanswered(self, request: bytes) -> SkipReason:
-        return SkipReason.STATUS if request_of(request) else SkipReason.NO_REQUEST
+    def _unanswered(self, request: bytes, client: str, agent: bytes, status: bytes) -> SkipReason:
+        words = request_of(request)
+        if words is None:
+            return SkipReason.NO_REQUEST
+        if status[:1] == b"4" and not is_static(words[1]):
+            self._refusals.add(client, agent, words[1])
+        return SkipReason.STATUS
 
     def _origin_of(self, host: bytes) -> str | None:
         """``https://`` and the host's name; None for the host of another site."""
@@ -247,16 +321,16 @@ class AccessLog:
         self._last = (stamp, timestamp)
         return timestamp
 
-    def _reader(self, address: bytes, user_agent: bytes, timestamp: int) -> tuple[int, int, str, str]:
+    def _reader(self, client: str, user_agent: bytes, timestamp: int) -> tuple[int, int, str, str]:
         """The visitor under both salts, the user agent as text, the country."""
-        key = (address, user_agent, timestamp // 86_400_000)
+        key = (client, user_agent, timestamp // 86_400_000)
         known = self._readers.get(key)
         if known is None:
             if len(self._readers) >= MAX_REMEMBERED:
                 self._readers.clear()
-            where, text = address.decode("utf-8", "replace"), text_of(user_agent)
-            visitor, previous = self._visitors.of(self._site_id, where, text, timestamp)
-            country = self._country_of(where) if self._country_of else ""
+            text = text_of(user_agent)
+            visitor, previous = self._visitors.of(self._site_id, client, text, timestamp)
+            country = self._country_of(client) if self._country_of else ""
             known = (visitor, previous, text, country)
             if len(user_agent) <= MAX_KEY:
                 self._readers[key] = known

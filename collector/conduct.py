@@ -6,6 +6,7 @@ also judged by requests that were refused (collector/access_log.py).
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -21,6 +22,10 @@ RAPID_VIEWS = 60
 FLOOD_MINUTE, FLOOD_HOUR, FLOOD_PAGES = 300, 1_000, 300
 # One kind may be what the site itself runs on.
 SCANNED_KINDS = 3
+# More pages that do not exist than any site links to.
+REFUSED_PAGES = 100
+MAX_REFUSED = 16_384
+MAX_AGENT = 512
 
 # A bit for each reason: what an event's visitor did, in one number.
 _BITS = {1: BotReason.RAPID, 2: BotReason.FLOOD, 4: BotReason.SCANNER}
@@ -72,6 +77,32 @@ def _scanned() -> Any:
         made.Add(pattern + "(?s:.*)")
     made.Compile()
     return made
+
+
+class Refusals:
+    """The requests of each visitor of an access log that were refused (status 4xx), static files left out."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[str, bytes], set[int]] = {}
+        self._counts: Counter[tuple[str, bytes]] = Counter()
+
+    def add(self, client: str, agent: bytes, target: bytes) -> None:
+        """One refused request; ``target`` is what was asked for."""
+        if len(self._counts) >= MAX_REFUSED:
+            self._kinds.clear()
+            self._counts.clear()
+        visitor = (client, agent[:MAX_AGENT])
+        self._counts[visitor] += 1
+        if kind := scanned(target.partition(b"?")[0].decode("utf-8", "replace")):
+            self._kinds.setdefault(visitor, set()).add(kind)
+
+    def signal(self, client: str, agent: bytes) -> str:
+        """The sign that this visitor is a scanner by what was refused so far, '' for none."""
+        if not self._counts:
+            return ""
+        visitor = (client, agent[:MAX_AGENT])
+        guesses = self._counts.get(visitor, 0) > REFUSED_PAGES or len(self._kinds.get(visitor, ())) >= SCANNED_KINDS
+        return BotReason.SCANNER.value if guesses else ""
 
 
 def _hasty(views: pl.DataFrame) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
