@@ -151,7 +151,7 @@ def _origin(
 ) -> tuple[str, ...]:
     _host, referrer_page = urls.referrer(referrer, hostname)
     source = sources.source_of(campaign, link, referrer_page)
-    channel = channels.channel_of(source.name, medium, name, click_id_kind, source.kind)
+    channel = channels.channel_of(source.name, medium, name, click_id_kind, source.kind, source.paid)
     return tuple(map(_clean, (referrer_page, source.name, channel)))
 
 
