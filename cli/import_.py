@@ -20,6 +20,7 @@ from cli.state import settings
 from cli.view import View
 from collector.access_lines import Layout
 from sql.errors import FootfallError, StorageError, UsageError
+from sql.hosts import ascii_host
 
 if TYPE_CHECKING:
     import polars as pl
@@ -109,7 +110,7 @@ def access_log(
 def _site(config: Config, domain: str) -> Site:
     from collector.sites import Registry
 
-    found = Registry(config.home.sites_file).by_domain(domain.strip().lower())
+    found = Registry(config.home.sites_file).by_domain(ascii_host(domain.strip()))
     if found is None:
         raise UsageError(f"no site {domain}", f"add it: footfall site add {domain}")
     return found

@@ -20,6 +20,8 @@ import re
 from enum import StrEnum
 from ipaddress import ip_address
 
+from sql.hosts import ascii_host
+
 MAX_LINE = 64 * 1024
 
 
@@ -168,7 +170,7 @@ def time_of(text: bytes, day_start: int) -> int:
 
 def host_of(text: str) -> str | None:
     """A host's name, lower case, without port; empty for an address or a placeholder, None if broken."""
-    host = text.lower()
+    host = ascii_host(text)
     if host in {"", "-", "_", "localhost", "default", "*"} or _NUMERIC_HOST.fullmatch(host):
         return ""
     host = host.partition(":")[0]

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import falcon.asgi
 
 from collector.sites import Registry, Site
+from sql.hosts import ascii_host
 
 # Browsers add at least one of these to whatever a page sends.
 _OF_PAGES = ("Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
@@ -36,14 +37,14 @@ def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -
         if found is None:
             raise Refused(403, "this write key belongs to no site, or it was revoked")
         return found
-    domain = (req.get_param("site") or site).lower()
+    domain = ascii_host(req.get_param("site") or site)
     if not domain:
         raise Refused(401, "no write key and no site: send `key`, or `site` from a page of that site")
     found = registry.by_domain(domain)
     if found is None:
         raise Refused(403, f"no site {domain!r} here")
     origin = req.get_header("Origin") or req.get_header("Referer") or ""
-    host = (_host(origin) or "").lower()
+    host = ascii_host(_host(origin) or "")
     if host != domain and not host.endswith(f".{domain}"):
         raise Refused(403, f"a page of {host or 'an unknown origin'} may not write to {domain}; use the write key")
     return found

@@ -11,6 +11,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
+from sql.hosts import ascii_host
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -78,6 +80,7 @@ class Registry:
                 self._words[word] = source
             for domain in row["domains"].split():
                 host, slash, path = domain.partition("/")
+                host = ascii_host(host)
                 if slash:
                     self._paths.setdefault(host, []).append((slash + path, source))
                 else:

@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
+from sql.hosts import ascii_host
+
 CACHE_SIZE = 65_536
 MAX_PATH = 1_024
 MAX_QUERY = 2_048
@@ -120,7 +122,8 @@ def _host(authority: str) -> str:
     host = authority.rpartition("@")[2].lower()
     if host.startswith("["):
         return host.partition("]")[0] + "]" if "]" in host else ""
-    return host.partition(":")[0].rstrip(".")[:MAX_VALUE]
+    host = host.partition(":")[0].rstrip(".")
+    return (host if host.isascii() else ascii_host(host))[:MAX_VALUE]
 
 
 def _path(path: str) -> str:

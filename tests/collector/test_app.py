@@ -342,6 +342,18 @@ def test_signs_of_a_machine_are_spooled(collector, tmp_path):
     assert [event.signals for event in collector.events()] == [signals for _, _, signals in sent]
 
 
+def test_a_domain_is_the_one_of_the_browser(collector):
+    publish(collector.home.sites_file, [Site(9, "xn--strae-oqa.de", "UTC"), Site(7, "shop.example", "UTC")])
+    sent = [
+        ("straße.de", "https://xn--strae-oqa.de"),
+        ("xn--strae-oqa.de", "https://www.xn--strae-oqa.de"),
+        ("STRASSE.de", "https://strasse.de"),
+        ("straße.de", "https://strasse.de"),
+    ]
+    answers = [collector.post(EVENT | {"site": site}, {"Origin": origin}) for site, origin in sent]
+    assert [answer.status_code for answer in answers] == [202, 202, 403, 403]
+
+
 SERVER_KEY = {"X-Footfall-Key": KEY}
 
 

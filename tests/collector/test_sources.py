@@ -71,7 +71,8 @@ ADS = [
     ("adwords", "Google"), ("yt-ads", "YouTube"), ("tiktok ads", "TikTok"), ("bing-ads", "Bing"),
     ("microsoft-ads", "Bing"), ("linkedin_ads", "LinkedIn"), ("ig_ads", "Instagram"), ("igads", "Instagram"),
     ("pinterest-ads", "Pinterest"), ("x-ads", "Twitter"), ("meta_ads_de_2026", "Facebook"),
-    ("paid-facebook", "Facebook"), ("amazon-ads", "Amazon"), ("print-ad", "print-ad"), ("taboola", "Taboola"), ("dv360", "Google Display"),
+    ("paid-facebook", "Facebook"), ("amazon-ads", "Amazon"), ("print-ad", "print-ad"), ("taboola", "Taboola"),
+    ("dv360", "Google Display"),
 ]  # fmt: skip
 
 
