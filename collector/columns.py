@@ -82,8 +82,9 @@ def enrich(events: pl.DataFrame, registry: Registry, spam: SpamHosts) -> Columns
         verdict=pl.Series(verdict),
         extra=pl.Series(extra),
     )
+    agents = _derived(clients.select("user_agent", "screen"), _AGENT_COLUMNS, _agent)
     shared = {
-        "client": clients.drop("signals").hstack(_derived(clients.select("user_agent"), _AGENT_COLUMNS, _agent)),
+        "client": clients.drop("signals").hstack(agents),
         "page": pages.drop("link"),
         "origin": origins,
         "verdict": _derived(doubts, _VERDICT_COLUMNS, _verdict),
@@ -123,8 +124,8 @@ def _maps(texts: pl.Series) -> pa.MapArray:
     return pa.MapArray.from_arrays(pa.array(ends), keys, items)
 
 
-def _agent(user_agent: str) -> tuple[str, ...]:
-    agent = user_agents.parse(user_agent)
+def _agent(user_agent: str, screen: str) -> tuple[str, ...]:
+    agent = user_agents.on_screen(user_agents.parse(user_agent), screen)
     return agent.browser, agent.browser_version, agent.os, agent.os_version, agent.device
 
 
