@@ -23,6 +23,8 @@ from ipaddress import ip_address
 from sql.hosts import ascii_host
 
 MAX_LINE = 64 * 1024
+# A list of proxies is shorter.
+MAX_CLIENT = 1_024
 
 
 class Layout(StrEnum):
@@ -190,7 +192,7 @@ def client_of(field: bytes) -> str:
 
     Of a list the first that is one: the client comes first, then the proxies. Without brackets, port and zone.
     """
-    for word in field.decode("utf-8", "replace").strip('"').split(","):
+    for word in field[:MAX_CLIENT].decode("utf-8", "replace").strip('"').split(","):
         text = word.strip().lower()
         bare = text[1:].partition("]")[0] if text[:1] == "[" else text
         bare = (bare.partition(":")[0] if bare.count(":") == 1 else bare).partition("%")[0]

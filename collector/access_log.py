@@ -34,6 +34,7 @@ from collector.access_lines import (
     why_bad,
     without_prefix,
 )
+from collector.bots import BotReason
 from collector.conduct import Refusals
 from collector.model import PAGE_VIEW, SpooledEvent
 from collector.sites import Site
@@ -186,7 +187,7 @@ class AccessLog:
             return SkipReason.TOO_LONG
         line = line.rstrip(b"\r\n")
         found = self._pattern.match(line)
-        client = self._client(found[2]) if found else ""
+        client = (self._clients.get(found[2]) or self._client(found[2])) if found else ""
         if not client:
             line = without_prefix(line)
             found = self._pattern.match(line)
@@ -229,7 +230,7 @@ class AccessLog:
             referrer=privacy.address(text_of(referrer)) if referrer else "",
             user_agent=text,
             country=country,
-            signals=self._refusals.signal(client, agent),
+            signals=BotReason.SCANNER.value if (client, agent) in self._refusals.scanners else "",
         )
 
     def _client(self, field: bytes) -> str:

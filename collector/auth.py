@@ -60,7 +60,7 @@ def is_from_server(req: falcon.asgi.Request, key: str) -> bool:
 
     A GET is the pixel, which is part of a page or a mail whatever key its address holds.
     """
-    return req.method == "POST" and bool(write_key(req, key)) and not any(map(req.get_header, _OF_PAGES))
+    return req.method == "POST" and not any(map(req.get_header, _OF_PAGES)) and bool(write_key(req, key))
 
 
 def source_address(req: falcon.asgi.Request, trusted: tuple[str, ...]) -> str:

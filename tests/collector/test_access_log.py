@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from collector.access_lines import FORMATS, Layout, SkipReason
+from collector.access_lines import FORMATS, Layout, SkipReason, client_of, why_bad, without_prefix
 from collector.access_log import SHOWN_BAD_LINES, AccessLog
 from collector.model import SpooledEvent
 from collector.sites import Site
@@ -481,6 +482,19 @@ def test_hostile_lines_take_no_time(visitors: Visitors, part: bytes) -> None:
     log = reader(visitors)
     assert list(log.events([raw] * 50)) == []
     assert log.counts.skipped[SkipReason.BAD_LINE] == 50
+
+
+@pytest.mark.parametrize(
+    "part", ["a,", "1,", "a.", "<1>", "Nov 21 10:00:00 ", "x ", ": ", "[a]", " ", "|", "a: ", "{", "1:"]
+)
+def test_what_stands_before_a_request_takes_no_time(part: str) -> None:
+    text = (part * 65_536)[:65_536].encode()
+    started = time.perf_counter()
+    for raw in (text, b"Nov 21 10:00:00 " + text, b"<1>1 2026-11-21T10:00:00Z a b c d [" + text, b"web-1  " + text):
+        without_prefix(raw)
+        client_of(raw)
+        why_bad(raw)
+    assert time.perf_counter() - started < 1
 
 
 # The definition, written down a second time: a page view is a GET answered with 2xx or 304, not for a static
