@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sql import statements
 from sql.errors import SchemaError, UsageError
+from sql.hosts import ascii_host
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -36,7 +37,7 @@ def find(client: Client, domain: str | None = None) -> SiteRow:
         if len(known) == 1:
             return next(iter(known.values()))
         raise UsageError("which site?", f"--site {_listed(list(known))}")
-    wanted = domain.strip().lower()
+    wanted = ascii_host(domain.strip())
     if wanted in known:
         return known[wanted]
     close = difflib.get_close_matches(wanted, known, n=1)

@@ -20,6 +20,7 @@ from cli.state import settings
 from cli.view import View
 from collector.access_lines import Layout
 from sql.errors import FootfallError, StorageError, UsageError
+from sql.hosts import ascii_host
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,17 +101,18 @@ def access_log(
             else:
                 stored = _bring_in(config, found, page_views, bar)
     _say_bad(log.counts)
-    render(_summary(log.counts, stored), _view(dry_run), fmt, output)
-    for error in errors:
+    if not _nothing_understood(log.counts):
+        render(_summary(log.counts, stored), _view(dry_run), fmt, output)
+    for error in (*errors, *log.counts.strangers):
         typer.echo(f"footfall: {error}", err=True)
-    if errors or _nothing_understood(log.counts):
+    if errors or log.counts.strangers:
         raise typer.Exit(Exit.FAILED)
 
 
 def _site(config: Config, domain: str) -> Site:
     from collector.sites import Registry
 
-    found = Registry(config.home.sites_file).by_domain(domain.strip().lower())
+    found = Registry(config.home.sites_file).by_domain(ascii_host(domain.strip()))
     if found is None:
         raise UsageError(f"no site {domain}", f"add it: footfall site add {domain}")
     return found
@@ -218,8 +220,15 @@ def _say_bad(counts: ImportCounts) -> None:
 
     for bad in counts.bad:
         typer.echo(f"{bad.source}:{bad.number}: {bad.cause}", err=True)
-    more = counts.skipped[SkipReason.BAD_LINE] + counts.skipped[SkipReason.TOO_LONG] - len(counts.bad)
-    if more:
+    if counts.names:
+        typer.echo(
+            f"footfall: clients are given by the names of their hosts ({', '.join(counts.names)}), not by addresses: "
+            "each name counts as one address",
+            err=True,
+        )
+    unread = counts.skipped[SkipReason.BAD_LINE] + counts.skipped[SkipReason.TOO_LONG]
+    more = unread - len(counts.bad) - sum(file.lines for file in counts.strangers)
+    if more > 0:
         typer.echo(f"… and {more:,} more lines that cannot be read", err=True)
 
 

@@ -4,6 +4,10 @@ Layouts are Apache's and nginx's *common* and *combined* formats, with or withou
 
     [host[:port] ]address ident user [time] "GET /a HTTP/1.1" 200 512[ "referrer" "user agent"]
 
+The host may take the place of ``ident`` too, and a prefix of syslog, Docker or Kubernetes is passed over. The address
+is that of the client: an IP address (in brackets or with a port, if need be), a list ``client, proxy, proxy`` as
+X-Forwarded-For has it, of which the first counts, or a host's name, as HostnameLookups writes it.
+
 A page view is a GET that was answered with 200 to 299 or 304 and did not ask for a static file: see
 ``is_static``. The time is like ``17/May/2015:10:05:03 +0000``. A quote inside a quoted field is escaped, by
 Apache with a backslash, by nginx as ``\\x22``; both are understood.
@@ -14,8 +18,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from enum import StrEnum
+from ipaddress import ip_address
+
+from sql.hosts import ascii_host
 
 MAX_LINE = 64 * 1024
+# A list of proxies is shorter.
+MAX_CLIENT = 1_024
 
 
 class Layout(StrEnum):
@@ -58,17 +67,19 @@ MACHINE_PREFIX = b"/.well-known/"
 # Possessive and atomic groups: what matched once is never tried again, so that no line takes long.
 _QUOTED = rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _TIME = rb"\[(\d\d/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]"
-_ADDRESS = rb"(?:\d+\.\d+\.\d+\.\d+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)"
+_ADDRESS = rb"(?:\d+\.\d+\.\d+\.\d+(?::\d+)?|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(?:%\w+)?(?:\](?::\d+)?)?|unknown(?=,))"
+# What is in the place of the address, which may be a list, and the word after it.
+_CLIENT = rb"([^\s,]+(?:, ?[^\s,]+)*) (\S+)"
 # A user name may hold spaces, so that the time is what ends it.
-_START = rb"(?>(\S+) \S+ (?:\S+|.+?) " + _TIME + rb" )"
+_START = rb"(?>" + _CLIENT + rb" (?:\S+|.+?) " + _TIME + rb" )"
 _ANSWER = rb" (\d{3}|-) (?:\d+|-)"
 _REST = _START + _QUOTED + _ANSWER
 _READER = rb"(?: " + _QUOTED + rb" " + _QUOTED + rb")"
 # Without being told, a first word is a host's name only when an address comes second.
-_MAYBE_HOST = rb"(?:([^\s,]+) (?=" + _ADDRESS + rb" ))?"
+_MAYBE_HOST = rb"(?:([^\s,]+) (?=" + _ADDRESS + rb"[ ,]))?"
 
 _FLAGS = re.DOTALL
-# Groups of all four: host, address, time, request, status, referrer, user agent.
+# Groups of all four: host, client, the word after it, time, request, status, referrer, user agent.
 PATTERNS: dict[Layout, re.Pattern[bytes]] = {
     Layout.AUTO: re.compile(_MAYBE_HOST + _REST + _READER + rb"?", _FLAGS),
     Layout.COMBINED: re.compile(rb"()" + _REST + _READER, _FLAGS),
@@ -84,6 +95,18 @@ _MONTHS = {name: number for number, name in enumerate(_NAMES.split(), 1)}
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?\Z")
 _NUMERIC_HOST = re.compile(r"\[.*\]|[\d.]+|.*:.*:.*")
+
+
+# What loggers write before a line: syslog by RFC 3164 (with either kind of time) and RFC 5424, Kubernetes, Compose.
+_PREFIX = re.compile(
+    rb"(?:<\d{1,3}>(?:1 )?)?"
+    rb"(?:[A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]{8,20}(?:Z|[+-]\d\d:?\d\d)) "
+    rb"(?:std(?:out|err) [FP] |(?:\S+ )?\S+: |\S+ \S+ \S+ \S+ (?:-|(?:\[[^\]]*\])+) (?:\xef\xbb\xbf)?)"
+    rb"|[\w.-]+ +\| "
+)
+# A name with a dot whose last part begins with a letter, so that no date and no number is one.
+_CLIENT_NAME = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]\Z")
+_SHOWN = 60
 
 
 class BadTimeError(ValueError):
@@ -149,7 +172,7 @@ def time_of(text: bytes, day_start: int) -> int:
 
 def host_of(text: str) -> str | None:
     """A host's name, lower case, without port; empty for an address or a placeholder, None if broken."""
-    host = text.lower()
+    host = ascii_host(text)
     if host in {"", "-", "_", "localhost", "default", "*"} or _NUMERIC_HOST.fullmatch(host):
         return ""
     host = host.partition(":")[0]
@@ -158,8 +181,51 @@ def host_of(text: str) -> str | None:
     return host.rstrip(".") if _HOST.match(host) else None
 
 
+def without_prefix(line: bytes) -> bytes:
+    """A line without what a logger wrote before it."""
+    found = _PREFIX.match(line)
+    return line[found.end() :] if found else line
+
+
+def client_of(field: bytes) -> str:
+    """The client's address, or its host's name; '' where the field has neither.
+
+    Of a list the first that is one: the client comes first, then the proxies. Without brackets, port and zone.
+    """
+    for word in field[:MAX_CLIENT].decode("utf-8", "replace").strip('"').split(","):
+        text = word.strip().lower()
+        bare = text[1:].partition("]")[0] if text[:1] == "[" else text
+        bare = (bare.partition(":")[0] if bare.count(":") == 1 else bare).partition("%")[0]
+        try:
+            ip_address(bare)
+        except ValueError:
+            if _CLIENT_NAME.match(text):
+                return text
+        else:
+            return bare
+    return ""
+
+
+def is_name(client: str) -> bool:
+    """Whether what ``client_of`` gave is the name of a host."""
+    return client.rpartition(".")[2][:1].isalpha() and ":" not in client
+
+
+def shown(field: bytes) -> str:
+    """The start of a field, for a message."""
+    text = field[:_SHOWN].decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "\ufffd" for char in text) + ("…" if len(field) > _SHOWN else "")
+
+
+FORMATS = "common, combined and vhost, as Apache and nginx write them, also behind a syslog prefix"
+_OTHERS = (
+    (re.compile(rb"\s*\{"), "JSON"),
+    (re.compile(rb"#|\d{4}-\d\d-\d\d[ \t]\d\d:\d\d:\d\d[ \t]"), "the W3C format (IIS, CloudFront)"),
+    (re.compile(rb"(?:https?|h2|wss?|grpcs?) \d{4}-\d\d-\d\dT"), "the log of an AWS load balancer"),
+    (re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[|\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d"), "an error log"),
+)
 _MISSING = (
-    (re.compile(rb"[^\[]*\[[^\]]*\]"), "no time in brackets"),
+    (re.compile(rb"[^\[]*\[[^\]]*\]"), "not a line of an access log: it has no [17/May/2015:10:05:03 +0000]"),
     (re.compile(rb"(?>.*?" + _TIME + rb")", _FLAGS), "the time is not like 17/May/2015:10:05:03 +0000"),
     (re.compile(_START, _FLAGS), "no address, identity and user before the time"),
     (re.compile(_START + _QUOTED, _FLAGS), "the request is not in closed quotes"),
@@ -169,6 +235,9 @@ _MISSING = (
 
 def why_bad(line: bytes) -> str:
     """What is wrong with a line that no pattern matches, in words for people."""
+    for pattern, name in _OTHERS:
+        if pattern.match(line):
+            return f"this looks like {name}, which is not read; the formats that are: {FORMATS}"
     for pattern, cause in _MISSING:
         if not pattern.match(line):
             return cause

@@ -10,31 +10,39 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from collector import privacy
 from collector.access_lines import (
+    FORMATS,
     MAX_LINE,
     PATTERNS,
     BadTimeError,
     Layout,
     SkipReason,
+    client_of,
     day_of,
     host_of,
+    is_name,
     is_static,
     request_of,
+    shown,
     text_of,
     time_of,
     why_bad,
+    without_prefix,
 )
+from collector.bots import BotReason
 from collector.cache import MIB, Cache
+from collector.conduct import Refusals
 from collector.model import PAGE_VIEW, SpooledEvent
 from collector.sites import Site
 from collector.visitors import Visitors
 
 SHOWN_BAD_LINES = 20
+SHOWN_EXAMPLES = 3
 REMEMBERED_MS = 5 * 60_000
 MAX_REMEMBERED = 65_536
 # The engine's dates end in 2149 and start in 1970; the first web server is younger.
@@ -54,14 +62,34 @@ class BadLine:
     cause: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A file that is not an access log: none of its lines (but blank ones) can be read."""
+
+    source: str
+    lines: int
+    examples: tuple[BadLine, ...]
+
+    def __str__(self) -> str:
+        examples = "".join(f"\n  line {bad.number}: {bad.cause}" for bad in self.examples)
+        lines = "its one line does not fit" if self.lines == 1 else f"none of its {self.lines:,} lines fits"
+        return f"{self.source} is not an access log: {lines}{examples}\n  → the formats that are read: {FORMATS}"
+
+
 @dataclass(slots=True)
 class ImportCounts:
-    """What became of the lines: lines = events + all of ``skipped``. ``bad`` holds the first bad ones."""
+    """What became of the lines: lines = events + all of ``skipped``. ``bad`` holds the first bad ones.
+
+    ``strangers`` are files that cannot be read at all; their lines are not in ``bad``. ``names`` holds the first
+    clients that are given by the name of a host instead of an address.
+    """
 
     lines: int = 0
     events: int = 0
     skipped: Counter[SkipReason] = field(default_factory=Counter)
     bad: list[BadLine] = field(default_factory=list)
+    strangers: list[Stranger] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
 
 class Occurrences:
@@ -115,10 +143,12 @@ class AccessLog:
         self._origins: Cache[str, str | None] = Cache(lambda host: self._judged(host_of(host)), MIB)
         self._days: dict[bytes, int] = {}
         self._last = (b"", 0)
+        self._clients: Cache[bytes, str] = Cache(self._client, 4 * MIB)
+        self._refusals = Refusals()
         self._pages: Cache[tuple[bytes | None, bytes], str | SkipReason] = Cache(
             lambda asked: self._page(*asked), 16 * MIB
         )
-        self._readers: Cache[tuple[bytes, bytes, int], tuple[int, int, str, str]] = Cache(
+        self._readers: Cache[tuple[str, bytes, int], tuple[int, int, str, str]] = Cache(
             lambda key: self._reader(*key), 16 * MIB
         )
         self._hash = blake2b(digest_size=16, key=secret + site.site_id.to_bytes(4, "little"), person=b"access-log")
@@ -130,21 +160,30 @@ class AccessLog:
         """
         occurrences = Occurrences()
         counts = self.counts
+        bad: list[BadLine] = []
+        unread = fits = number = 0
         for number, line in enumerate(lines, 1):
             counts.lines += 1
             found = self._read(line, occurrences)
             if isinstance(found, SpooledEvent):
                 counts.events += 1
+                fits += 1
                 yield found
-            elif isinstance(found, SkipReason):
-                self._skip(found, source, number, TOO_LONG if found is SkipReason.TOO_LONG else "")
-            else:
-                self._skip(SkipReason.BAD_LINE, source, number, found)
-
-    def _skip(self, reason: SkipReason, source: str, number: int, cause: str) -> None:
-        self.counts.skipped[reason] += 1
-        if cause and len(self.counts.bad) < SHOWN_BAD_LINES:
-            self.counts.bad.append(BadLine(source, number, cause))
+                continue
+            reason, cause = (found, "") if isinstance(found, SkipReason) else (SkipReason.BAD_LINE, found)
+            counts.skipped[reason] += 1
+            if reason is SkipReason.TOO_LONG:
+                cause = TOO_LONG
+            if cause:
+                unread += 1
+                if len(bad) < SHOWN_BAD_LINES:
+                    bad.append(BadLine(source, number, cause))
+            elif reason is not SkipReason.BLANK:
+                fits += 1
+        if unread and not fits:
+            counts.strangers.append(Stranger(source, number, tuple(bad[:SHOWN_EXAMPLES])))
+        else:
+            counts.bad += bad[: SHOWN_BAD_LINES - len(counts.bad)]
 
     def _read(self, line: bytes, occurrences: Occurrences) -> SpooledEvent | SkipReason | str:
         """One line: an event, the reason for leaving it out, or (as text) what is wrong with it."""
@@ -152,21 +191,36 @@ class AccessLog:
             return SkipReason.TOO_LONG
         line = line.rstrip(b"\r\n")
         found = self._pattern.match(line)
-        if found is None:
-            return SkipReason.BLANK if not line.strip() else why_bad(line)
-        host, address, stamp, request, status, referrer, user_agent = found.groups()
-        if user_agent is None and line[found.end() :].strip():
+        client = self._clients[found[2]] if found else ""
+        if not client:
+            line = without_prefix(line)
+            found = self._pattern.match(line)
+            client = self._clients[found[2]] if found else ""
+        if found is None or not client:
+            if not line.strip():
+                return SkipReason.BLANK
+            return why_bad(line) if found is None else f"not the address of a client: {shown(found[2])}"
+        if found[8] is None and line[found.end() :].strip():
             return why_bad(line)
+        return self._request(line, found.groups(), client, occurrences)
+
+    def _request(
+        self, line: bytes, fields: Sequence[bytes], client: str, occurrences: Occurrences
+    ) -> SpooledEvent | SkipReason | str:
+        host, _, word, stamp, request, status, referrer, agent = fields
+        if host is None and word != b"-" and b"." in word:
+            host = word
         try:
             timestamp = self._time(stamp)
         except BadTimeError as exc:
             return str(exc)
+        agent = agent or b"-"
         if status[:1] != b"2" and status != b"304":
-            return self._unanswered(request)
+            return self._unanswered(request, client, agent, status)
         page = self._pages[host, request]
         if isinstance(page, SkipReason):
             return page
-        visitor, previous, text, country = self._readers[address, user_agent or b"-", timestamp // DAY_MS]
+        visitor, previous, text, country = self._readers[client, agent, timestamp // DAY_MS]
         return SpooledEvent(
             event_id=self._id(line, timestamp, occurrences),
             known=True,
@@ -178,7 +232,17 @@ class AccessLog:
             referrer=privacy.address(text_of(referrer)) if referrer else "",
             user_agent=text,
             country=country,
+            signals=BotReason.SCANNER.value if (client, agent) in self._refusals.scanners else "",
         )
+
+    def _client(self, field: bytes) -> str:
+        """The client's address or name; '' for neither, and for the site's own name: the host is first in that line."""
+        found = client_of(field)
+        if found == self._domain or found.endswith(f".{self._domain}"):
+            return ""
+        if is_name(found) and len(self.counts.names) < SHOWN_EXAMPLES:
+            self.counts.names.append(found)
+        return found
 
     def _page(self, host: bytes | None, request: bytes) -> str | SkipReason:
         """The URL of the page that was asked for, or why it was none."""
@@ -203,8 +267,13 @@ class AccessLog:
             path = UNSAFE.sub(lambda char: "".join(f"%{byte:02X}" for byte in char[0].encode()), path)
         return privacy.address(origin + path)
 
-    def _unanswered(self, request: bytes) -> SkipReason:
-        return SkipReason.STATUS if request_of(request) else SkipReason.NO_REQUEST
+    def _unanswered(self, request: bytes, client: str, agent: bytes, status: bytes) -> SkipReason:
+        words = request_of(request)
+        if words is None:
+            return SkipReason.NO_REQUEST
+        if status[:1] == b"4" and not is_static(words[1]):
+            self._refusals.add(client, agent, words[1])
+        return SkipReason.STATUS
 
     def _origin_of(self, host: bytes) -> str | None:
         """``https://`` and the host's name; None for the host of another site."""
@@ -236,11 +305,11 @@ class AccessLog:
         self._last = (stamp, timestamp)
         return timestamp
 
-    def _reader(self, address: bytes, user_agent: bytes, day: int) -> tuple[int, int, str, str]:
+    def _reader(self, client: str, user_agent: bytes, day: int) -> tuple[int, int, str, str]:
         """The visitor under both salts (``day`` since 1970, UTC), the user agent as text, the country."""
-        where, text = address.decode("utf-8", "replace"), text_of(user_agent)
-        visitor, previous = self._visitors.of(self._site_id, where, text, day * DAY_MS)
-        country = self._country_of(where) if self._country_of else ""
+        text = text_of(user_agent)
+        visitor, previous = self._visitors.of(self._site_id, client, text, day * DAY_MS)
+        country = self._country_of(client) if self._country_of else ""
         return visitor, previous, text, country
 
     def _id(self, line: bytes, timestamp: int, occurrences: Occurrences) -> bytes:

@@ -9,6 +9,10 @@ from urllib.parse import urlsplit
 import falcon.asgi
 
 from collector.sites import Registry, Site
+from sql.hosts import ascii_host
+
+# Browsers add at least one of these to whatever a page sends.
+_OF_PAGES = ("Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
 
 # Proxies in a row that are looked at, from the nearest; a client may have written thousands before them.
 MOST_HOPS = 16
@@ -32,23 +36,35 @@ def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -
 
     ``site`` and ``key`` come from the body; headers and query parameters go over them. Raises Refused.
     """
-    key = req.get_header("X-Footfall-Key") or req.get_param("key") or key
-    if key:
+    if key := write_key(req, key):
         found = registry.by_key(key)
         if found is None:
             raise Refused(403, "this write key belongs to no site, or it was revoked")
         return found
-    domain = (req.get_param("site") or site).lower()
+    domain = ascii_host(req.get_param("site") or site)
     if not domain:
         raise Refused(401, "no write key and no site: send `key`, or `site` from a page of that site")
     found = registry.by_domain(domain)
     if found is None:
         raise Refused(403, f"no site {domain[:MAX_DOMAIN]!r} here")
     origin = req.get_header("Origin") or req.get_header("Referer") or ""
-    host = (_host(origin) or "").lower()
+    host = ascii_host(_host(origin) or "")
     if host != domain and not host.endswith(f".{domain}"):
         raise Refused(403, f"a page of {host or 'an unknown origin'} may not write to {domain}; use the write key")
     return found
+
+
+def write_key(req: falcon.asgi.Request, key: str) -> str:
+    """The write key of a request, '' without one; ``key`` is the one in its body."""
+    return req.get_header("X-Footfall-Key") or req.get_param("key") or key
+
+
+def is_from_server(req: falcon.asgi.Request, key: str) -> bool:
+    """Whether a program sent the request, not a page: it has a key and none of the headers that browsers add.
+
+    A GET is the pixel, which is part of a page or a mail whatever key its address holds.
+    """
+    return req.method == "POST" and not any(map(req.get_header, _OF_PAGES)) and bool(write_key(req, key))
 
 
 def source_address(req: falcon.asgi.Request, trusted: tuple[str, ...]) -> str:

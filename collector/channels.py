@@ -1,7 +1,8 @@
 """Channel groups: GA4's default groups, the first rule that holds decides.
 
 Rules: support.google.com/analytics/answer/9756891. Added: paid click ids, AI assistants, and Referral for any
-referrer that no other rule knows.
+referrer that no other rule knows. A source whose own word is one for ads ("facebook-ads") is paid whatever its medium
+says, and a newsletter is mail by any spelling.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from collector.cache import MIB, remembers
+from collector.sources import is_mail
 
 PAID_MEDIUM = re.compile(r"^(.*cp.*|ppc|retargeting|paid.*)$")
 SHOP_CAMPAIGN = re.compile(r"^(.*(([^a-df-z]|^)shop|shopping).*)$")
@@ -70,32 +72,32 @@ RULES: tuple[tuple[str, Callable[[Traffic], bool]], ...] = (
     ("AI Assistants", lambda t: t.kind == "ai"),
     ("Organic Search", lambda t: t.kind == "search" or t.medium == "organic"),
     ("Referral", lambda t: t.medium in REFERRAL_MEDIA),
-    ("Email", lambda t: t.kind == "email" or t.source in EMAIL_WORDS or t.medium in EMAIL_WORDS),
+    ("Email", lambda t: t.kind == "email" or t.source in EMAIL_WORDS or t.medium in EMAIL_WORDS or is_mail(t.medium)),
     ("Affiliates", lambda t: t.medium == "affiliate"),
     ("Audio", lambda t: t.medium == "audio"),
     ("SMS", lambda t: "sms" in (t.source, t.medium)),
     ("Mobile Push Notifications", _mobile_push),
-    ("Referral", lambda t: t.kind == "referral"),
+    ("Referral", lambda t: t.kind in ("referral", "display")),
     ("Unassigned", lambda t: True),
 )
 CHANNELS = tuple(dict.fromkeys(name for name, _ in RULES))
 
 
 @remembers(4 * MIB)
-def channel_of(source: str, medium: str, campaign: str, click_id_kind: str, kind: str) -> str:
+def channel_of(source: str, medium: str, campaign: str, click_id_kind: str, kind: str, advertised: bool = False) -> str:
     """The channel of a visit, one of CHANNELS.
 
     ``source`` and ``kind`` are those of sources.Source, ``medium`` and ``campaign`` the utm parameters,
-    ``click_id_kind`` that of urls.Page.
+    ``click_id_kind`` that of urls.Page, ``advertised`` that the source's word says so (sources.Source.paid).
     """
     medium = medium.strip().lower()
     kind = kind or ("direct" if source.lower() in ("", "direct", "(direct)") else "")
     paid = PAID_MEDIUM.match(medium) is not None
     network = PAID_CLICK_IDS.get(click_id_kind, "")
     # Ad networks put the same click id on banners as on searches: a medium that says so is believed.
-    if network and medium not in DISPLAY_MEDIA:
+    if (network or advertised) and medium not in DISPLAY_MEDIA:
         paid = True
-        if kind in ("", "direct", "referral"):
+        if network and kind in ("", "direct", "referral"):
             kind = network
     traffic = Traffic(source.strip().lower(), medium, campaign.strip().lower(), kind, paid)
     return next(name for name, holds in RULES if holds(traffic))

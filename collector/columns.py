@@ -17,10 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from collector import bots, channels, sources, urls, user_agents
+from collector import bots, channels, conduct, sources, urls, user_agents
 from collector.cache import MIB, remembers
 from collector.line_table import UnreadableRecord
-from collector.model import PAGE_VIEW
 from collector.sites import Registry
 from collector.spam import SpamHosts
 
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 _TEXT = pl.String
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _CLIENT = ["user_agent", "screen", "language", "country", "city", "signals"]
-# So many page views of one visitor in one minute are faster than anybody reads.
-RAPID_VIEWS = 60
 _PROPS = {"props": dict[str, str], "props_number": dict[str, float], "props_bool": dict[str, bool]}
 _AGENT_COLUMNS = dict.fromkeys(("browser", "browser_version", "os", "os_version", "device"), _TEXT)
 _VERDICT_COLUMNS = {"bot": pl.Boolean, "bot_score": pl.UInt8, "bot_reasons": _TEXT}
@@ -73,7 +70,8 @@ def enrich(events: pl.DataFrame, registry: Registry, spam: SpamHosts) -> Columns
     origins = _derived(links.select("referrer").hstack(tags[links["tag"]]), _ORIGIN_COLUMNS, _origin)
     spammed = _derived(origins.select("referrer"), _SPAM_COLUMNS, lambda page: (spam.lists(page.partition("/")[0]),))
     signs = clients.select("user_agent", "signals")[client]
-    verdict, doubts = _numbered(signs.with_columns(spam=spammed["spam"].gather(origin), rapid=_rapid(events)))
+    did = conduct.conduct(events, pl.Series(page), pages["path"])
+    verdict, doubts = _numbered(signs.with_columns(spam=spammed["spam"].gather(origin), conduct=did))
     clients = clients.with_columns(pl.col("language", "country", "city").str.replace_all(_CONTROLS.pattern, ""))
     rows = events.drop(*_CLIENT, "url", "referrer", *_PROPS).with_columns(
         _local_date(events, registry, "timestamp").alias("local_date"),
@@ -83,8 +81,9 @@ def enrich(events: pl.DataFrame, registry: Registry, spam: SpamHosts) -> Columns
         verdict=pl.Series(verdict),
         extra=pl.Series(extra),
     )
+    agents = _derived(clients.select("user_agent", "screen"), _AGENT_COLUMNS, _agent)
     shared = {
-        "client": clients.drop("signals").hstack(_derived(clients.select("user_agent"), _AGENT_COLUMNS, _agent)),
+        "client": clients.drop("signals").hstack(agents),
         "page": pages.drop("link"),
         "origin": origins,
         "verdict": _derived(doubts, _VERDICT_COLUMNS, _verdict),
@@ -124,25 +123,16 @@ def _maps(texts: pl.Series) -> pa.MapArray:
     return pa.MapArray.from_arrays(pa.array(ends), keys, items)
 
 
-def _agent(user_agent: str) -> tuple[str, ...]:
-    agent = user_agents.parse(user_agent)
+def _agent(user_agent: str, screen: str) -> tuple[str, ...]:
+    agent = user_agents.on_screen(user_agents.parse(user_agent), screen)
     return agent.browser, agent.browser_version, agent.os, agent.os_version, agent.device
 
 
-def _verdict(user_agent: str, signals: str, spam: bool, rapid: bool) -> bots.Verdict:
+def _verdict(user_agent: str, signals: str, spam: bool, did: int) -> bots.Verdict:
     signs = signals.split(",")
-    return bots.verdict(user_agent, *signs, bots.BotReason.SPAM * spam, bots.BotReason.RAPID * rapid)
-
-
-def _rapid(events: pl.DataFrame) -> pl.Series:
-    """Which events are of a visitor who views pages faster than anybody reads them."""
-    minute = ["site_id", "visitor", "minute"]
-    views = events.select("site_id", "visitor", view=pl.col("name") == PAGE_VIEW, minute=pl.col("timestamp") // 60_000)
-    hasty = views.filter("view").group_by(minute).len().filter(pl.col("len") > RAPID_VIEWS)
-    if hasty.is_empty():
-        return pl.repeat(value=False, n=events.height, eager=True)
-    marked = views.join(hasty, on=minute, how="left", maintain_order="left")
-    return marked.select(pl.col("len").is_not_null()).to_series()
+    if bots.SERVER not in signs and bots.RELAYED not in signs:  # one server sends for many people
+        signs += conduct.reasons(did)
+    return bots.verdict(user_agent, *signs, bots.BotReason.SPAM * spam)
 
 
 @remembers(16 * MIB)
@@ -161,7 +151,7 @@ def _origin(
 ) -> tuple[str, ...]:
     _host, referrer_page = urls.referrer(referrer, hostname)
     source = sources.source_of(campaign, link, referrer_page)
-    channel = channels.channel_of(source.name, medium, name, click_id_kind, source.kind)
+    channel = channels.channel_of(source.name, medium, name, click_id_kind, source.kind, source.paid)
     return tuple(map(_clean, (referrer_page, source.name, channel)))
 
 

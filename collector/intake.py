@@ -9,7 +9,8 @@ from pathlib import Path
 
 import falcon.asgi
 
-from collector.auth import site_of, source_address
+from collector.auth import is_from_server, site_of, source_address
+from collector.bots import SERVER
 from collector.counters import Counts
 from collector.decode import Single
 from collector.event_schemas import EventSchemas
@@ -27,7 +28,7 @@ from collector.signals import signals
 from collector.site_shares import SiteShares
 from collector.sites import Registry
 from collector.spool import Spool, SpoolOptions, SpoolWriter
-from collector.steps import Judged, Rules, Sender, judge
+from collector.steps import Judged, Rules, Sender, judge, named
 from collector.visitors import Salts, Visitors
 from sql.home import Home
 
@@ -90,7 +91,7 @@ class Intake:
         self.options.rate_limits.check_site(site, 1 if isinstance(parsed, Single) else len(parsed.events))
         if self.registry.several:
             self.shares.check(site.site_id)
-        sender = self._sender(req, address)
+        sender = self._sender(req, parsed, address)
         judged = judge(parsed, site, sender, self.rules)
         if judged.accepted:
             payload = encode(site.site_id, sender.received_at, judged.accepted)
@@ -100,17 +101,22 @@ class Intake:
         self.counts.judged(judged)
         return judged
 
-    def _sender(self, req: falcon.asgi.Request, address: str) -> Sender:
+    def _sender(self, req: falcon.asgi.Request, parsed: Batch | Single, address: str) -> Sender:
         """Everything that is kept of who sent a request, and the address, which is not."""
         user_agent = (req.user_agent or "")[:MAX_USER_AGENT]
         place = self.places.of(address)
+        server = is_from_server(req, parsed.key)
         language, hints = req.get_header("Accept-Language"), req.get_header("Sec-CH-UA")
-        return Sender(
+        sender = Sender(
             address=address,
             user_agent=user_agent,
             country=place.country,
             city=place.city,
             gpc=req.get_header("Sec-GPC") == "1",
             received_at=int(self.clock() * 1000),
-            signals=signals(address, user_agent, language, hints, self.data_centres),
+            signals=SERVER if server else signals(address, user_agent, language, hints, self.data_centres),
+            server=server,
         )
+        if server and isinstance(parsed, Batch) and parsed.user_agent:
+            return named(sender, parsed.user_agent)
+        return sender

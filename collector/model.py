@@ -37,6 +37,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     client_id: str = ""
     session_id: str = ""
     user_id: str = ""
+    user_agent: str = ""
     engagement_ms: int = 0
     scroll_depth: int = 0
     interactive: bool | None = None
@@ -51,6 +52,7 @@ class Batch(msgspec.Struct, frozen=True):
     events: list[msgspec.Raw]
     site: str = ""
     key: str = ""
+    user_agent: str = ""
     sent_at: int | dt.datetime | None = None
 
 

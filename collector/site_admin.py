@@ -13,6 +13,7 @@ from collector.site_table import all_sites, changing, put_site
 from collector.sites import Site
 from sql.errors import UsageError
 from sql.home import Home
+from sql.hosts import ascii_host
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,11 +84,7 @@ def listed(sites: list[Site]) -> pl.DataFrame:
 
 def domain_of(text: str) -> str:
     """A domain as sites are known by it, from how a person writes it. Raises UsageError where it is none."""
-    domain = re.sub(r"\Ahttps?://", "", text.strip().lower()).rstrip("/")
-    try:
-        domain = domain.encode("idna").decode() if not domain.isascii() else domain
-    except UnicodeError:
-        domain = ""
+    domain = ascii_host(re.sub(r"\Ahttps?://", "", text.strip().lower()).rstrip("/"))
     if not _DOMAIN.match(domain):
         raise UsageError(f"not a domain: {text!r}", "write it as shop.example, without path or port")
     return domain

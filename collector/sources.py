@@ -6,30 +6,55 @@ Names, kinds and domains are in data/sources.csv, one row a source; docs of its 
 from __future__ import annotations
 
 import csv
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from collector.cache import MIB, remembers
+from sql.hosts import ascii_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-KINDS = ("search", "social", "video", "shopping", "email", "ai")
+KINDS = ("search", "social", "video", "shopping", "email", "ai", "display")
 # Second levels under which countries hand out names: google.co.uk is google.*, mail.google.com is not.
 _SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "go", "gov", "gob", "gv", "in", "ne", "net", "nom", "or", "org"})
 DIRECT_NAME = "Direct"
+# Words of a campaign that say that the visit was bought: facebook-ads, google_ad, reddit.paid.
+_AD_WORDS = frozenset(
+    {
+        "ad", "ads", "adv", "advert", "adverts", "advertisement", "advertising", "adwords", "adcenter", "paid", "ppc",
+        "cpc", "cpm", "sem", "sponsored", "promoted", "retargeting", "remarketing", "anzeige", "anzeigen", "werbung",
+        "publicidad", "publicite", "pubblicita", "reklama",
+    }
+)  # fmt: skip
+# A newsletter by any spelling (digits and punctuation left out), and words for mail that stand by themselves.
+_NEWSLETTERS = re.compile(
+    r"news?letter|enews|eblast|infolettre|rundbrief|nieuwsbrief|nyhetsbrev|nyhedsbrev|uutiskirje|bolet[ií]n"
+    r"|mailshot|mailout|emailing|mailinglist"
+)
+_MAIL_WORDS = frozenset({"email", "emails", "mail", "mails", "mailing", "mailings", "edm", "nl"})
+# Hosts where people read their mail, whoever provides it: webmail.example.org, poczta.wp.pl, mail1.libero.it.
+_WEBMAIL = re.compile(
+    r"(?:[a-z]{1,3}[.-])?(?:(?:e-?|web|my|free|ex|w)?mail|owa|roundcube|rainloop|squirrelmail|horde|zimbra|sogo|poczta"
+    r"|po[cs]ta|pochta|correo|correio|courriel|messagerie|mailbox)\d{0,3}\Z"
+)
+_AD_ENDING = re.compile(r"ads?\Z")
+_SEPARATORS = re.compile(r"[^\w]+|_")
 
 
 class Source(NamedTuple):
     """Where a visit came from.
 
     ``kind`` is one of KINDS for a registered source, ``direct`` for none, ``referral`` for a referrer (or a
-    link that names it) that is not registered, and '' for a campaign's own word.
+    link that names it) that is not registered, and '' for a campaign's own word. ``paid``: the campaign's word says
+    that it is advertising.
     """
 
     name: str
     kind: str
+    paid: bool = False
 
 
 DIRECT = Source(DIRECT_NAME, "direct")
@@ -56,6 +81,7 @@ class Registry:
                 self._words[word] = source
             for domain in row["domains"].split():
                 host, slash, path = domain.partition("/")
+                host = ascii_host(host)
                 if slash:
                     self._paths.setdefault(host, []).append((slash + path, source))
                 else:
@@ -66,14 +92,42 @@ class Registry:
             parts.sort(key=lambda part: -len(part[0]))
 
     def by_word(self, word: str) -> Source | None:
-        """The source that a campaign calls ``word``: a registered word, or a domain."""
-        found = self._words.get(_word(word))
+        """The source that a campaign calls ``word``: a registered word or domain, also with words for ads, or mail."""
+        plain = _word(word)
+        found = self._words.get(plain)
         if found is None and "." in word:
-            found = self.by_referrer(word.strip().lower().rpartition("://")[2])
-        return found
+            found = self._by_domain(word.strip().lower().rpartition("://")[2])
+        tokens = [token for token in _SEPARATORS.split(word.lower()) if token]
+        if not _AD_WORDS.isdisjoint(tokens):
+            found = found or self._longest([token for token in tokens if token not in _AD_WORDS])
+            return Source(found.name if found else word, found.kind if found else "", paid=True)
+        if stem := self._words.get(_AD_ENDING.sub("", plain)) if plain.endswith(("ad", "ads")) else None:
+            return stem._replace(paid=True)
+        if found is None and is_mail(word):
+            return Source(word, "email")
+        return found and found._replace(paid=found.kind == "display")
+
+    def _longest(self, tokens: list[str]) -> Source | None:
+        """The source that the longest start of these words names."""
+        starts = ("-".join(tokens[:length]) for length in range(len(tokens), 0, -1))
+        return next((self._words[start] for start in starts if start in self._words), None)
 
     def by_referrer(self, referrer: str) -> Source | None:
-        """The source of a referrer: a host, or a host with its path."""
+        """The source of a referrer: a host, or a host with its path. Webmail of any provider is one."""
+        found = self._by_domain(referrer)
+        labels = referrer.partition("/")[0].split(".")
+        if found is None or found.kind in ("search", "social"):
+            own = len(labels) - (2 if found is None else self._depth(labels))
+            if any(_WEBMAIL.match(label) for label in labels[:own]):
+                return Source(".".join(labels).removeprefix("www."), "email")
+        return found
+
+    def _depth(self, labels: list[str]) -> int:
+        """How many of the last labels are registered."""
+        starts = (start for start in range(len(labels)) if any(key in self._domains for key in _keys(labels[start:])))
+        return len(labels) - next(starts, 0)
+
+    def _by_domain(self, referrer: str) -> Source | None:
         host, slash, path = referrer.partition("/")
         path = slash + path
         labels = host.split(".")[-self._most_labels :]
@@ -85,6 +139,15 @@ class Registry:
                 if (found := self._domains.get(key)) is not None:
                     return found
         return None
+
+
+def is_mail(word: str) -> bool:
+    """Whether a campaign's word is one for mail: a newsletter by any spelling, "email-may", "nl 12"."""
+    tokens = [token for token in _SEPARATORS.split(word.lower()) if token]
+    words = [token for token in tokens if not token.isdigit()]
+    if words == ["nl"] or (words and words[0] in _MAIL_WORDS - {"nl"}):
+        return True
+    return _NEWSLETTERS.search("".join(char for char in word.lower() if char.isalpha())) is not None
 
 
 @cache

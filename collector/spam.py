@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from sql.errors import UsageError
+from sql.hosts import ascii_host
 
 
 class SpamHosts:
@@ -33,5 +34,5 @@ class SpamHosts:
 
 
 def _hosts(text: str) -> set[str]:
-    lines = (line.partition("#")[0].strip().lower() for line in text.splitlines())
+    lines = (ascii_host(line.partition("#")[0].strip()) for line in text.splitlines())
     return {line for line in lines if line}

@@ -17,10 +17,11 @@ from typing import NamedTuple
 import msgspec
 
 from collector import privacy, values
+from collector.bots import RELAYED
 from collector.decode import UNREADABLE, Single, decode_event
 from collector.event_schemas import Misfit
 from collector.identity_keys import CONSTANTS
-from collector.limits import MAX_AHEAD_MS, MAX_NAME, MAX_URL, TRAVEL_MS, Limits
+from collector.limits import MAX_AHEAD_MS, MAX_NAME, MAX_URL, MAX_USER_AGENT, TRAVEL_MS, Limits
 from collector.model import PASSIVE, Batch, DropReason, Event, SpooledEvent
 from collector.sites import Site
 from collector.values import Unfit
@@ -42,7 +43,8 @@ class Drop:
 
 class Sender(NamedTuple):
     """What a request says of who sent it. ``address`` is used for the visitor hash and goes no further;
-    ``signals`` are what address and headers say of a machine."""
+    ``signals`` are what address and headers say of a machine. ``server``: a program sent it with a write key, and may
+    name the user agents of those on whose behalf it sends."""
 
     address: str
     user_agent: str
@@ -51,6 +53,7 @@ class Sender(NamedTuple):
     received_at: int
     city: str = ""
     signals: str = ""
+    server: bool = False
 
 
 class Rules(NamedTuple):
@@ -84,7 +87,7 @@ class Draft:
     def __init__(self, event: Event, site: Site, sender: Sender, lag: int, rules: Rules) -> None:
         self.event = event
         self.site = site
-        self.sender = sender
+        self.sender = named(sender, event.user_agent) if event.user_agent and sender.server else sender
         self.lag = lag
         self.rules = rules
         self.spooled = SpooledEvent()
@@ -93,6 +96,11 @@ class Draft:
 
 class Duplicate(Exception):
     """The event's id is in the spool already."""
+
+
+def named(sender: Sender, user_agent: str) -> Sender:
+    """The person on whose behalf a server sends, by the user agent that the server names."""
+    return sender._replace(user_agent=user_agent[:MAX_USER_AGENT], signals=RELAYED)
 
 
 def judge(parsed: Batch | Single, site: Site, sender: Sender, rules: Rules) -> Judged:

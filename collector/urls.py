@@ -14,6 +14,7 @@ from urllib.parse import unquote_plus
 import re2
 
 from collector.cache import MIB, remembers
+from sql.hosts import ascii_host
 
 MAX_PATH = 1_024
 MAX_QUERY = 2_048
@@ -125,7 +126,8 @@ def _host(authority: str) -> str:
     host = authority.rpartition("@")[2].lower()
     if host.startswith("["):
         return host.partition("]")[0] + "]" if "]" in host else ""
-    return host.partition(":")[0].rstrip(".")[:MAX_VALUE]
+    host = host.partition(":")[0].rstrip(".")
+    return (host if host.isascii() else ascii_host(host))[:MAX_VALUE]
 
 
 def _path(path: str) -> str:

@@ -1,12 +1,17 @@
 """What a user agent says of itself: browser, system and device class, through ua-parser's Rust resolver.
 
-Family names are ua-parser's own ("Mobile Safari", "Chrome Mobile WebView", "Samsung Internet"), so that they
-agree with whatever else reads the same list. A family that is not known is empty, never "Other".
+Over its answer lies a small table of our own (data/agents.csv): in-app browsers and systems that it does not know, and
+one name for a browser on desktop, phone and in a web view: "Chrome", not "Chrome Mobile WebView". All other names are
+ua-parser's. A family that is not known is empty, never "Other".
+
+An iPad says that it is a Mac; only its screen tells (``on_screen``).
 """
 
 from __future__ import annotations
 
+import csv
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector.cache import MIB, remembers
@@ -26,9 +31,11 @@ _HINTS = {
     "mobile": r"windows phone|playstation (?:vita|portable)|nintendo 3ds",
     "desktop": r"chromebook|\bcros\b|tablet pc",
     "tv": (
-        r"smart-?tv|\btv\b|hbbtv|apple ?tv|googletv|bravia|netcast|web0s|crkey|chromecast|roku|viera|aquos"
+        r"smart-?tv|hbbtv|apple ?tv|google ?tv|android tv|bravia|netcast|web0s|crkey|chromecast|roku|viera"
         r"|mitv|dtv\d|vizio|playstation|xbox|nintendo|\baft[a-z]{1,5}\d*[ ;)]|nexus player|\bctv\b"
     ),
+    # Phones have televisions built in, or the brand of some.
+    "maybe tv": r"\btv\b|aquos",
     "tablet": (
         r"ipad|tablet|playbook|kindle|nook|\bkf[a-z]{2,6}[ ;)]|nexus (?:7|9|10)\b|xoom|\bsm-[tx]\d"
         r"|\bgt-[pn]\d{4}|mediapad|ideatab|lenovo tab"
@@ -49,6 +56,13 @@ _DESKTOP_SYSTEMS = frozenset(
 )  # fmt: skip
 _HANDHELD_SYSTEMS = frozenset({"iOS", "Android", "watchOS", "Windows Phone", "KaiOS"})
 _UNKNOWN = "Other"
+# Portrait sizes of iPads in CSS pixels, which iOS reports in any orientation. No Mac has such a screen.
+_IPAD_SCREENS = frozenset(
+    {
+        "744x1133", "768x1024", "810x1080", "820x1180", "834x1112", "834x1194", "834x1210", "954x1373", "1024x1366",
+        "1032x1376",
+    }
+)  # fmt: skip
 
 
 class Agent(NamedTuple):
@@ -84,7 +98,14 @@ def parse(user_agent: str) -> Agent:
     found = _parser()(text, Domain.USER_AGENT | Domain.OS)
     browser, browser_version = _browser(found)
     system, system_version = _system(found)
-    return Agent(browser, browser_version, system, system_version, _device(text, system))
+    return _corrected(text.lower(), Agent(browser, browser_version, system, system_version, _device(text, system)))
+
+
+def on_screen(agent: Agent, screen: str) -> Agent:
+    """What the size of its screen (``768x1024``, in CSS pixels) adds: a Mac with an iPad's screen is an iPad."""
+    if agent.os == "Mac OS X" and screen in _IPAD_SCREENS:
+        return agent._replace(os="iOS", os_version="", device="tablet")
+    return agent
 
 
 @cache
@@ -101,7 +122,7 @@ def _browser(found: PartialResult) -> tuple[str, str]:
     agent = found.user_agent
     if agent is None or agent.family == _UNKNOWN:
         return "", ""
-    return agent.family, agent.major or ""
+    return _own().families.get(agent.family, agent.family), agent.major or ""
 
 
 def _system(found: PartialResult) -> tuple[str, str]:
@@ -111,6 +132,42 @@ def _system(found: PartialResult) -> tuple[str, str]:
     if not system.major:
         return system.family, ""
     return system.family, f"{system.major}.{system.minor}" if system.minor else system.major
+
+
+class _Own(NamedTuple):
+    """data/agents.csv: the patterns in one automaton; of each its subject, a name and itself; names of families."""
+
+    found: Any
+    rows: tuple[tuple[str, str, Any], ...]
+    families: dict[str, str]
+
+
+@cache
+def _own() -> _Own:
+    import re2
+
+    text = files("collector").joinpath("data/agents.csv").read_text(encoding="utf-8")
+    lines = list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
+    rows = [row for row in lines if row["what"] != "family"]
+    found = re2.Set.SearchSet()
+    for row in rows:
+        found.Add(row["pattern"])
+    found.Compile()
+    families = {row["pattern"]: row["name"] for row in lines if row["what"] == "family"}
+    return _Own(found, tuple((row["what"], row["name"], re2.compile(row["pattern"])) for row in rows), families)
+
+
+def _corrected(text: str, agent: Agent) -> Agent:
+    """What our own table says of a user agent in lower case goes over ``agent``."""
+    own = _own()
+    told: dict[str, str] = {}
+    for at in sorted(own.found.Match(text) or ()):
+        what, name, pattern = own.rows[at]
+        if what not in told:
+            told[what] = name
+            if what != "device":
+                told[f"{what}_version"] = next(filter(None, pattern.search(text).groups()), "")
+    return agent._replace(**told) if told else agent
 
 
 @cache
@@ -131,6 +188,8 @@ def _device(text: str, system: str) -> str:
             return "mobile"
         return "desktop" if system in _DESKTOP_SYSTEMS else "other"
     hint = _HINT_NAMES[min(found)]
+    if hint == "maybe tv":
+        return "mobile" if "Android" in text and "Mobile" in text else "tv"
     if hint != "phone":
         return hint
     # Google's own rule for browsers: Android without "Mobile" is a tablet. Apps write neither.

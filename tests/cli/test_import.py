@@ -239,14 +239,19 @@ def test_bad_lines_are_shown_with_their_numbers_and_stop_nothing(run: Run, tmp_p
     path.write_bytes(good + b"nonsense\n" * 30 + good)
     result = run(str(path), "--site", "cut.example", "--dry-run")
     assert counted(result) == {"lines": 32, "page_views": 2, "bad_line": 30}
-    assert f"{path}:2: no time in brackets\n" in result.stderr
+    assert f"{path}:2: not a line of an access log: it has no [17/May/2015:10:05:03 +0000]\n" in result.stderr
     assert "… and 10 more lines that cannot be read" in result.stderr
 
 
 def test_a_file_in_which_nothing_is_understood_fails(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "mail.log"
-    path.write_bytes(b"Nov  1 host postfix: hello\n\n")
-    assert run(str(path), "--site", "cut.example", "--dry-run").exit_code == 1
+    path.write_bytes(b"Nov  1 host postfix: hello\n\n" * 30)
+    result = run(str(path), "--site", "cut.example", "--dry-run")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"footfall: {path} is not an access log: none of its 60 lines fits\n  line 1: ")
+    assert result.stderr.count("\n  line ") == 3
+    assert "the formats that are read: common, combined and vhost" in result.stderr
 
 
 def test_torn_archive_keeps_what_is_there_goes_on_and_fails_at_the_end(home: Home, run: Run, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from collector.access_lines import Layout, SkipReason
+from collector.access_lines import FORMATS, Layout, SkipReason, client_of, why_bad, without_prefix
 from collector.access_log import SHOWN_BAD_LINES, AccessLog
 from collector.model import SpooledEvent
 from collector.sites import Site
@@ -130,7 +131,7 @@ def test_referrer_user_agent_and_visitor(visitors: Visitors, raw: bytes, referre
     assert event.visitor == visitors.of(7, "192.0.2.1", agent, event.timestamp)[0]
 
 
-@pytest.mark.parametrize("address", ["2001:db8::1", "::1", "::ffff:192.0.2.1", "client.example", "unknown"])
+@pytest.mark.parametrize("address", ["2001:db8::1", "::1", "::ffff:192.0.2.1", "client.example"])
 def test_address_is_the_first_word(visitors: Visitors, address: str) -> None:
     event = one(visitors, line(start=f"{address} - -"))
     assert event.visitor == visitors.of(7, address, UA, event.timestamp)[0]
@@ -193,7 +194,7 @@ def test_skipped_with_its_reason(visitors: Visitors, raw: bytes, reason: SkipRea
 
 
 BAD = [
-    ("words", b"hello world", "no time in brackets"),
+    ("words", b"hello world", "not a line of an access log: it has no [17/May/2015:10:05:03 +0000]"),
     ("other time", line(time="2015-05-17T10:05:03Z"), "the time is not like"),
     ("no such day", line(time="31/Feb/2015:10:05:03 +0000"), "no such day"),
     ("no such month", line(time="11/Mai/2015:10:05:03 +0000"), "no such day"),
@@ -232,9 +233,116 @@ def test_every_reason_has_a_case() -> None:
 
 def test_only_the_first_bad_lines_are_kept_but_all_counted(visitors: Visitors) -> None:
     log = reader(visitors)
-    assert list(log.events([b"x"] * 100)) == []
+    assert len(list(log.events([*[b"x"] * 100, line()]))) == 1
     assert [bad.number for bad in log.counts.bad] == list(range(1, SHOWN_BAD_LINES + 1))
-    assert log.counts.skipped[SkipReason.BAD_LINE] == log.counts.lines == 100
+    assert log.counts.skipped[SkipReason.BAD_LINE] == log.counts.lines - 1 == 100
+
+
+CLIENTS = [
+    ("203.0.113.5, 10.0.0.1", "203.0.113.5"),
+    ("203.0.113.5,10.0.0.1,10.0.0.2", "203.0.113.5"),
+    ("unknown, 203.0.113.5", "203.0.113.5"),
+    ("203.0.113.5:4711", "203.0.113.5"),
+    ("[2001:db8::1]", "2001:db8::1"),
+    ("[2001:db8::1]:443", "2001:db8::1"),
+    ("fe80::1%eth0", "fe80::1"),
+    ("Client.Example", "client.example"),
+]
+
+
+@pytest.mark.parametrize(("field", "client"), CLIENTS)
+def test_the_client_is_the_first_address_without_what_is_around_it(visitors: Visitors, field: str, client: str) -> None:
+    event = one(visitors, line(start=f"{field} - -"))
+    assert event.visitor == visitors.of(7, client, UA, event.timestamp)[0]
+    behind = one(visitors, line(start=f"www.shop.example {field} - -")) if client[0].isdigit() else event
+    assert behind.visitor == event.visitor
+
+
+@pytest.mark.parametrize("field", ["-", "unknown", "Nov", "host", "999.1.1.1", "shop.example", "www.shop.example:443"])
+def test_any_first_word_is_not_a_client(visitors: Visitors, field: str) -> None:
+    log = reader(visitors)
+    assert len(list(log.events([line(start=f"{field} - -"), line()]))) == 1
+    assert [bad.cause for bad in log.counts.bad] == [f"not the address of a client: {field}"]
+
+
+PREFIXES = [
+    "Nov 21 10:00:00 web1 nginx: ",
+    "Nov  1 10:00:00 web1 nginx[123]: ",
+    "<190>Nov 21 10:00:00 web1 nginx: ",
+    "<190>Nov 21 10:00:00 nginx: ",
+    "2026-11-21T10:00:00.123456+01:00 web1 nginx[7]: ",
+    "<190>1 2026-11-21T10:00:00Z web1 nginx 123 ID47 - ",
+    '<190>1 2026-11-21T10:00:00Z web1 nginx - - [x@1 a="b"][y@2 c="d"] ',
+    "2026-11-21T10:00:00.123456789Z stdout F ",
+    "web-1  | ",
+]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("layout", [Layout.AUTO, Layout.COMBINED])
+def test_what_a_logger_wrote_before_a_line_is_passed_over(visitors: Visitors, prefix: str, layout: Layout) -> None:
+    addresses = [f"192.0.2.{n}" for n in range(200)]
+    plain = [line(start=f"{address} - -") for address in addresses]
+    log = reader(visitors, layout=layout)
+    events = list(log.events([prefix.encode() + raw for raw in plain]))
+    assert len({event.visitor for event in events}) == 200
+    assert log.counts.bad == []
+    assert [event.event_id for event in events] == ids(visitors, plain), "a copy by way of syslog counts once"
+
+
+def test_the_host_may_be_the_second_word(visitors: Visitors) -> None:
+    assert one(visitors, line(start="192.0.2.1 www.shop.example -")).url == "https://www.shop.example/a"
+    log = reader(visitors)
+    assert list(log.events([line(start="192.0.2.1 other.example -")])) == []
+    assert log.counts.skipped == {SkipReason.OTHER_HOST: 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (b'{"remote_addr": "192.0.2.1"}', "JSON"),
+        (b"#Fields: date time s-ip", "the W3C format"),
+        (b"2026-11-21 10:00:00 192.0.2.1 GET / - 80 - 192.0.2.2", "the W3C format"),
+        (b"https 2026-11-21T10:00:00.1Z app/a/b 192.0.2.1:2817", "the log of an AWS load balancer"),
+        (b"2026/11/21 10:00:00 [error] 7#7: *1 open() failed", "an error log"),
+        (b"[Sat Nov 21 10:00:00.1 2026] [core:error] [pid 1] AH00124", "an error log"),
+    ],
+)
+def test_another_format_is_named_with_those_that_are_read(visitors: Visitors, raw: bytes, name: str) -> None:
+    log = reader(visitors)
+    assert list(log.events([raw, line()]))
+    [bad] = log.counts.bad
+    assert bad.cause == f"this looks like {name}, which is not read; the formats that are: {FORMATS}" or (
+        bad.cause.startswith(f"this looks like {name} (")
+    )
+
+
+def test_a_file_of_which_no_line_fits_is_one_stranger(visitors: Visitors) -> None:
+    log = reader(visitors)
+    assert list(log.events([b"# Title", b"", *[b"words"] * 65], "README.md")) == []
+    assert len(list(log.events([line()], "day.log"))) == 1
+    [stranger] = log.counts.strangers
+    assert str(stranger).startswith("README.md is not an access log: none of its 67 lines fits\n  line 1: ")
+    assert FORMATS in str(stranger)
+    assert len(stranger.examples) == 3
+    assert log.counts.bad == []
+
+
+def test_clients_by_name_are_told(visitors: Visitors) -> None:
+    log = reader(visitors)
+    list(log.events([line(start=f"c{n}.isp.example - -") for n in range(9)]))
+    assert log.counts.names == ["c0.isp.example", "c1.isp.example", "c2.isp.example"]
+
+
+def test_a_visitor_who_asked_for_what_only_scanners_ask_for(visitors: Visitors) -> None:
+    probes = [line(f"GET {path} HTTP/1.1", 404) for path in ("/.env", "/.git/config", "/phpMyAdmin/?a")]
+    log = reader(visitors)
+    lines = [*probes, line(), line(start="192.0.2.2 - -")]
+    assert [event.signals for event in log.events(lines)] == ["scanner", ""]
+    log = reader(visitors)
+    missing = [line(f"GET /{n} HTTP/1.1", 404) for n in range(100)]
+    assert [event.signals for event in log.events([*missing, line()])] == [""]
+    assert [event.signals for event in log.events([missing[0], line("GET /b HTTP/1.1")])] == ["scanner"]
 
 
 @pytest.mark.parametrize(
@@ -374,6 +482,19 @@ def test_hostile_lines_take_no_time(visitors: Visitors, part: bytes) -> None:
     log = reader(visitors)
     assert list(log.events([raw] * 50)) == []
     assert log.counts.skipped[SkipReason.BAD_LINE] == 50
+
+
+@pytest.mark.parametrize(
+    "part", ["a,", "1,", "a.", "<1>", "Nov 21 10:00:00 ", "x ", ": ", "[a]", " ", "|", "a: ", "{", "1:"]
+)
+def test_what_stands_before_a_request_takes_no_time(part: str) -> None:
+    text = (part * 65_536)[:65_536].encode()
+    started = time.perf_counter()
+    for raw in (text, b"Nov 21 10:00:00 " + text, b"<1>1 2026-11-21T10:00:00Z a b c d [" + text, b"web-1  " + text):
+        without_prefix(raw)
+        client_of(raw)
+        why_bad(raw)
+    assert time.perf_counter() - started < 1
 
 
 # The definition, written down a second time: a page view is a GET answered with 2xx or 304, not for a static

@@ -342,6 +342,59 @@ def test_signs_of_a_machine_are_spooled(collector, tmp_path):
     assert [event.signals for event in collector.events()] == [signals for _, _, signals in sent]
 
 
+def test_a_domain_is_the_one_of_the_browser(collector):
+    publish(collector.home.sites_file, [Site(9, "xn--strae-oqa.de", "UTC"), Site(7, "shop.example", "UTC")])
+    sent = [
+        ("straße.de", "https://xn--strae-oqa.de"),
+        ("xn--strae-oqa.de", "https://www.xn--strae-oqa.de"),
+        ("STRASSE.de", "https://strasse.de"),
+        ("straße.de", "https://strasse.de"),
+    ]
+    answers = [collector.post(EVENT | {"site": site}, {"Origin": origin}) for site, origin in sent]
+    assert [answer.status_code for answer in answers] == [202, 202, 403, 403]
+
+
+SERVER_KEY = {"X-Footfall-Key": KEY}
+
+
+@pytest.mark.parametrize(
+    ("headers", "signals"),
+    [
+        (SERVER_KEY, "server"),
+        (SERVER_KEY | {"Origin": "https://shop.example"}, "no-language"),
+        (SERVER_KEY | {"Referer": "https://shop.example/"}, "no-language"),
+        (SERVER_KEY | {"Sec-Fetch-Site": "cross-site"}, "no-language"),
+        (PAGE, "no-language"),
+    ],
+    ids=["key", "origin", "referer", "fetch", "no key"],
+)
+def test_a_key_without_a_page_is_a_server(collector, headers, signals):
+    agent = {"User-Agent": "Mozilla/5.0 (X11)"}
+    collector.ask(("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": headers | agent}))
+    assert [event.signals for event in collector.events()] == [signals]
+
+
+def test_the_pixel_is_part_of_a_page_whatever_its_key(collector):
+    collector.ask(("GET", "/v1/pixel.gif", {"query_string": f"key={KEY}", "headers": {"User-Agent": "curl/8"}}))
+    assert [event.signals for event in collector.events()] == [""]
+
+
+def test_a_server_names_the_user_agents_of_people(collector):
+    named = {"name": "a", "user_agent": "Mozilla/5.0 (A)"}
+    batch = {"key": KEY, "user_agent": "Mozilla/5.0 (B)", "events": [named, {"name": "b"}]}
+    one = {"headers": {"User-Agent": "curl/8"}}
+    collector.ask(
+        ("POST", "/v1/events", one | {"body": json.dumps(batch)}),
+        ("POST", "/v1/events", one | {"body": json.dumps(named | {"key": KEY, "user_agent": "Z" * 600})}),
+        ("POST", "/v1/events", {"headers": PAGE | {"User-Agent": "curl/8"}, "body": json.dumps(EVENT | named)}),
+    )
+    found = [(event.user_agent, event.signals) for event in collector.events()]
+    own = ("curl/8", "")
+    assert found == [("Mozilla/5.0 (A)", "relayed"), ("Mozilla/5.0 (B)", "relayed"), ("Z" * 512, "relayed"), own]
+    visitors = [event.visitor for event in collector.events()]
+    assert len(set(visitors)) == 4
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_other_methods_are_405(collector, method):
     assert collector.ask((method, "/v1/events", {}))[0].status_code == 405

@@ -108,6 +108,21 @@ def test_paid_click_ids_are_click_ids() -> None:
         ("https://example.com/?utm_source=ig&utm_medium=paid_social", "", "Paid Social"),
         ("https://example.com/?utm_source=chatgpt.com", "", "AI Assistants"),
         ("https://example.com/?utm_source=newsletter", "", "Email"),
+        ("https://example.com/?utm_source=Newsletter_2024-05", "", "Email"),
+        ("https://example.com/?utm_source=may&utm_medium=news-letter", "", "Email"),
+        ("https://example.com/?utm_source=facebook-ads", "", "Paid Social"),
+        ("https://example.com/?utm_source=fb_ad&utm_medium=social", "", "Paid Social"),
+        ("https://example.com/?utm_source=google_ads", "", "Paid Search"),
+        ("https://example.com/?utm_source=adwords&utm_medium=display", "", "Display"),
+        ("https://example.com/?utm_source=yt-ads", "", "Paid Video"),
+        ("https://example.com/?utm_source=amazon-ads", "", "Paid Shopping"),
+        ("https://example.com/?utm_source=print-ad", "", "Paid Other"),
+        ("https://example.com/?utm_source=taboola", "", "Display"),
+        ("https://example.com/?gclid=x", "https://googleads.g.doubleclick.net/pagead", "Display"),
+        ("https://example.com/?gclid=x", "https://tpc.googlesyndication.com/", "Display"),
+        ("https://example.com/", "https://googleads.g.doubleclick.net/pagead", "Referral"),
+        ("https://example.com/", "https://linktr.ee/shop", "Organic Social"),
+        ("https://example.com/", "https://poczta.wp.pl/", "Email"),
         ("https://example.com/", "https://mail.google.com/", "Email"),
         ("https://example.com/?ref=friend", "", "Referral"),
         ("https://example.com/", "https://blog.example.org/", "Referral"),
@@ -118,5 +133,5 @@ def test_paid_click_ids_are_click_ids() -> None:
 def test_the_whole_way(url: str, came_from: str, channel: str) -> None:
     page = split(url)
     source = source_of(page.utm_source, page.source or page.ref, referrer(came_from, page.hostname)[0])
-    found = channel_of(source.name, page.utm_medium, page.utm_campaign, page.click_id_kind, source.kind)
+    found = channel_of(source.name, page.utm_medium, page.utm_campaign, page.click_id_kind, source.kind, source.paid)
     assert found == channel

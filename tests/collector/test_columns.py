@@ -109,6 +109,26 @@ def test_enriching_keeps_the_order_and_the_rows(registry):
 
 
 @pytest.mark.parametrize(
+    ("agent", "signals", "bot", "reasons"),
+    [
+        ("curl/8.0", "", True, "flood,http-library,no-browser,rapid"),
+        ("curl/8.0", "server", False, ""),
+        ("", "server", False, ""),
+        (CHROME, "relayed", False, ""),
+        (CHROME, "", True, "flood,rapid"),
+        (BOT, "server", True, "crawler"),
+        (BOT, "relayed", True, "crawler"),
+    ],
+)
+def test_a_server_sends_for_many_people_and_is_no_bot(registry, agent, signals, bot, reasons):
+    views = [event(n, name="page_view", user_agent=agent, signals=signals, url=f"https://s/{n}") for n in range(400)]
+    made = enriched([record(*views)], registry)
+    assert set(column(made, "bot")) == {bot}
+    [found] = set(column(made, "bot_reasons"))
+    assert sorted(filter(None, found.split(","))) == sorted(filter(None, reasons.split(",")))
+
+
+@pytest.mark.parametrize(
     ("site", "at", "day"),
     [
         (1, "2026-09-21T23:59:59.999Z", "2026-09-21"),

@@ -65,6 +65,89 @@ def test_what_decides(fields: dict[str, str], came_from: str, expected: Source) 
     assert source_of(fields.get("utm_source", ""), fields.get("source") or fields.get("ref", ""), came_from) == expected
 
 
+ADS = [
+    ("facebook-ads", "Facebook"), ("fb-ads", "Facebook"), ("fb_ad", "Facebook"), ("FBads", "Facebook"),
+    ("reddit-ads", "Reddit"), ("google_ads", "Google"), ("GoogleAds", "Google"), ("google-ad", "Google"),
+    ("adwords", "Google"), ("yt-ads", "YouTube"), ("tiktok ads", "TikTok"), ("bing-ads", "Bing"),
+    ("microsoft-ads", "Bing"), ("linkedin_ads", "LinkedIn"), ("ig_ads", "Instagram"), ("igads", "Instagram"),
+    ("pinterest-ads", "Pinterest"), ("x-ads", "Twitter"), ("meta_ads_de_2026", "Facebook"),
+    ("paid-facebook", "Facebook"), ("amazon-ads", "Amazon"), ("print-ad", "print-ad"), ("taboola", "Taboola"),
+    ("dv360", "Google Display"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("word", "name"), ADS)
+def test_words_for_ads_are_paid(word: str, name: str) -> None:
+    found = source_of(word, "", "")
+    assert (found.name, found.paid) == (name, True)
+
+
+@pytest.mark.parametrize("word", ["threads", "leads", "download", "roads", "nomad", "facebook", "google", "Partner-42"])
+def test_words_that_only_end_like_it_are_not(word: str) -> None:
+    assert not source_of(word, "", "").paid
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "newsletter", "news-letter", "News Letter", "Newsletter_2024-05", "weekly-newsletter", "e-newsletter", "nl",
+        "enewsletter", "newsletters.mai", "MonthlyNewsletter12", "nl-12", "infolettre", "email-march", "mailing_3",
+    ],
+)  # fmt: skip
+def test_a_newsletter_by_any_spelling(word: str) -> None:
+    assert source_of(word, "", "").kind == "email"
+
+
+@pytest.mark.parametrize("word", ["news", "letters", "shop-nl", "nlp", "newsroom", "blackmail-podcast"])
+def test_what_is_not_mail(word: str) -> None:
+    assert source_of(word, "", "").kind == ""
+
+
+WEBMAIL = [
+    "mail.google.com", "mail.yahoo.co.uk", "de-mg42.mail.yahoo.com", "mail.yahoo.fr", "outlook.live.com", "e.mail.ru",
+    "mail.qq.com", "wx.mail.qq.com", "exmail.qq.com", "mail.163.com", "navigator.gmx.net", "gmx.at", "web.de",
+    "mail.orange.fr", "messagerie.orange.fr", "mail1.libero.it", "email.t-online.de", "email.seznam.cz", "poczta.wp.pl",
+    "poczta.onet.pl", "poczta.o2.pl", "mail.naver.com", "webmail1.virgilio.it", "posta.mynet.com", "email.telstra.com",
+    "mail.comcast.net", "mail.zoho.in", "mail.proton.me", "mailbox.org", "posteo.de", "webmail.freenet.de",
+    "mail.centrum.cz", "mail.ukr.net", "inbox.lv", "abv.bg", "correio.sapo.pt", "email.bol.uol.com.br",
+    "webmail.example.org", "mail.example.co.uk", "www.webmail.example.org", "roundcube.example.org",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", WEBMAIL)
+def test_webmail_of_any_provider_is_mail(host: str) -> None:
+    assert source_of("", "", host).kind == "email"
+
+
+@pytest.mark.parametrize(
+    ("host", "kind"),
+    [
+        ("go.mail.ru", "search"),
+        ("my.mail.ru", "social"),
+        ("suche.web.de", "search"),
+        ("www.seznam.cz", "search"),
+        ("mailing-list.example.org", "referral"),
+        ("hotmail-news.example.org", "referral"),
+        ("mail-order.example", "referral"),
+        ("daily.mail", "referral"),
+    ],
+)
+def test_what_is_not_webmail(host: str, kind: str) -> None:
+    assert source_of("", "", host).kind == kind
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "linktr.ee", "beacons.ai", "bio.link", "lnk.bio", "campsite.bio", "linkin.bio", "app.slack.com",
+        "teams.microsoft.com", "statics.teams.cdn.office.net", "steamcommunity.com", "store.steampowered.com",
+        "discord.com", "com.microsoft.teams",
+    ],
+)  # fmt: skip
+def test_link_pages_and_chats_are_social(host: str) -> None:
+    assert source_of("", "", host).kind == "social"
+
+
 def test_takes_what_urls_gives() -> None:
     host, whole = referrer("https://www.bing.com/images/search?q=x", "example.com")
     assert source_of("", "", host) == Source("Bing", "search")
@@ -122,7 +205,9 @@ def test_our_list_is_sound() -> None:
         for domain in row["domains"].split():
             assert registry().by_referrer(domain.replace(".*", ".de")) == Source(row["name"], row["kind"]), domain
         for word in row["words"].split():
-            assert registry().by_word(word) == Source(row["name"], row["kind"])
+            found = registry().by_word(word)
+            assert found is not None
+            assert found[:2] == (row["name"], row["kind"])
 
 
 def test_an_unknown_kind_is_refused() -> None:

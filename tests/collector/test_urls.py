@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.site_admin import domain_of
 from collector.urls import CLICK_IDS, EMAIL_MASK, MAX_PATH, MAX_QUERY, MAX_VALUE, Page, referrer, split
 
 
@@ -166,3 +167,11 @@ def test_long_addresses_are_cut() -> None:
     assert len(page.path) == MAX_PATH
     assert len(page.utm_source) == MAX_VALUE
     assert len(page.query) == MAX_QUERY
+
+
+@pytest.mark.parametrize("host", ["straße.de", "xn--strae-oqa.de", "STRAßE.de", "www.straße.de"])
+def test_a_host_is_the_one_of_the_browser(host: str) -> None:
+    assert split(f"https://{host}/a").hostname.removeprefix("www.") == "xn--strae-oqa.de"
+    assert referrer(f"https://{host}/a", "xn--strae-oqa.de") == ("", "")
+    assert domain_of(host).removeprefix("www.") == "xn--strae-oqa.de"
+    assert referrer(f"https://{host}/a", "strasse.de")[0] != ""

@@ -1,0 +1,98 @@
+"""What a visitor does that no person does: too fast, too much, or what scanners look for."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from collector.conduct import (
+    FLOOD,
+    FLOOD_HOUR,
+    FLOOD_MINUTE,
+    FLOOD_PAGES,
+    RAPID,
+    RAPID_VIEWS,
+    SCANNER,
+    conduct,
+    reasons,
+    scanned,
+)
+
+HOUR = 3_600_000
+START = 497_000 * HOUR  # the first millisecond of an hour
+
+
+def seen(views: list[tuple[int, int, str]], name: str = "page_view") -> list[int]:
+    """Conduct for each of (visitor, ms, path)."""
+    paths = list(dict.fromkeys(path for _, _, path in views))
+    events = pl.DataFrame(
+        {
+            "site_id": pl.repeat(1, len(views), dtype=pl.UInt32, eager=True),
+            "visitor": pl.Series([visitor for visitor, _, _ in views], dtype=pl.UInt64),
+            "name": pl.Series([name] * len(views), dtype=pl.String),
+            "timestamp": pl.Series([START + at for _, at, _ in views], dtype=pl.Int64),
+        }
+    )
+    page = pl.Series([paths.index(path) for _, _, path in views], dtype=pl.UInt32)
+    return conduct(events, page, pl.Series(paths, dtype=pl.String)).to_list()
+
+
+def spread(count: int, over_ms: int, pages: int, visitor: int = 1) -> list[tuple[int, int, str]]:
+    return [(visitor, n * over_ms // count, f"/{n % pages}") for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("views", "expected"),
+    [
+        (spread(RAPID_VIEWS, 60_000, 5), 0),
+        (spread(RAPID_VIEWS + 1, 60_000, 5), RAPID),
+        (spread(FLOOD_MINUTE, 60_000, 5), RAPID),
+        (spread(FLOOD_MINUTE + 1, 60_000, 5), RAPID | FLOOD),
+        (spread(FLOOD_HOUR, HOUR, 200), 0),
+        (spread(FLOOD_HOUR + 1, HOUR, 200), FLOOD),
+        (spread(FLOOD_PAGES, HOUR, FLOOD_PAGES), 0),
+        (spread(FLOOD_PAGES + 1, HOUR, FLOOD_PAGES + 1), FLOOD),
+        (spread(5_000, 24 * HOUR, 5_000), 0),
+    ],
+)
+def test_rate_and_breadth(views: list[tuple[int, int, str]], expected: int) -> None:
+    assert set(seen(views)) == {expected}
+    assert set(seen(views, "scroll")) == {0}, "only page views count"
+
+
+def test_only_the_visitor_and_the_time_are_marked() -> None:
+    quiet = [(2, 10, "/0"), (1, 2 * HOUR, "/0")]
+    found = seen([quiet[0], *spread(FLOOD_MINUTE + 1, 60_000, 5), quiet[1]])
+    assert (found[0], found[1], found[-1]) == (0, RAPID | FLOOD, 0)
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["/.env", "/.git/config", "/phpmyadmin/", "/"], SCANNER),
+        (["/wp-login.php", "/blog/wp-admin/", "/xmlrpc.php", "/wp-config.php"], 0),
+        (["/.env", "/.git/config", "/a"], 0),
+        (["/a", "/b", "/c"], 0),
+    ],
+    ids=["scanner", "editor", "two kinds", "pages"],
+)
+def test_paths_that_scanners_ask_for(paths: list[str], expected: int) -> None:
+    views = [(1, n * HOUR, path) for n, path in enumerate(paths)]
+    assert set(seen(views)) == {expected}
+    assert set(seen([(n, at, path) for n, (_, at, path) in enumerate(views)])) == {0}, "of different visitors"
+
+
+def test_nothing_is_nothing() -> None:
+    assert seen([]) == []
+
+
+def test_the_vectorized_search_and_the_kinds_agree() -> None:
+    for path in ("/.ENV", "/Blog/wp-login.php", "/PhpMyAdmin/index.php", "/vendor/phpunit/x", "/etc/passwd"):
+        assert scanned(path) > 0
+    for path in ("/", "/environment", "/git", "/information", "/console-games", "/test", "/config", "/wp-loginer"):
+        assert scanned(path) == 0
+
+
+def test_the_reasons() -> None:
+    assert reasons(RAPID | SCANNER) == ("rapid", "scanner")
+    assert reasons(0) == ()
