@@ -6,8 +6,8 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
+from sql import timezones
 from sql.errors import UsageError
 
 HINT = "today, yesterday, 7d, 30d, month, 12mo, year, all, 2026, 2026-10, 2026-10-01, 2026-10-01..2026-10-15"
@@ -48,15 +48,21 @@ class Period:
         """Every local day, ascending."""
         return [self.first + dt.timedelta(days=day) for day in range(self.days)]
 
+    @property
+    def end(self) -> dt.datetime:
+        """The first moment after the period, in UTC."""
+        last = dt.datetime.combine(self.last + dt.timedelta(days=1), dt.time(), timezones.zone(self.zone))
+        return last.astimezone(dt.UTC)
+
     def hours(self) -> list[dt.datetime]:
         """The start of every local hour, ascending, with its offset.
 
         A day of a clock change has 23 or 25 of them; where clocks change by half an hour, a short one.
         """
-        zone = ZoneInfo(self.zone)
+        zone = timezones.zone(self.zone)
         at = dt.datetime.combine(self.first, dt.time(), zone).astimezone(dt.UTC)
-        end = dt.datetime.combine(self.last + dt.timedelta(days=1), dt.time(), zone).astimezone(dt.UTC)
         starts = []
+        end = self.end
         while at < end:
             local = at.astimezone(zone)
             # A fixed offset: the hour's own name may lie before the change that this part of it follows.
@@ -71,7 +77,7 @@ def parse(text: str, *, zone: str, now: dt.datetime, earliest: Callable[[], dt.d
     ``now`` is any aware time, ``earliest`` tells the first day with data (asked only for ``all``).
     Raises UsageError for what is no period, ends before it starts, or lies in the future.
     """
-    today = now.astimezone(ZoneInfo(zone)).date()
+    today = now.astimezone(timezones.zone(zone)).date()
     text = text.strip().lower()
     if text == "all":
         return Period(min(earliest() or today, today), today, zone, comparable=False)

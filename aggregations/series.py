@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aggregations.filters import PEOPLE, Filter
 from aggregations.frames import fetch, scope
-from sql.errors import UsageError
+from sql.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,20 +58,20 @@ def _by_hour(client: Client, site: SiteRow, period: Period, only: Filter, raw: b
 
     if period.days > MOST_HOURLY_DAYS:
         raise UsageError(f"{period.days} days by hour are too many", f"at most {MOST_HOURLY_DAYS}, or use --by day")
-    found = fetch(client, "series_hour_raw" if raw else "series_hour", scope(site, period, only, zone=period.zone))
-    keys = ["day", "hour", "shift"]
-    found = found.cast({"day": pl.Date, "hour": pl.Int64, "shift": pl.Int64})
     starts = period.hours()
+    moments = [int(start.timestamp()) for start in starts]
+    bound = scope(site, period, only, starts=moments, until=int(period.end.timestamp()))
+    found = fetch(client, "series_hour_raw" if raw else "series_hour", bound).cast({"start": pl.Int64})
+    if not found.filter(pl.col("start") == 0).is_empty():
+        raise EngineError(
+            f"some events of {site.domain} have a local date that their time does not have in {period.zone}",
+            "they were stored under other time zone data; use --by day, and see `footfall doctor`",
+        )
     hours = pl.DataFrame(
-        {
-            "at": [start.isoformat(timespec="minutes") for start in starts],
-            "day": [start.date() for start in starts],
-            "hour": [start.hour for start in starts],
-            "shift": [int(offset.total_seconds()) for start in starts if (offset := start.utcoffset()) is not None],
-        },
-        schema={"at": pl.String, "day": pl.Date, "hour": pl.Int64, "shift": pl.Int64},
+        {"hour": [start.isoformat(timespec="minutes") for start in starts], "start": moments},
+        schema={"hour": pl.String, "start": pl.Int64},
     )
-    return _filled(hours, found, keys).drop(keys).rename({"at": "hour"})
+    return _filled(hours, found, ["start"]).drop("start")
 
 
 def _filled(steps: pl.DataFrame, found: pl.DataFrame, on: list[str]) -> pl.DataFrame:

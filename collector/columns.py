@@ -22,6 +22,7 @@ from collector.cache import MIB, remembers
 from collector.line_table import UnreadableRecord
 from collector.sites import Registry
 from collector.spam import SpamHosts
+from sql import timezones
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +75,7 @@ def enrich(events: pl.DataFrame, registry: Registry, spam: SpamHosts) -> Columns
     verdict, doubts = _numbered(signs.with_columns(spam=spammed["spam"].gather(origin), conduct=did))
     clients = clients.with_columns(pl.col("language", "country", "city").str.replace_all(_CONTROLS.pattern, ""))
     rows = events.drop(*_CLIENT, "url", "referrer", *_PROPS).with_columns(
-        _local_date(events, registry, "timestamp").alias("local_date"),
+        local_date(events, registry, "timestamp").alias("local_date"),
         client=pl.Series(client),
         page=pl.Series(page),
         origin=pl.Series(origin),
@@ -160,23 +161,28 @@ def _clean(text: str) -> str:
     return text if text.isprintable() else _CONTROLS.sub("", text)
 
 
-def _local_date(events: pl.DataFrame, registry: Registry, column: str) -> pl.Expr:
-    """Days since 1970 in each row's site's zone, as a Date expression."""
-    zones = {site_id: _zone(registry, site_id) for site_id in events["site_id"].unique()}
-    moment = pl.from_epoch(column, time_unit="ms").dt.replace_time_zone("UTC")
-    days: pl.Expr = pl.lit(None, dtype=pl.Date)
-    for zone in sorted(set(zones.values())):
-        of_zone = [site_id for site_id, its in zones.items() if its == zone]
-        here = moment.dt.convert_time_zone(zone).dt.date()
-        days = pl.when(pl.col("site_id").is_in(of_zone)).then(here).otherwise(days)
-    return days
-
-
 def local_date(frame: pl.DataFrame, registry: Registry, column: str) -> pl.Series:
-    """The local day of each row's ``column`` (ms since 1970 UTC) in its site's zone."""
-    return frame.with_columns(_local_date(frame, registry, column).alias("day"))["day"]
+    """The local day of each row's ``column`` (ms since 1970 UTC) in its site's zone.
+
+    Raises UnreadableRecord for a site that is not known.
+    """
+    seconds = frame[column].to_numpy() // 1000
+    sites = frame["site_id"].to_numpy()
+    days = np.zeros(len(seconds), np.int32)
+    for zone, its in _by_zone(frame["site_id"].unique().to_list(), registry).items():
+        rows = np.isin(sites, its)
+        moments = seconds[rows]
+        starts, offsets = timezones.offsets(zone, int(moments.min()), int(moments.max()))
+        shifts = np.array(offsets, np.int64)[np.searchsorted(starts, moments, side="right") - 1]
+        days[rows] = (moments + shifts) // 86_400
+    return pl.Series(days).cast(pl.Date)
 
 
-def _zone(registry: Registry, site_id: int) -> str:
-    site = registry.by_id(site_id)
-    return site.timezone if site else "UTC"
+def _by_zone(sites: list[int], registry: Registry) -> dict[str, list[int]]:
+    zones: dict[str, list[int]] = {}
+    for site_id in sites:
+        site = registry.by_id(site_id)
+        if site is None:
+            raise UnreadableRecord(f"site {site_id} is not known, so its local days are not")
+        zones.setdefault(site.timezone, []).append(site_id)
+    return zones

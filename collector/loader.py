@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING
 
 from collector import commit, segments, tally
 from collector.batches import Batches, Manifest, to_stream
+from collector.event_schema_admin import publish_schemas
 from collector.journal import JOURNAL, Journal
 from collector.loader_state import Publisher
 from collector.logs import ABOUT
 from collector.patience import PatientClient, Stopped
 from collector.prepare import IDEMPOTENCY, SEEN_WINDOWS, Gathered, Prepared, gather, prepare
 from collector.seen import SeenIds
+from collector.site_table import all_sites, changing
 from collector.sites import Registry
 from collector.spam import SpamHosts
 from collector.spool import Spool, events_of
@@ -125,6 +127,7 @@ class Loader:
     def run(self, finish: threading.Event) -> None:
         """Load until ``finish`` is set, then empty the spool and end; ``stop`` ends it with what is begun."""
         try:
+            self._publish()
             self.recover()
             while not finish.is_set() and not self.stop.is_set():
                 if not self.load_waiting():
@@ -139,9 +142,23 @@ class Loader:
 
         Raises Stopped when ``stop`` was set while ClickHouse was away.
         """
+        self._publish()
         self.recover()
         self._adopted = NOT_YET
         return self.load_waiting()
+
+    def _publish(self) -> None:
+        """Write the files that tell sites and event schemas, from the tables: a backup may come without them.
+
+        The loader itself dates events by the zones of sites. Tables without a site replace no file.
+        """
+
+        def work(client: Client) -> None:
+            if all_sites(client):
+                with changing(client, self.home):
+                    publish_schemas(client, self.home)
+
+        self._asking.do(work)
 
     def recover(self) -> None:
         """Bring batches that an earlier loader left to their end."""

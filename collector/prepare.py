@@ -21,7 +21,7 @@ from collector.batches import Manifest, Move, from_stream, to_stream
 from collector.columns import Columns, enrich
 from collector.commit import SUSPICIOUS
 from collector.line_table import UnreadableRecord, decode
-from collector.lines import encode
+from collector.lines import SEPARATOR, encode
 from collector.model import PAGE_VIEW, SpooledEvent
 from collector.refused import again
 from collector.seen import SeenIds
@@ -29,6 +29,7 @@ from collector.segments import read, set_aside
 from collector.sites import Registry
 from collector.spam import SpamHosts
 from collector.spool import REPLAY, REQUEUE, ROWS, Spool, events_of, writer_kind
+from sql import timezones
 from sql.statements import query
 
 if TYPE_CHECKING:
@@ -40,9 +41,10 @@ IDEMPOTENCY = dt.timedelta(days=7)
 # For how many idempotency windows ids are held in memory: a late event's window lies in the past too.
 SEEN_WINDOWS = 3
 FEW_IDS = 100
+_SEPARATOR = SEPARATOR.encode()
 _DAY = dt.timedelta(days=1)
 # Passes every step while the steps are sound: where it does not, no line is to blame.
-_PLAIN_EVENT = encode(0, 0, [SpooledEvent(event_id=bytes(16), name=PAGE_VIEW)])
+_PLAIN_EVENT = SpooledEvent(event_id=bytes(16), name=PAGE_VIEW)
 # Columns of `events` that stand in the rows themselves.
 _PLAIN = [
     "site_id", "local_date", "visitor_id", "visit_id", "visit_date", "interactive", "title", "session_id", "user_id",
@@ -85,13 +87,21 @@ def gather(spool: Spool, paths: list[Path], registry: Registry, spam: SpamHosts)
     try:
         for path in paths:  # one after the other: a batch's bytes need not be in memory at once
             records, damaged = read(spool, path)
-            tables.append(_decoded(path, records))
-            lost += damaged
+            decoded, unknown = _decoded(path, records), 0
+            if not all(_is_known(registry, site_id) for site_id in decoded["site_id"].unique()):
+                records, unknown = _of_known_sites(spool, path, records, registry)
+                decoded = _decoded(path, records)
+            tables.append(decoded)
+            lost += damaged + unknown
         made = enrich(pl.concat(tables), registry, spam)
     except Exception as exc:
-        found = [(path, *read(spool, path)) for path in paths]
-        lost = sum(damaged for _, _, damaged in found)
-        lines = [(path, line) for path, records, _ in found for line in _lines(records)]
+        found, lost = [], 0
+        for path in paths:
+            records, damaged = read(spool, path)
+            records, unknown = _of_known_sites(spool, path, records, registry)
+            found.append((path, records))
+            lost += damaged + unknown
+        lines = [(path, line) for path, records in found for line in _lines(records)]
         poison = dict(_poisonous([line for _, line in lines], registry, spam, exc))
         for number, reason in poison.items():
             path, line = lines[number]
@@ -104,6 +114,30 @@ def gather(spool: Spool, paths: list[Path], registry: Registry, spam: SpamHosts)
         tables = [_decoded(path, [line for its, line in good if its == path]) for path in paths]
         made = enrich(pl.concat(tables), registry, spam)
     return Gathered(names, made.rows, partial(_table, made), lost, requeued)
+
+
+def _of_known_sites(spool: Spool, path: Path, records: list[bytes], registry: Registry) -> tuple[list[bytes], int]:
+    """The records of a segment without the lines of unknown sites, and how many those are: they wait in quarantine.
+
+    Which local day an event lies on, its site's zone decides. Without it the event would be dated wrongly for good.
+    """
+    lines = list(_lines(records))
+    heads = {line.partition(_SEPARATOR)[0] for line in lines}
+    unknown = {head for head in heads if head.isdigit() and not _is_known(registry, int(head))}
+    if not unknown:
+        return records, 0
+    for head in sorted(unknown):
+        its = [line for line in lines if line.partition(_SEPARATOR)[0] == head]
+        reason = f"site {int(head)} is not known, so its local days are not: {len(its)} events"
+        set_aside(spool, f"{path.stem}.site-{int(head)}", ".bin", b"".join(its), reason)
+        log.error("%s; kept in quarantine", reason, extra={"segment": path.name})
+    known = [line for line in lines if line.partition(_SEPARATOR)[0] not in unknown]
+    return known, len(lines) - len(known)
+
+
+def _is_known(registry: Registry, site_id: int) -> bool:
+    site = registry.by_id(site_id)
+    return site is not None and site.timezone in timezones.names()
 
 
 def _decoded(path: Path, records: list[bytes]) -> pl.DataFrame:
@@ -129,7 +163,10 @@ def _poisonous(lines: list[bytes], registry: Registry, spam: SpamHosts, why: Exc
     if isinstance(why, OSError | MemoryError):
         raise why
     if not isinstance(why, UnreadableRecord):
-        enrich(decode([_PLAIN_EVENT]), registry, spam)
+        heads = (line.partition(_SEPARATOR)[0] for line in lines)
+        site_id = next((int(head) for head in heads if head.isdigit() and _is_known(registry, int(head))), None)
+        if site_id is not None:
+            enrich(decode([encode(site_id, 0, [_PLAIN_EVENT])]), registry, spam)
     waiting = [(0, len(lines), why)]
     found = 0
     while waiting:

@@ -25,7 +25,7 @@ from collector.spool import LINES, REQUEUE, ROWS, Spool
 from sql.errors import UsageError
 from sql.files import fsync_dir, write_atomic
 
-_ORIGIN = re.compile(r"\.(?:line-\d+|row-\d+|\d+-\d+)\Z")
+_ORIGIN = re.compile(r"\.(?:line-\d+|row-\d+|site-\d+|\d+-\d+)\Z")
 _EVENTS = re.compile(r": (\d+) events\Z")
 _SHOWN_BYTES = 512
 
@@ -33,7 +33,7 @@ _SHOWN_BYTES = 512
 class Kind(StrEnum):
     """What an item is."""
 
-    LINE = "line"  # an event that nothing could be made of
+    LINE = "line"  # events that nothing could be made of, a line each
     ROW = "row"  # an enriched event that ClickHouse refused
     DAMAGED = "damaged"  # bytes whose checksum does not fit
     RETURNING = "returning"  # on its way back when a replay was interrupted
@@ -165,7 +165,7 @@ def _item(spool: Spool, path: Path) -> Item | None:
     batch, segment = spool.prepared_dir / f"{origin}.json", spool.sealed_dir / f"{origin}{LINES}"
     loading = kind is not Kind.RETURNING and (batch.exists() or segment.exists())
     told = _EVENTS.search(reason)
-    events = 1 if kind is not Kind.DAMAGED else int(told[1]) if told else None
+    events = int(told[1]) if told else None if kind is Kind.DAMAGED else 1
     return Item(name, kind, path, path.stat().st_size, events, reason, loading)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from collector.key_admin import new_key
 from collector.site_table import all_sites, changing, put_site
 from collector.sites import Site
+from sql import timezones
 from sql.errors import UsageError
 from sql.home import Home
 from sql.hosts import ascii_host
@@ -105,8 +105,8 @@ def _check(site: Site) -> None:
 
 
 def _check_zone(name: str) -> None:
-    if name not in zoneinfo.available_timezones() - {"localtime", "Factory"}:
-        near = [zone for zone in sorted(zoneinfo.available_timezones()) if name.lower() in zone.lower()][:3]
+    if name not in timezones.names() - {"Factory"}:
+        near = [zone for zone in sorted(timezones.names()) if name.lower() in zone.lower()][:3]
         raise UsageError(
             f"no time zone {name!r}",
             f"did you mean {' or '.join(near)}?" if near else "an IANA name such as Europe/Paris",

@@ -1,39 +1,33 @@
 -- Figures by local hour: visitors and page views from raw events, since no rollup holds hours; visits from visits.
--- Grain: one row a local hour on which something happened, `shift` its offset from UTC in seconds (an hour that
--- the clocks repeat is two). Parameters: site, first, last, bots, zone.
+-- Grain: one row a local hour in which something happened, by its start (0: events whose local date lies in the period
+-- and whose time does not). Parameters: site, first, last, bots, starts, until (see local_hour).
 with
     hourly as (
         select
-            toDate(timestamp, {zone:String}) as day,
-            toHour(timestamp, {zone:String}) as hour,
-            timeZoneOffset(toTimeZone(timestamp, {zone:String})) as shift,
+            local_hour(timestamp, {starts:Array(UInt32)}, {until:UInt32}) as start,
             uniq(visitor_id) as visitors,
             countIf(name = 'page_view') as pageviews
         from events
         where site_id = {site:UInt32} and local_date between {first:Date} and {last:Date} and (not bot or {bots:Bool})
-        group by day, hour, shift
+        group by start
     ),
     visited as (
         select
-            toDate(started, {zone:String}) as day,
-            toHour(started, {zone:String}) as hour,
-            timeZoneOffset(toTimeZone(started, {zone:String})) as shift,
+            local_hour(started, {starts:Array(UInt32)}, {until:UInt32}) as start,
             count() as visits,
             countIf(bounce) as bounces,
             sum(duration) as seconds
         from visits_merged
         where site_id = {site:UInt32} and visit_date between {first:Date} and {last:Date} and (not bot or {bots:Bool})
-        group by day, hour, shift
+        group by start
     )
 select
-    day,
-    hour,
-    shift,
+    start,
     hourly.visitors as visitors,
     visited.visits as visits,
     hourly.pageviews as pageviews,
     if(visits = 0, null, visited.bounces / visits) as bounce_rate,
     if(visits = 0, null, visited.seconds / visits) as visit_duration
 from hourly
-full join visited using (day, hour, shift)
-order by day, hour, shift desc
+full join visited using start
+order by start

@@ -1,16 +1,14 @@
--- Figures by local hour, counted from raw events alone. Grain: one row a local hour on which something happened,
--- `shift` its offset from UTC in seconds. Parameters: site, first, last, bots, zone.
+-- Figures by local hour, counted from raw events alone. Grain: one row a local hour in which something
+-- happened, by its start (0: see series_hour.sql). Parameters: site, first, last, bots, starts, until.
 with
     hourly as (
         select
-            toDate(timestamp, {zone:String}) as day,
-            toHour(timestamp, {zone:String}) as hour,
-            timeZoneOffset(toTimeZone(timestamp, {zone:String})) as shift,
+            local_hour(timestamp, {starts:Array(UInt32)}, {until:UInt32}) as start,
             uniqExact(visitor_id) as visitors,
             countIf(name = 'page_view') as pageviews
         from events
         where site_id = {site:UInt32} and local_date between {first:Date} and {last:Date} and (not bot or {bots:Bool})
-        group by day, hour, shift
+        group by start
     ),
     visit as (
         select
@@ -26,24 +24,20 @@ with
     ),
     visited as (
         select
-            toDate(begun, {zone:String}) as day,
-            toHour(begun, {zone:String}) as hour,
-            timeZoneOffset(toTimeZone(begun, {zone:String})) as shift,
+            local_hour(begun, {starts:Array(UInt32)}, {until:UInt32}) as start,
             count() as visits,
             countIf(bounce) as bounces,
             sum(duration) as seconds
         from visit
-        group by day, hour, shift
+        group by start
     )
 select
-    day,
-    hour,
-    shift,
+    start,
     hourly.visitors as visitors,
     visited.visits as visits,
     hourly.pageviews as pageviews,
     if(visits = 0, null, visited.bounces / visits) as bounce_rate,
     if(visits = 0, null, visited.seconds / visits) as visit_duration
 from hourly
-full join visited using (day, hour, shift)
-order by day, hour, shift desc
+full join visited using start
+order by start

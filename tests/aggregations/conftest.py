@@ -7,14 +7,13 @@ import itertools
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import clickhouse_connect
 import pytest
 
 from aggregations.periods import Period
 from aggregations.sites import SiteRow
-from sql import migrations
+from sql import migrations, timezones
 from sql.client import PINNED
 
 DATABASE = "aggregations_test"
@@ -66,7 +65,7 @@ class World:
 
         A visit starts with the first row that names it.
         """
-        zone = ZoneInfo(site.timezone)
+        zone = timezones.zone(site.timezone)
         starts: dict[int, dt.datetime] = {}
         full = []
         for seq, given in enumerate(rows):

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from aggregations.series import Step, series
-from sql.errors import UsageError
+from sql.errors import EngineError, UsageError
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
 
@@ -53,3 +53,23 @@ def test_too_many_hours_are_refused(world, days, raw):
     site = world.site()
     with pytest.raises(UsageError, match="63 days by hour"):
         series(world.client, site, days("2026-01-01", "2026-03-04", site), Step.HOUR, raw=raw)
+
+
+def test_hours_of_a_zone_whose_rules_changed_lately(world, days, raw):
+    """Morocco gave up its summer time in September 2026: the engine, Polars and the system may not know yet, or did
+    not before. Hours and days come from one source."""
+    site = world.site("Africa/Casablanca")
+    rows = [{"at": f"2026-11-0{day}T00:30:00", "visit": day, "visitor": day} for day in range(1, 6)]
+    world.events(site, *rows)
+    period = days("2026-11-01", "2026-11-05", site)
+    assert series(world.client, site, period, raw=raw)["visits"].to_list() == [1] * 5
+    by_hour = series(world.client, site, period, Step.HOUR, raw=raw)
+    assert by_hour.height == 5 * 24
+    assert [at[11:16] for at in by_hour.filter(by_hour["visits"] == 1)["hour"]] == ["00:00"] * 5
+
+
+def test_events_that_were_dated_by_other_rules_are_an_error_not_zeros(world, days, raw):
+    site = world.site("Africa/Casablanca")
+    world.events(site, {"at": "2026-11-03T12:00:00"}, {"at": "2026-11-03T23:30:00", "local_date": dt.date(2026, 11, 4)})
+    with pytest.raises(EngineError, match="a local date that their time does not have in Africa/Casablanca"):
+        series(world.client, site, days("2026-11-04", "2026-11-04", site), Step.HOUR, raw=raw)

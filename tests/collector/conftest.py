@@ -307,7 +307,7 @@ def spooled(number: int, minute: float = 0, known: bool = True, **fields: object
     """An event with a number for its id, so many minutes into the day."""
     plain = {"visitor": number % 50 + 1, "previous": 0, "name": "page_view", "interactive": False}
     plain |= {"url": f"https://shop.example/{number % 20}"}
-    key, at = number.to_bytes(16, "big"), NOON + int(minute * 60_000)
+    key, at = number.to_bytes(16, "big"), fields.pop("timestamp", NOON + int(minute * 60_000))
     return SpooledEvent(event_id=key, known=known, timestamp=at, **(plain | fields))
 
 

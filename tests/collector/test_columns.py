@@ -137,7 +137,6 @@ def test_a_server_sends_for_many_people_and_is_no_bot(registry, agent, signals, 
         (3, "2026-09-21T02:29:59.999Z", "2026-09-20"),
         (3, "2026-11-01T02:30:00Z", "2026-11-01"),
         (4, "2026-09-21T10:59:59.999Z", "2026-09-20"),
-        (99, "2026-09-21T23:59:59.999Z", "2026-09-21"),
     ],
     ids=[
         "UTC",
@@ -146,7 +145,6 @@ def test_a_server_sends_for_many_people_and_is_no_bot(registry, agent, signals, 
         "half an hour",
         "half an hour, midnight",
         "behind",
-        "unknown site",
     ],
 )
 def test_the_local_day_is_of_the_sites_zone(registry, site, at, day):
@@ -155,3 +153,8 @@ def test_the_local_day_is_of_the_sites_zone(registry, site, at, day):
     events = decode([*others, record(event(timestamp=moment), site=site)])
     assert columns.enrich(events, registry, SpamHosts()).rows["local_date"].to_list()[-1] == dt.date.fromisoformat(day)
     assert columns.local_date(events, registry, "timestamp").to_list()[-1] == dt.date.fromisoformat(day)
+
+
+def test_an_unknown_site_has_no_local_day(registry):
+    with pytest.raises(UnreadableRecord, match="site 99 is not known"):
+        columns.enrich(decode([record(event(), site=99)]), registry, SpamHosts())

@@ -1,0 +1,77 @@
+"""A loader that does not know an event's site does not guess its time zone."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from collector import quarantine
+from collector.lines import encode
+from collector.loader import Loader
+from collector.published import publish
+from collector.site_admin import add_site
+from collector.sites import Registry, Site
+
+# 22:30 UTC: the next day in Tokyo.
+LATE = int(dt.datetime(2026, 11, 3, 22, 30, tzinfo=dt.UTC).timestamp() * 1000)
+
+
+@pytest.fixture
+def tokyo(house):
+    """A site in the tables, and no file that tells of it, as after a restore."""
+    with house.client() as client:
+        client.command("truncate table sites")
+        client.command("truncate table keys")
+        add_site(client, house.home, "shop.example", "Asia/Tokyo")
+        house.home.sites_file.unlink()
+        yield client
+        client.command("truncate table sites")
+        client.command("truncate table keys")
+    publish(house.home.sites_file, [Site(1, "shop.example", "Europe/Paris")])
+
+
+def load(house) -> None:
+    with Loader(house.home, house.url) as loader:
+        loader.drain()
+
+
+def dates(client) -> list[dt.date]:
+    return client.query("select distinct local_date from events").result_columns[0]
+
+
+def test_a_loader_without_the_file_of_sites_writes_it_from_the_tables(house, tokyo, event):
+    house.put_lines(encode(1, LATE, [event(n, timestamp=LATE) for n in range(3)]))
+    load(house)
+    assert house.home.sites_file.exists()
+    assert tokyo.command("select count() from events") == 3
+    assert dates(tokyo) == [dt.date(2026, 11, 4)]
+
+
+def test_events_of_an_unknown_site_wait_until_it_is_known(house, tokyo, event):
+    known = encode(1, LATE, [event(n, timestamp=LATE) for n in range(3)])
+    unknown = encode(2, LATE, [event(n, timestamp=LATE) for n in range(10, 5_010)])
+    house.put_lines(known, unknown, known.replace(b"0" * 31, b"f" * 31))
+    load(house)
+    assert tokyo.command("select count() from events") == 6
+    (item,) = quarantine.items(house.spool)
+    assert item.events == 5_000
+    assert "site 2 is not known" in item.reason
+    assert "site 2 is not known" in quarantine.why_not(item, Registry(house.home.sites_file))
+
+    add_site(tokyo, house.home, "other.example", "America/New_York")
+    assert quarantine.why_not(item, Registry(house.home.sites_file)) == ""
+    assert quarantine.requeue(house.spool, [item]) == 5_000
+    load(house)
+    found = "select site_id, count(), any(local_date) from events group by site_id order by site_id"
+    assert tokyo.query(found).result_rows == [(1, 6, dt.date(2026, 11, 4)), (2, 5_000, dt.date(2026, 11, 3))]
+    assert quarantine.items(house.spool) == []
+
+
+def test_a_line_beside_it_that_cannot_be_read_costs_no_other(house, tokyo, event):
+    unknown = encode(2, LATE, [event(n, timestamp=LATE) for n in range(10, 20)])
+    known = encode(1, LATE, [event(n, timestamp=LATE) for n in range(3)])
+    house.put_lines(unknown, b"torn\n", known)
+    load(house)
+    assert tokyo.command("select count() from events") == 3
+    assert sorted(item.events for item in quarantine.items(house.spool)) == [1, 10]
