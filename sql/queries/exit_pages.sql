@@ -1,6 +1,7 @@
 -- Pages on which visits ended, and the share of each page's views that were the last of a visit.
 -- Grain: one row a path. Parameters: site, first, last, bots, limit.
--- Exits belong to the day on which the visit started, page views to their own day.
+-- Both are those of visits that started in the period: no rate is over 1. No rollup has page views by the day of
+-- their visit, so they are counted from raw events.
 with
     exit as (
         select exit_page as page, uniq(visitor_id) as visitors, count() as exits
@@ -12,9 +13,13 @@ with
         group by page
     ),
     viewed as (
-        select path as page, sum(p.pageviews) as pageviews
-        from daily_pages as p
-        where site_id = {site:UInt32} and local_date between {first:Date} and {last:Date} and (not bot or {bots:Bool})
+        select path as page, count() as pageviews
+        from events
+        where site_id = {site:UInt32}
+            and visit_date between {first:Date} and {last:Date}
+            and local_date between {first:Date} and {last:Date} + 2
+            and (not bot or {bots:Bool})
+            and name = 'page_view'
         group by page
     )
 select

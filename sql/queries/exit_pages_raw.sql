@@ -19,7 +19,8 @@ with
         select path as page, count() as pageviews
         from events
         where site_id = {site:UInt32}
-            and local_date between {first:Date} and {last:Date}
+            and visit_date between {first:Date} and {last:Date}
+            and local_date between {first:Date} and {last:Date} + 2
             and (not bot or {bots:Bool})
             and name = 'page_view'
         group by page

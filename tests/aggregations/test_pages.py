@@ -52,3 +52,25 @@ def test_exit_pages(world, days, site, raw):
 @pytest.mark.parametrize(("limit", "rows"), [(1, 1), (2, 2), (0, 2)])
 def test_limit(world, days, site, raw, limit, rows):
     assert top_pages(world.client, site, days("2026-11-02", "2026-11-02", site), limit=limit, raw=raw).height == rows
+
+
+def test_exit_rates_of_visits_over_midnight(world, days, raw):
+    """Five visits begin before midnight and end after it, one begins and ends on the next day: exits and page views
+    are those of the visits that began in the period, on whatever day they lie."""
+    site = world.site()
+    rows = []
+    for visit in range(1, 6):
+        rows += [
+            {"at": "2026-11-02T23:50:00", "visit": visit, "visitor": visit, "path": "/cart"},
+            {"at": "2026-11-03T00:10:00", "visit": visit, "visitor": visit, "path": "/thanks"},
+        ]
+    rows.append({"at": "2026-11-03T12:00:00", "visit": 6, "visitor": 6, "path": "/thanks"})
+    world.events(site, *rows)
+
+    def found(first, last):
+        got = exit_pages(world.client, site, days(first, last, site), raw=raw)
+        return {row[0]: row[1:] for row in got.select("page", "exits", "pageviews", "exit_rate").rows()}
+
+    assert found("2026-11-02", "2026-11-02") == {"/thanks": (5, 5, 1.0)}
+    assert found("2026-11-03", "2026-11-03") == {"/thanks": (1, 1, 1.0)}
+    assert found("2026-11-02", "2026-11-03") == {"/thanks": (6, 6, 1.0)}

@@ -529,3 +529,30 @@ def test_a_real_log_gives_the_page_views_that_an_independent_count_gives(shared_
     assert [bad.number for bad in log.counts.bad] == [8899]
     assert len({event.event_id for event in events}) == len(events)
     assert log.counts.skipped[SkipReason.BLANK] == 1  # after the last newline
+
+
+def test_equal_lines_far_apart_in_a_log_whose_times_jump_count_each(visitors: Visitors) -> None:
+    """A server that writes when a request ends: a download of an hour stands among lines of an hour later. Two servers'
+    logs in one file: all times come again."""
+    hour, late = line("GET /film HTTP/1.1", time="17/May/2015:09:00:00 +0000"), line("GET /film HTTP/1.1")
+    first = [line(f"GET /{n} HTTP/1.1") for n in range(50)]
+    lines = [line(), hour, late, hour, late, line(), *first, *first, line()]
+    found = list(reader(visitors).events(lines))
+    assert len({event.event_id for event in found}) == len(lines)
+    again = list(reader(visitors).events(lines))
+    assert [event.event_id for event in again] == [event.event_id for event in found]
+
+
+def test_a_hundred_thousand_lines_then_the_first_again(visitors: Visitors) -> None:
+    lines = [line(f"GET /{n} HTTP/1.1") for n in range(100_000)]
+    found = list(reader(visitors).events([*lines, *lines[:10]]))
+    assert len({event.event_id for event in found}) == 100_010
+
+
+def test_one_line_over_and_over_costs_no_more_each_time(visitors: Visitors) -> None:
+    def seconds(count: int) -> float:
+        began = time.process_time()
+        assert len({event.event_id for event in reader(visitors).events([line()] * count)}) == count
+        return time.process_time() - began
+
+    assert min(seconds(20_000) for _ in range(2)) < 10 * min(seconds(5_000) for _ in range(3))
