@@ -13,6 +13,7 @@ import typer
 from cli.exits import Exit, code_of
 from cli.state import options
 from sql.errors import FootfallError
+from sql.process import PARENT, die_with_parent
 
 app = typer.Typer(
     name="footfall",
@@ -50,6 +51,8 @@ def _register() -> None:
 
 def main() -> None:
     """Entry point. Domain errors print one line and what to do; unknown exceptions stay loud."""
+    if PARENT in os.environ:
+        die_with_parent()
     _register()
     try:
         app()

@@ -22,8 +22,13 @@ class Home:
 
     @property
     def engine_file(self) -> Path:
-        """Where a running embedded engine publishes its address and password (mode 0600)."""
+        """Where a running embedded engine publishes its password and the name of its life (mode 0600)."""
         return self.root / "engine.json"
+
+    @property
+    def engine_socket(self) -> Path:
+        """The unix socket on which a running embedded engine answers (mode 0600)."""
+        return self.root / "engine.sock"
 
     @property
     def engine_lock(self) -> Path:
