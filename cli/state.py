@@ -27,8 +27,13 @@ options = Options()
 
 
 def settings() -> Config:
-    """The configuration in force. Raises UsageError as ``cli.config.load`` does."""
-    return load(options.config, options.data_dir, options.url)
+    """The configuration in force.
+
+    Raises UsageError as ``cli.config.load`` does, StorageError for root on a data directory of another user.
+    """
+    config = load(options.config, options.data_dir, options.url)
+    config.home.check_owner()
+    return config
 
 
 @contextmanager

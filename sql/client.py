@@ -56,6 +56,8 @@ def embedded_home(url: str) -> Home | None:
     parts = _split(url)
     if parts.scheme == "chdb":
         path = unquote(parts.netloc + parts.path)
+        if "\0" in path:
+            raise UsageError(f"no directory can have a NUL in its name: {url!r}")
         if not path:
             raise UsageError(f"no directory in {url!r}", "write chdb:///path/to/data")
         return Home(Path(path))
