@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from cli.output import write
 from cli.view import View
 from sql.errors import UsageError
@@ -35,7 +37,8 @@ _ENDINGS = {".csv": Format.CSV, ".parquet": Format.PARQUET, ".txt": Format.TABLE
 def render(frame: pl.DataFrame, view: View, fmt: Format | None = None, output: Path | None = None) -> None:
     """Write ``frame`` to ``output`` (atomically) or stdout.
 
-    Without ``fmt`` the file's ending decides, else whether stdout is a terminal.
+    Without ``fmt`` the file's ending decides, else whether stdout is a terminal. A footnote is part of a table; with
+    other formats whoever sits at the terminal reads it on stderr.
     Raises UsageError (Parquet onto a terminal), StorageError (the file cannot be written).
     """
     chosen = fmt or _format_of(output)
@@ -47,6 +50,8 @@ def render(frame: pl.DataFrame, view: View, fmt: Format | None = None, output: P
         show(frame, view)
         return
     emit(encode(frame, view, chosen), output)
+    if view.footnote and chosen is not Format.TABLE and sys.stderr.isatty():
+        typer.echo(view.footnote, err=True)
 
 
 def emit(data: bytes, output: Path | None) -> None:

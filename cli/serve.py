@@ -36,9 +36,9 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, durabil
 
     config = _logged()
     where = host or config.collector.host, port or config.collector.port
-    _app_options(config, durability)
+    app_options(config, durability)
     home = config.home.make()
-    lock = OwnedLock(home.root / "serve.lock", "footfall serve")
+    lock = OwnedLock(home.serve_lock, "footfall serve")
     if not lock.try_acquire():
         raise EngineBusy(f"footfall serve runs already: {lock.holder()}", "stop that one first")
     if lock.abandoned:
@@ -123,16 +123,18 @@ def collector(host: Host = None, port: Port = None, workers: Workers = None, dur
     where = host or config.collector.host, port or config.collector.port
     _check_port(*where)
     config.home.make()
-    Server(_app_options(config, durability), *where, workers or config.collector.workers).run()
+    Server(app_options(config, durability), *where, workers or config.collector.workers).run()
 
 
-def _app_options(config: Config, durability: str | None) -> AppOptions:
+def app_options(config: Config, durability: str | None = None) -> AppOptions:
+    """What the collector runs with. Raises UsageError or StorageError for files and settings that keep it from it."""
     from pathlib import Path
 
     from collector.intake import AppOptions
     from collector.places import Places
     from collector.ranges import Ranges
     from collector.rate_limits import RateLimits, Rates
+    from collector.spam import SpamHosts
     from collector.spool import Durability, SpoolOptions
     from sql.errors import UsageError
 
@@ -146,6 +148,8 @@ def _app_options(config: Config, durability: str | None) -> AppOptions:
         Places(Path(c.country_file)).close()
     if c.data_centre_file:
         Ranges.read(Path(c.data_centre_file))
+    if c.spam_file:
+        SpamHosts(Path(c.spam_file))
     spool = SpoolOptions(level, c.segment_bytes, c.segment_seconds, c.spool_bytes)
     rates = Rates(c.site_events_per_second, c.site_burst, c.address_requests_per_second, c.address_burst)
     return AppOptions(
@@ -176,7 +180,7 @@ def _engine(config: Config) -> AbstractContextManager[object]:
 def _await_engine(config: Config, child: Child) -> None:
     from sql.engine import await_ready
 
-    await_ready(config.home, 30.0, lambda: child.alive, child.process.pid if child.process else 0)
+    await_ready(config.home, 30.0, lambda: child.alive)
     _say("engine ready")
     _prepare_database(config)
 

@@ -37,9 +37,9 @@ def settings() -> Config:
 
 
 @contextmanager
-def database(what: str) -> Iterator[Client]:
-    """An open client; ``what`` names this command to others who find the engine busy."""
+def database(what: str, newer: bool = False) -> Iterator[Client]:
+    """An open client; ``what`` names this command to others who find the engine busy. ``newer`` as in ``connect``."""
     from sql.client import opened
 
-    with opened(settings().database_url, what=f"footfall {what}") as client:
+    with opened(settings().database_url, what=f"footfall {what}", newer=newer) as client:
         yield client

@@ -50,9 +50,17 @@ def _print(console: Console, frame: pl.DataFrame, view: View) -> None:
 
     if view.title:
         console.print(Text(view.title, style="bold"))
-    if not frame.height:
+    if frame.height:
+        _print_rows(console, frame, view)
+    else:
         console.print(Text(view.nothing, style="dim"))
-        return
+    if view.footnote:
+        console.print(Text(view.footnote, style="dim"))
+
+
+def _print_rows(console: Console, frame: pl.DataFrame, view: View) -> None:
+    from rich.text import Text
+
     for name in view.sparks:
         label = METRICS[name].label if name in METRICS else name
         console.print(Text(f"{label:<10}").append(sparkline(frame[name].to_list(), console.width - 12), style="cyan"))

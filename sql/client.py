@@ -67,16 +67,38 @@ def embedded_home(url: str) -> Home | None:
 
 
 def connect(
-    url: str, *, wait: float = 10.0, what: str = "footfall", timeout: float = 300.0, direct: bool = True
+    url: str,
+    *,
+    wait: float = 10.0,
+    what: str = "footfall",
+    timeout: float = 300.0,
+    direct: bool = True,
+    newer: bool = False,
 ) -> Client:
     """A client for ``url``, with the pinned settings on every statement.
+
+    A database whose schema a newer Footfall has made is refused, unless ``newer`` says that it will do: whoever reads
+    or writes it with the SQL of this version might take or make it for something else.
 
     ``wait`` is how long (seconds) to wait for a busy directory or an engine that is starting, ``what``
     how this process is named to others who find the directory busy, ``timeout`` seconds for one answer.
     With ``direct`` False an embedded engine must be running already.
 
-    Raises UsageError (bad URL), EngineBusy, EngineUnavailable, EngineRefused (password, database).
+    Raises UsageError (bad URL), EngineBusy, EngineUnavailable, EngineRefused (password, database), SchemaError.
     """
+    client = _connect(url, wait, what, timeout, direct)
+    if not newer:
+        from sql.migrations import refuse_newer
+
+        try:
+            refuse_newer(client)
+        except BaseException:
+            client.close()
+            raise
+    return client
+
+
+def _connect(url: str, wait: float, what: str, timeout: float, direct: bool) -> Client:
     home = embedded_home(url)
     if home is None:
         return _server(url, timeout)
@@ -134,6 +156,13 @@ def boot_of(client: Client, url: str) -> str:
     if not client.command(query("engine_lives")):
         client.command(query("engine_life_begin"))
     return str(client.command(query("engine_life")))
+
+
+def in_process(client: Client) -> bool:
+    """Whether a client has the embedded engine in this process."""
+    from clickhouse_connect.driver.httpclient import HttpClient
+
+    return not isinstance(client, HttpClient)
 
 
 def listens(home: Home) -> bool:

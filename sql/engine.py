@@ -105,15 +105,12 @@ def alongside(home: Home, *, wait: float = 30.0) -> Iterator[Published]:
             child.wait()
 
 
-def await_ready(home: Home, wait: float, alive: Callable[[], bool], pid: int = 0) -> Published:
-    """Poll until an engine answers, the one of process ``pid`` where that is given.
-
-    Raises EngineUnavailable when it does not in ``wait`` seconds or died.
-    """
+def await_ready(home: Home, wait: float, alive: Callable[[], bool]) -> Published:
+    """Poll until an engine answers. Raises EngineUnavailable when it does not in ``wait`` seconds or died."""
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline:
         found = running(home)
-        if found is not None and pid in {0, found.pid}:
+        if found is not None:
             return found
         if not alive():
             break

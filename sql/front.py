@@ -219,6 +219,9 @@ class Handler(BaseHTTPRequestHandler):
         self._send(200, b"", {"X-ClickHouse-Summary": json.dumps({"read_rows": summary["written_rows"], **summary})})
 
     def _query(self, connection: Any, text: str, params: dict[str, str]) -> None:
+        text, more = wire.first_statement(text)
+        if more:  # chDB would run both and answer with the last
+            raise QueryError(62, "Syntax error (Multi-statements are not allowed). (SYNTAX_ERROR)")
         fmt = wire.result_format(
             text, params.get("default_format") or self.headers.get("X-ClickHouse-Format") or "TabSeparated"
         )

@@ -41,6 +41,11 @@ class Home:
         return self.root / "engine.lock"
 
     @property
+    def serve_lock(self) -> Path:
+        """Held by the one `footfall serve`."""
+        return self.root / "serve.lock"
+
+    @property
     def loader_lock(self) -> Path:
         """Held by the one loader."""
         return self.root / "loader.lock"
