@@ -46,7 +46,7 @@ def test_the_first_event_is_in_the_first_report(tmp_path):
         [serve] = [line.split("#")[0].split() for line in setup.splitlines() if "footfall serve" in line]
         server = subprocess.Popen(serve, cwd=tmp_path, env=env, stderr=log, stdout=log)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while b"collector on" not in (said := (tmp_path / "serve.log").read_bytes()):
             assert time.monotonic() < deadline, said.decode()
             assert server.poll() is None, said.decode()
