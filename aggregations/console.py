@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import signal
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from aggregations.engine_types import restore
 from aggregations.frames import frame
+from sql.client import in_process
 from sql.errors import EngineRefused, UsageError
-from sql.wire import result_format
+from sql.statements import query
+from sql.wire import first_statement, result_format
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,27 +30,51 @@ def run(client: Client, sql: str) -> pl.DataFrame | bytes | None:
 
     from sql.client import first_line
 
-    text = sql.strip().rstrip(";").rstrip()
-    if not text:
+    text, more = first_statement(sql.strip())
+    if more:
+        raise UsageError("one statement at a time", "several: one `footfall query` each")
+    if not text.strip():
         raise UsageError("no SQL", 'such as: footfall query "select count() from events"')
     fmt = result_format(text, "Arrow")
     try:
-        if fmt is None:
-            client.command(text)
-            return None
-        if fmt != "Arrow":
-            return client.raw_query(text)
-        return restore(frame(_table(client, text)), lambda: _types(client, text))
+        with _cancelled_by_ctrl_c(client) as how:
+            if fmt is None:
+                client.command(text, settings=how)
+                return None
+            if fmt != "Arrow":
+                return client.raw_query(text, settings=how)
+            table = _table(client, text, how)
+        return restore(frame(table), lambda: _types(client, text))
     except DatabaseError as exc:
         # The engine lists everything that it would have understood; the place says enough.
         raise EngineRefused(first_line(exc).split(". Expected one of:")[0]) from exc
 
 
-def _table(client: Client, text: str) -> pa.Table:
+@contextmanager
+def _cancelled_by_ctrl_c(client: Client) -> Iterator[dict[str, Any]]:
+    """Ctrl-c ends the statement too, not only the waiting for it. Yields the settings to run the statement with."""
+    if in_process(client):
+        # The engine's code has this thread: no handler of Python's comes to run before the statement is through.
+        before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            yield {}
+        finally:
+            signal.signal(signal.SIGINT, before)
+        return
+    name = str(uuid.uuid4())
+    try:
+        yield {"query_id": name}
+    except KeyboardInterrupt:
+        with suppress(Exception):  # it may be through, or not ours to end
+            client.command(query("kill_statement"), parameters={"id": name})
+        raise
+
+
+def _table(client: Client, text: str, how: dict[str, Any]) -> pa.Table:
     import pyarrow as pa
 
     try:
-        return client.query_arrow(text)
+        return client.query_arrow(text, settings=how)
     except (pa.ArrowException, OSError) as exc:  # in process, the answers of several statements follow each other
         raise UsageError("the answer is not one table", "one statement at a time") from exc
 

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.traffic import Traffic
+from sql.files import OwnedLock
+from sql.home import Home
 
 SITE = "shop.example"
 ZONE = "Europe/Paris"
@@ -39,10 +41,20 @@ HINTS = (
 )
 
 
+def in_use() -> str:
+    """Who works in the demo's data directory, or an empty string."""
+    home = Home(FOLDER / "footfall-data")
+    locks = [OwnedLock(path, "make demo") for path in (home.serve_lock, home.loader_lock, home.engine_lock)]
+    return next((lock.holder() or "another process" for lock in locks if not lock.is_free()), "")
+
+
 def main() -> None:
     """The whole walk."""
     began = time.monotonic()
     if FOLDER.exists():
+        if holder := in_use():
+            sys.exit(f"{FOLDER} is in use by {holder}: stop that one first")
+        say(f"replacing {FOLDER}")
         shutil.rmtree(FOLDER)
     FOLDER.mkdir()
     os.environ["FOOTFALL_CONFIG"] = str(FOLDER / "footfall.toml")

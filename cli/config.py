@@ -205,6 +205,8 @@ def _typed(default: Any, given: Any, where: str) -> Any:
 
 
 def _coerce(default: Any, value: Any, where: str) -> Any:
+    if isinstance(value, str) and "\0" in value:
+        raise UsageError(f"{where} must not contain a NUL")
     if isinstance(default, Path) and isinstance(value, str):
         return Path(value)
     if isinstance(default, tuple) and isinstance(value, list) and all(isinstance(v, str) for v in value):

@@ -95,14 +95,17 @@ def access_log(
         errors: list[FootfallError] = []
         with _bar(files) as bar:
             page_views = _page_views(log, files, bar, errors)
-            stored = None
+            stored, bots = None, 0
             if dry_run:
                 deque(page_views, maxlen=0)
             else:
-                stored = _bring_in(config, found, page_views, bar)
+                stored, bots = _bring_in(config, found, page_views, bar)
     _say_bad(log.counts)
     if not _nothing_understood(log.counts):
         render(_summary(log.counts, stored), _view(dry_run), fmt, output)
+    if stored:
+        by_bots = f", {bots:,} of them by bots (left out of reports; --bots)" if bots else ""
+        typer.echo(f"{stored:,} page views stored{by_bots}", err=True)
     for error in (*errors, *log.counts.strangers):
         typer.echo(f"footfall: {error}", err=True)
     if errors or log.counts.strangers:
@@ -188,8 +191,8 @@ def _page_views(log: AccessLog, files: list[str], bar: _Bar, errors: list[Footfa
             errors.append(exc)
 
 
-def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], bar: _Bar) -> int:
-    """Spool and load; returns how many were stored."""
+def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], bar: _Bar) -> tuple[int, int]:
+    """Spool and load; returns how many were stored, and how many of them for bots."""
     from cli.loading import loader_options
     from collector.imports import Import, new_import_id
     from collector.spool import Durability, SpoolOptions
@@ -204,7 +207,7 @@ def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], ba
     with Import(config.home, config.database_url, site.site_id, import_id, options, loading) as run:
         try:
             run.add(page_views)
-            return run.finish(bar.loading)
+            return run.finish(bar.loading), run.bots
         except KeyboardInterrupt:
             bar.progress.stop()
             typer.echo(

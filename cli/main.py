@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from cli import output
 from cli.exits import Exit, code_of
 from cli.state import options
 from sql.errors import FootfallError
+from sql.process import PARENT, die_with_parent
 
 app = typer.Typer(
     name="footfall",
@@ -50,11 +52,15 @@ def _register() -> None:
 
 def main() -> None:
     """Entry point. Domain errors print one line and what to do; unknown exceptions stay loud."""
+    if PARENT in os.environ:
+        die_with_parent()
+    output.prepare()
     _register()
     try:
-        app()
-    except FootfallError as exc:
-        _die(exc.message, exc.hint, code_of(exc))
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -64,19 +70,29 @@ def main() -> None:
             _reader_went_away()
         raise
     except Exception as exc:
-        # Errors of the database client are the user's to read; importing it just to name them is slow.
-        if not type(exc).__module__.startswith("clickhouse_connect"):
-            raise
-        from sql.client import first_line
+        _tell(exc)
 
-        missing = getattr(exc, "code", None) in {60, 81}
-        hint = "is the schema there? `footfall schema status`, `footfall schema apply`" if missing else ""
-        _die(f"ClickHouse: {first_line(exc)}", hint, Exit.FAILED)
+
+def _tell(exc: Exception) -> None:
+    """End with what a person can read of an error; raise again what nobody expected."""
+    if isinstance(exc, FootfallError):
+        _die(exc.message, exc.hint, code_of(exc))
+    if isinstance(exc, OSError) and not logging.getLogger().isEnabledFor(logging.INFO):
+        where = f": {exc.filename}" if exc.filename else ""
+        _die(f"{exc.strerror or exc}{where}", "for all there is to know: footfall -v …", Exit.FAILED)
+    # Errors of the database client are the user's to read; importing it just to name them is slow.
+    if not type(exc).__module__.startswith("clickhouse_connect"):
+        raise exc
+    from sql.client import first_line
+
+    missing = getattr(exc, "code", None) in {60, 81}
+    hint = "is the schema there? `footfall schema status`, `footfall schema apply`" if missing else ""
+    _die(f"ClickHouse: {first_line(exc)}", hint, Exit.FAILED)
 
 
 def _reader_went_away() -> None:
     """`footfall … | head` is no error."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    output.discard()
     sys.exit(Exit.OK)
 
 

@@ -56,6 +56,17 @@ class Scope:
         """The heading of a report."""
         return f"{what} · {self.site.domain} · {self.period.label}"
 
+    def footnote(self, raw: bool = False) -> str:
+        """What the report leaves out, in a line; empty where that is nothing."""
+        from aggregations.left_out import bots
+
+        out = bots(self.client, self.site, self.period, self.only, raw=raw)
+        if not out.events:
+            return ""
+        views = f", {out.pageviews:,} of them page views" if out.pageviews else ""
+        count = "1 event of a bot is" if out.events == 1 else f"{out.events:,} events of bots{views} are"
+        return f"{count} left out; --bots counts {'it' if out.events == 1 else 'them'}"
+
 
 @contextmanager
 def scoped(what: str, site: str | None, period: str, bots: bool) -> Iterator[Scope]:

@@ -24,7 +24,7 @@ def query(
     from aggregations.console import run
 
     text = sys.stdin.read() if sql == "-" else sql
-    with database("query") as client:
+    with database("query", newer=True) as client:
         answer = run(client, text)
     if answer is None:
         typer.echo("ok", err=True)

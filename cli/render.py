@@ -12,9 +12,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
+from cli.output import write
 from cli.view import View
-from sql.errors import StorageError, UsageError
-from sql.files import write_atomic
+from sql.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,7 +37,8 @@ _ENDINGS = {".csv": Format.CSV, ".parquet": Format.PARQUET, ".txt": Format.TABLE
 def render(frame: pl.DataFrame, view: View, fmt: Format | None = None, output: Path | None = None) -> None:
     """Write ``frame`` to ``output`` (atomically) or stdout.
 
-    Without ``fmt`` the file's ending decides, else whether stdout is a terminal.
+    Without ``fmt`` the file's ending decides, else whether stdout is a terminal. A footnote is part of a table; with
+    other formats whoever sits at the terminal reads it on stderr.
     Raises UsageError (Parquet onto a terminal), StorageError (the file cannot be written).
     """
     chosen = fmt or _format_of(output)
@@ -47,6 +50,8 @@ def render(frame: pl.DataFrame, view: View, fmt: Format | None = None, output: P
         show(frame, view)
         return
     emit(encode(frame, view, chosen), output)
+    if view.footnote and chosen is not Format.TABLE and sys.stderr.isatty():
+        typer.echo(view.footnote, err=True)
 
 
 def emit(data: bytes, output: Path | None) -> None:
@@ -55,10 +60,7 @@ def emit(data: bytes, output: Path | None) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    try:
-        write_atomic(output, data)
-    except OSError as exc:
-        raise StorageError(f"cannot write {output}: {exc.strerror}", "does its directory exist?") from exc
+    write(data, output)
 
 
 def encode(frame: pl.DataFrame, view: View, fmt: Format) -> bytes:
@@ -66,7 +68,7 @@ def encode(frame: pl.DataFrame, view: View, fmt: Format) -> bytes:
     if fmt is Format.JSON:
         return _json(frame)
     if fmt is Format.CSV:
-        return _flat(frame).write_csv().encode()
+        return _harmless(_flat(frame)).write_csv().encode()
     if fmt is Format.PARQUET:
         out = io.BytesIO()
         frame.write_parquet(out)
@@ -93,6 +95,24 @@ def _textual(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     return frame.with_columns(pl.col(pl.Binary).bin.encode("hex"))
+
+
+def _harmless(frame: pl.DataFrame) -> pl.DataFrame:
+    """Text that a spreadsheet would take for a formula, with an apostrophe before it. Figures stay figures."""
+    import polars as pl
+
+    formula = r"^[=+\-@\t\r]"
+    guarded = frame.with_columns(
+        pl.when(text.str.contains(formula)).then(pl.lit("'") + text).otherwise(text).name.keep()
+        for text in (pl.col(name).cast(pl.String) for name, kind in frame.schema.items() if _is_text(kind))
+    )
+    return guarded.rename({name: f"'{name}" for name in frame.columns if name[:1] in set("=+-@\t\r")})
+
+
+def _is_text(kind: pl.DataType) -> bool:
+    import polars as pl
+
+    return isinstance(kind, pl.String | pl.Categorical | pl.Enum)
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:

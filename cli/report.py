@@ -168,7 +168,8 @@ def overview(
 
     with scoped("report overview", site, period, bots) as s:
         frame, title = ask(s.client, s.site, s.period, s.only, raw=raw), s.title("Overview")
-    render(frame, View(title, Layout.OVERVIEW), fmt, output)
+        note = s.footnote(raw)
+    render(frame, View(title, Layout.OVERVIEW, footnote=note), fmt, output)
 
 
 @app.command(epilog="Example: footfall report series --site shop.example --period today --by hour")
@@ -188,8 +189,10 @@ def series(
     with scoped("report series", site, period, bots) as s:
         frame = ask(s.client, s.site, s.period, Step(by), s.only, raw=raw)
         title = s.title("Over time")
+        note = s.footnote(raw)
     labels = {"day": "Day", "hour": "Hour"}
-    render(frame, View(title, bar="visitors", sparks=("visitors", "pageviews"), labels=labels), fmt, output)
+    view = View(title, bar="visitors", sparks=("visitors", "pageviews"), labels=labels, footnote=note)
+    render(frame, view, fmt, output)
 
 
 @app.command(epilog="Example: footfall report campaigns --site shop.example --tag utm_medium")
@@ -210,7 +213,8 @@ def campaigns(
     with scoped("report campaigns", site, period, bots) as s:
         frame = ask(s.client, s.site, s.period, s.only, tag=Tag(tag), limit=limit, raw=raw)
         title = s.title("Campaigns")
-    render(frame, View(title, bar="visitors"), fmt, output)
+        note = s.footnote(raw)
+    render(frame, View(title, bar="visitors", footnote=note), fmt, output)
 
 
 @app.command(epilog="Example: footfall report funnel checkout --site shop.example --period 30d")
@@ -230,8 +234,9 @@ def funnel(
         found = funnels.find(s.client, s.site, name)
         frame = funnels.report(s.client, s.site, found, s.period, s.only, raw=raw)
         title = s.title(f"Funnel {name}")
+        note = s.footnote(raw)
     labels = {"step": "", "event": "Event", "path": "Path"}
-    render(frame, View(title, bar="visitors", blank="any", labels=labels), fmt, output)
+    render(frame, View(title, bar="visitors", blank="any", labels=labels, footnote=note), fmt, output)
 
 
 @app.command(epilog="Example: footfall report detected --site shop.example --period 7d")
@@ -248,7 +253,9 @@ def detected(
 
     with scoped("report detected", site, period, bots) as s:
         frame, title = ask(s.client, s.site, s.period, s.only, limit=limit), s.title("Detected events")
-    render(frame, View(title, bar="visitors", labels={"kind": "Kind"}, nothing="nothing was detected"), fmt, output)
+        note = s.footnote(raw=True)
+    view = View(title, bar="visitors", labels={"kind": "Kind"}, nothing="nothing was detected", footnote=note)
+    render(frame, view, fmt, output)
 
 
 def _command(ranked: Ranked) -> Callable[..., None]:
@@ -266,9 +273,9 @@ def _command(ranked: Ranked) -> Callable[..., None]:
         ask = getattr(import_module(f"aggregations.{ranked.module}"), ranked.function)
         with scoped(f"report {ranked.command}", site, period, bots) as s:
             frame = ask(s.client, s.site, s.period, s.only, limit=limit, raw=raw)
-            title = s.title(ranked.title)
+            title, note = s.title(ranked.title), s.footnote(raw)
         labels = {ranked.column: ranked.heading}
-        render(frame, View(title, bar=ranked.bar, blank=ranked.blank, labels=labels), fmt, output)
+        render(frame, View(title, bar=ranked.bar, blank=ranked.blank, labels=labels, footnote=note), fmt, output)
 
     return command
 

@@ -29,20 +29,21 @@ Durable = Annotated[str | None, typer.Option(help="What a 202 promises: fsync (o
 
 def serve(host: Host = None, port: Port = None, workers: Workers = None, durability: Durable = None) -> None:
     """Run engine, loader and collector until ctrl-c."""
-    from collector.supervisor import Child, Supervisor
+    from collector.supervisor import Child, Supervisor, await_predecessor
     from sql.client import embedded_home
     from sql.errors import EngineBusy
+    from sql.files import OwnedLock
 
     config = _logged()
     where = host or config.collector.host, port or config.collector.port
-    _check_port(*where)
-    _app_options(config, durability)
+    app_options(config, durability)
     home = config.home.make()
-    from sql.files import OwnedLock
-
-    lock = OwnedLock(home.root / "serve.lock", "footfall serve")
+    lock = OwnedLock(home.serve_lock, "footfall serve")
     if not lock.try_acquire():
         raise EngineBusy(f"footfall serve runs already: {lock.holder()}", "stop that one first")
+    if lock.abandoned:
+        await_predecessor(home, *where, _say)
+    _check_port(*where)
     command = [sys.executable, "-m", "cli.main", *_root_options()]
     flags = [f"--host={where[0]}", f"--port={where[1]}"]
     flags += [f"--workers={workers}"] if workers else []
@@ -67,7 +68,6 @@ def engine() -> None:
     """Run the embedded engine alone."""
     from sql.engine import serve as run
 
-    _die_with_supervisor()
     run(_logged().home, wait=30.0)
 
 
@@ -85,7 +85,6 @@ def loader(
     from collector.patience import Stopped
     from sql.errors import EngineUnavailable
 
-    _die_with_supervisor()
     config = _logged()
     finish, stop = threading.Event(), threading.Event()
 
@@ -93,14 +92,15 @@ def loader(
         if finish.is_set():
             stop.set()
         finish.set()
-        threading.Timer(30.0, stop.set).start()
+        _later(30.0, stop.set)
+        _later(36.0, lambda: os._exit(1))  # an answer that never comes; what is open waits in the spool
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signalled)
     home = config.home.make()
     how = loader_options(config)
     if once:
-        with _engine(config), Loader(home, config.database_url, how, stop) as running:
+        with _engine(config), Loader(home, config.database_url, how, finish) as running:
             try:
                 batches = running.drain()
             except Stopped:
@@ -119,21 +119,22 @@ def collector(host: Host = None, port: Port = None, workers: Workers = None, dur
     """Run the collector alone; it needs no ClickHouse."""
     from collector.server import Server
 
-    _die_with_supervisor()
     config = _logged()
     where = host or config.collector.host, port or config.collector.port
     _check_port(*where)
     config.home.make()
-    Server(_app_options(config, durability), *where, workers or config.collector.workers).run()
+    Server(app_options(config, durability), *where, workers or config.collector.workers).run()
 
 
-def _app_options(config: Config, durability: str | None) -> AppOptions:
+def app_options(config: Config, durability: str | None = None) -> AppOptions:
+    """What the collector runs with. Raises UsageError or StorageError for files and settings that keep it from it."""
     from pathlib import Path
 
     from collector.intake import AppOptions
     from collector.places import Places
     from collector.ranges import Ranges
     from collector.rate_limits import RateLimits, Rates
+    from collector.spam import SpamHosts
     from collector.spool import Durability, SpoolOptions
     from sql.errors import UsageError
 
@@ -147,6 +148,8 @@ def _app_options(config: Config, durability: str | None) -> AppOptions:
         Places(Path(c.country_file)).close()
     if c.data_centre_file:
         Ranges.read(Path(c.data_centre_file))
+    if c.spam_file:
+        SpamHosts(Path(c.spam_file))
     spool = SpoolOptions(level, c.segment_bytes, c.segment_seconds, c.spool_bytes)
     rates = Rates(c.site_events_per_second, c.site_burst, c.address_requests_per_second, c.address_burst)
     return AppOptions(
@@ -197,17 +200,11 @@ def _prepare_database(config: Config) -> None:
 
 
 def _check_port(host: str, port: int) -> None:
-    import socket
-
+    from collector.supervisor import cannot_listen
     from sql.errors import UsageError
 
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as exc:
-            raise UsageError(f"cannot listen on {host}:{port}: {exc.strerror}", "choose another with --port") from exc
+    if why := cannot_listen(host, port):
+        raise UsageError(f"cannot listen on {host}:{port}: {why}", "choose another with --port")
 
 
 def _root_options() -> list[str]:
@@ -216,11 +213,11 @@ def _root_options() -> list[str]:
     return verbose + [f"{name}={value}" for name, value in given.items() if value is not None]
 
 
-def _die_with_supervisor() -> None:
-    if os.environ.get("FOOTFALL_SUPERVISED"):
-        from sql.process import die_with_parent
-
-        die_with_parent()
+def _later(seconds: float, do: Callable[[], object]) -> None:
+    """Do it then, unless the process has ended."""
+    timer = threading.Timer(seconds, do)
+    timer.daemon = True
+    timer.start()
 
 
 def _logged() -> Config:

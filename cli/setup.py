@@ -84,7 +84,7 @@ def schema_status() -> None:
     from cli.exits import Exit
     from sql.migrations import State, steps
 
-    with database("schema status") as client:
+    with database("schema status", newer=True) as client:
         found = steps(client)
     for step in found:
         typer.echo(f"{step.state:8}  {step.kind:9}  {step.name}")

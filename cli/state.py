@@ -27,14 +27,19 @@ options = Options()
 
 
 def settings() -> Config:
-    """The configuration in force. Raises UsageError as ``cli.config.load`` does."""
-    return load(options.config, options.data_dir, options.url)
+    """The configuration in force.
+
+    Raises UsageError as ``cli.config.load`` does, StorageError for root on a data directory of another user.
+    """
+    config = load(options.config, options.data_dir, options.url)
+    config.home.check_owner()
+    return config
 
 
 @contextmanager
-def database(what: str) -> Iterator[Client]:
-    """An open client; ``what`` names this command to others who find the engine busy."""
+def database(what: str, newer: bool = False) -> Iterator[Client]:
+    """An open client; ``what`` names this command to others who find the engine busy. ``newer`` as in ``connect``."""
     from sql.client import opened
 
-    with opened(settings().database_url, what=f"footfall {what}") as client:
+    with opened(settings().database_url, what=f"footfall {what}", newer=newer) as client:
         yield client

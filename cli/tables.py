@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import pairwise
+from collections.abc import Iterable
+from itertools import accumulate, pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
 from aggregations.metrics import METRICS, Metric, Unit
@@ -49,9 +50,17 @@ def _print(console: Console, frame: pl.DataFrame, view: View) -> None:
 
     if view.title:
         console.print(Text(view.title, style="bold"))
-    if not frame.height:
+    if frame.height:
+        _print_rows(console, frame, view)
+    else:
         console.print(Text(view.nothing, style="dim"))
-        return
+    if view.footnote:
+        console.print(Text(view.footnote, style="dim"))
+
+
+def _print_rows(console: Console, frame: pl.DataFrame, view: View) -> None:
+    from rich.text import Text
+
     for name in view.sparks:
         label = METRICS[name].label if name in METRICS else name
         console.print(Text(f"{label:<10}").append(sparkline(frame[name].to_list(), console.width - 12), style="cyan"))
@@ -91,8 +100,10 @@ def _list(frame: pl.DataFrame, view: View, width: int) -> Table | None:
 
 
 def _room(headings: dict[str, str], cells: dict[str, list[str]], texts: list[str], width: int) -> int:
-    """How many characters a text may have so that all columns fit beside each other; 0 where they cannot."""
-    widths = {name: max(len(heading), *map(len, cells[name])) for name, heading in headings.items()}
+    """How many cells a text may take so that all columns fit beside each other; 0 where they cannot."""
+    from rich.cells import cell_len
+
+    widths = {name: max(map(cell_len, [heading, *cells[name]])) for name, heading in headings.items()}
     figures = sum(wide for name, wide in widths.items() if name not in texts)
     spare = width - figures - GAP * (len(widths) - 1)
     wanted = [widths[name] for name in texts]
@@ -104,15 +115,16 @@ def _room(headings: dict[str, str], cells: dict[str, list[str]], texts: list[str
 
 def _records(frame: pl.DataFrame, view: View, width: int) -> Text:
     """One line a column, for rows that are wider than the terminal."""
+    from rich.cells import cell_len, set_cell_size
     from rich.text import Text
 
-    label = max(len(name) for name in frame.columns)
+    label = max(cell_len(name) for name in frame.columns)
     text = Text()
     for at, row in enumerate(frame.iter_rows(named=True), start=1):
         text.append(f"── {at} ──\n", style="dim")
         for name, value in row.items():
             shown = middle(cell(name, value, view.blank), max(width - label - GAP, SHORTEST_TEXT))
-            text.append(f"{name:<{label}}  {shown}\n")
+            text.append(f"{set_cell_size(name, label)}  {shown}\n")
     text.right_crop(1)
     return text
 
@@ -218,11 +230,19 @@ def sparkline(values: list[float], width: int) -> str:
 
 
 def middle(text: str, longest: int) -> str:
-    """``text`` cut in its middle, where paths differ least."""
-    if len(text) <= longest:
+    """``text`` cut in its middle, where paths differ least, to ``longest`` cells: some characters take two."""
+    from rich.cells import cell_len, get_character_cell_size
+
+    if cell_len(text) <= longest:
         return text
+
+    def fitting(chars: Iterable[str], room: int) -> int:
+        used = accumulate(get_character_cell_size(char) for char in chars)
+        return sum(1 for _ in takewhile(lambda cells: cells <= room, used))
+
     tail = (longest - 1) // 2
-    return f"{text[: longest - 1 - tail]}…{text[-tail:]}"
+    head = fitting(text, longest - 1 - tail)
+    return f"{text[:head]}…{text[len(text) - fitting(reversed(text), tail) :]}"
 
 
 def _printable(text: str) -> str:

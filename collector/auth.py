@@ -18,9 +18,13 @@ _OF_PAGES = ("Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch
 MOST_HOPS = 16
 MAX_DOMAIN = 253
 
+# When to come again where the sites are not known yet.
+UNKNOWN_SECONDS = 5
+
 
 class Refused(Exception):
-    """The request may not write: 401 without a credential, 403 with a wrong one, 429 where it is too much.
+    """The request may not write: 401 without a credential, 403 with a wrong one, 429 where it is too much, 503 where it
+    is not known who may.
 
     ``retry_after``: after how many seconds it may; 0 where waiting does not help.
     """
@@ -39,14 +43,14 @@ def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -
     if key := write_key(req, key):
         found = registry.by_key(key)
         if found is None:
-            raise Refused(403, "this write key belongs to no site, or it was revoked")
+            raise _nobody(registry, "this write key belongs to no site, or it was revoked")
         return found
     domain = ascii_host(req.get_param("site") or site)
     if not domain:
         raise Refused(401, "no write key and no site: send `key`, or `site` from a page of that site")
     found = registry.by_domain(domain)
     if found is None:
-        raise Refused(403, f"no site {domain[:MAX_DOMAIN]!r} here")
+        raise _nobody(registry, f"no site {domain[:MAX_DOMAIN]!r} here")
     origin = req.get_header("Origin") or req.get_header("Referer") or ""
     host = ascii_host(_host(origin) or "")
     if host != domain and not host.endswith(f".{domain}"):
@@ -65,6 +69,13 @@ def is_from_server(req: falcon.asgi.Request, key: str) -> bool:
     A GET is the pixel, which is part of a page or a mail whatever key its address holds.
     """
     return req.method == "POST" and not any(map(req.get_header, _OF_PAGES)) and bool(write_key(req, key))
+
+
+def _nobody(registry: Registry, why: str) -> Refused:
+    """403 is final to a sender: it is for a collector that knows its sites."""
+    if registry.known:
+        return Refused(403, why)
+    return Refused(503, "the sites are not known yet", UNKNOWN_SECONDS)
 
 
 def source_address(req: falcon.asgi.Request, trusted: tuple[str, ...]) -> str:

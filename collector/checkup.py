@@ -15,9 +15,11 @@ from collector.health import Check, Seen, Status, checks, look
 from collector.journal import read_totals
 from collector.site_table import all_sites
 from collector.spool import Spool
+from collector.supervisor import cannot_listen
 from sql import migrations
 from sql.client import embedded_home, opened, running
 from sql.errors import FootfallError
+from sql.files import OwnedLock
 from sql.home import Home
 from sql.migrations import State
 
@@ -29,6 +31,7 @@ _HINTS = {
     "spool": "is the loader running?",
     "disk": "events cannot be taken: free some space, or look at the disk",
     "lag": "see the loader's log: footfall -v loader",
+    "engine": "see what `footfall serve` says of it",
     "loader": "segments wait: `footfall serve`, or `footfall loader --once`",
 }
 
@@ -51,20 +54,28 @@ class Finding:
     hint: str = ""
 
 
-def checkup(home: Home, url: str, listening: tuple[str, int], spool_limit: int) -> Iterator[Finding]:
-    """All findings, from the ground up. Nothing is changed."""
-    yield from _disk(home)
-    yield from _database(home, url)
-    yield from _spool(home, spool_limit)
-    yield from _collector(*listening)
+def checkup(
+    home: Home, url: str, listening: tuple[str, int], spool_limit: int, expect_running: bool = False
+) -> Iterator[Finding]:
+    """All findings, from the ground up. Nothing is changed.
 
-
-def _disk(home: Home) -> Iterator[Finding]:
+    What does not run is a fault where `serve` runs, or where it is expected to.
+    """
     try:
         home.make()
     except FootfallError as exc:
         yield Finding(Level.BAD, "data", exc.message, exc.hint)
         return
+    serves = not OwnedLock(home.serve_lock, "footfall doctor").is_free()
+    yield from _disk(home)
+    if expect_running and not serves:
+        yield Finding(Level.BAD, "serve", "not running", "start it with `footfall serve`")
+    yield from _database(home, url, serves or expect_running)
+    yield from _spool(home, spool_limit, serves or expect_running)
+    yield from _collector(*listening, serves or expect_running)
+
+
+def _disk(home: Home) -> Iterator[Finding]:
     free = shutil.disk_usage(home.root).free
     level = Level.BAD if free < _GIB // 4 else Level.NOTE if free < 2 * _GIB else Level.OK
     yield Finding(
@@ -72,9 +83,9 @@ def _disk(home: Home) -> Iterator[Finding]:
     )
 
 
-def _database(home: Home, url: str) -> Iterator[Finding]:
+def _database(home: Home, url: str, expected: bool) -> Iterator[Finding]:
     try:
-        with opened(url, what="footfall doctor", wait=5.0) as client:
+        with opened(url, what="footfall doctor", wait=5.0, newer=True) as client:
             version = client.command("select version()")
             kind = (
                 "a server"
@@ -83,7 +94,9 @@ def _database(home: Home, url: str) -> Iterator[Finding]:
                 if running(home)
                 else "embedded, not running"
             )
-            yield Finding(Level.OK, "engine", f"ClickHouse {version} ({kind})")
+            away = expected and kind == "embedded, not running"
+            text, hint = f"ClickHouse {version} ({kind})", _HINTS["engine"] if away else ""
+            yield Finding(Level.BAD if away else Level.OK, "engine", text, hint)
             yield from _schema(client)
     except FootfallError as exc:
         yield Finding(Level.BAD, "engine", exc.message, exc.hint)
@@ -103,12 +116,12 @@ def _schema(client: Client) -> Iterator[Finding]:
         yield Finding(Level.NOTE, "sites", "none yet", "footfall site add shop.example --timezone Europe/Paris")
 
 
-def _spool(home: Home, limit: int) -> Iterator[Finding]:
+def _spool(home: Home, limit: int, expected: bool) -> Iterator[Finding]:
     spool = Spool(home.spool).make()
     seen = look(home, limit)
     for check in checks(seen):
         if check.name != "engine" and (check.name != "disk" or check.status is Status.FAILED):
-            level = _level(check, seen)
+            level = _level(check, seen, expected)
             yield Finding(level, check.name, check.detail, _HINTS[check.name] if level is not Level.OK else "")
     totals = read_totals(home.root)
     text = f"{totals.stored:,} stored, {totals.duplicate:,} duplicate, {totals.quarantined:,} quarantined"
@@ -120,20 +133,30 @@ def _spool(home: Home, limit: int) -> Iterator[Finding]:
         )
 
 
-def _level(check: Check, seen: Seen) -> Level:
+def _level(check: Check, seen: Seen, expected: bool) -> Level:
     """A loader that does not run is a fault only to who meant it to run; one that runs and is late is one."""
-    if check.status is Status.OK or (check.name == "loader" and not seen.sealed):
+    if check.status is Status.OK:
         return Level.OK
-    return Level.NOTE if check.status is Status.DEGRADED and not seen.loader_runs else Level.BAD
+    if check.status is Status.FAILED or seen.loader_runs or expected:
+        return Level.BAD
+    return Level.OK if check.name == "loader" and not seen.sealed else Level.NOTE
 
 
-def _collector(host: str, port: int) -> Iterator[Finding]:
-    where = f"http://{host}:{port}/health/ready"
+def _collector(host: str, port: int, expected: bool) -> Iterator[Finding]:
+    where = f"http://{f'[{host}]' if ':' in host else host}:{port}/health/ready"
     try:
         with urllib.request.urlopen(where, timeout=2) as answer:
-            status = json.load(answer)["status"]
-        yield Finding(Level.OK, "collector", f"{status} at {where}")
+            told = json.load(answer)
+        if told["status"] == Status.OK:
+            yield Finding(Level.OK, "collector", f"ok at {where}")
+            return
+        wrong = [f"{name} {check['detail']}" for name, check in told["checks"].items() if check["status"] != Status.OK]
+        yield Finding(Level.BAD, "collector", f"{told['status']}: {'; '.join(wrong)}", f"asked at {where}")
     except urllib.error.HTTPError as exc:
         yield Finding(Level.BAD, "collector", f"{where} answers {exc.code}", "the spool or its disk is full")
     except (OSError, ValueError, KeyError):
-        yield Finding(Level.NOTE, "collector", f"nothing answers at {where}", "start it with `footfall serve`")
+        if why := cannot_listen(host, port):
+            yield Finding(Level.BAD, "collector", f"no collector answers at {where}, nor can one listen there: {why}")
+            return
+        level = Level.BAD if expected else Level.NOTE
+        yield Finding(level, "collector", f"nothing answers at {where}", "start it with `footfall serve`")

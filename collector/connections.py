@@ -8,6 +8,7 @@ client that sends a byte now and then would keep its connection for ever. When i
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 
 from gunicorn.asgi.protocol import ASGIProtocol
@@ -27,6 +28,8 @@ MAX_FRAMING, FRAMING_OF_A_BYTE = 64 * 1024, 16
 MAX_CONNECTIONS = 10_000
 # Descriptors of a worker that are no connections: the listener, spool, salts, logs, a health check, what is to come.
 RESERVED = 48
+# Signals that end a worker.
+ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 
 class Bounded(ASGIProtocol):  # type: ignore[misc]
@@ -134,6 +137,15 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
         """Who counts as one client at the other end; empty for a trusted proxy, which speaks for many."""
         address = str(peer[0]) if isinstance(peer, tuple) else ""
         return b"" if not address or is_within(address, self._proxies) else client_of(address)
+
+    def init_signals(self) -> None:
+        """uvloop loses a signal that comes before it runs: those that end the worker wait until then."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+    async def _serve(self) -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        await super()._serve()
 
     def notify(self) -> None:
         """Called every second on the worker's loop."""

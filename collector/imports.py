@@ -71,6 +71,8 @@ class Import:
     ) -> None:
         options = options or SpoolOptions()
         self.spooled = 0
+        self.bots = 0
+        """How many of the stored events are of flagged bots; known when it is finished."""
         self.import_id = import_id
         self._home = home
         self._url = url
@@ -139,7 +141,8 @@ class Import:
             time.sleep(POLL_SECONDS)
         with opened(self._url, direct=False, what="footfall import") as client:
             parameters = {"site": self._site_id, "import_id": self.import_id}
-            return int(client.query(statements.query("import_stored"), parameters=parameters).result_rows[0][0])
+            stored, self.bots = client.query(statements.query("import_stored"), parameters=parameters).result_rows[0]
+        return int(stored)
 
     def _records(self, events: list[SpooledEvent]) -> list[bytes]:
         # Equal times in a file are told apart by arrival, so no record arrives together with the one before.

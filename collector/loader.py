@@ -125,7 +125,11 @@ class Loader:
         self._lock.release()
 
     def run(self, finish: threading.Event) -> None:
-        """Load until ``finish`` is set, then empty the spool and end; ``stop`` ends it with what is begun."""
+        """Load until ``finish`` is set, then empty the spool and end; ``stop`` ends it with what is begun.
+
+        Where ClickHouse is away when it is told to finish, the spool keeps what waits.
+        """
+        self._asking.finish = self._sending.finish = finish
         try:
             self._publish()
             self.recover()

@@ -5,32 +5,40 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from collector.logs import without_values
 from sql.client import connect
 from sql.errors import EngineError
+from sql.ping import ping
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 log = logging.getLogger("footfall.loader")
+# While nothing answers, how often (seconds) it is looked whether something does.
+LOOK_SECONDS = 1.0
 T = TypeVar("T")
 
 
 class Stopped(Exception):
-    """Asked to stop while ClickHouse was away; what is open is settled at the next start."""
+    """Asked to stop or to end while ClickHouse was away; what is open is settled at the next start."""
 
 
 class PatientClient:
-    """One thread's way to ClickHouse. Pauses in seconds."""
+    """One thread's way to ClickHouse. Pauses in seconds; one ends early where ClickHouse answers that did not before.
+
+    ``stop`` and ``finish`` end the waiting, not the work.
+    """
 
     def __init__(self, url: str, stop: threading.Event, pause: float, longest: float) -> None:
         self.url = url
         self.stop = stop
         self.pause = pause
         self.longest = longest
+        self.finish = threading.Event()
         self._client: Client | None = None
 
     def do(self, work: Callable[[Client], T]) -> T:
@@ -48,9 +56,19 @@ class PatientClient:
                 log.warning(
                     "ClickHouse: %s; trying again in about %.1f s", without_values(getattr(exc, "message", exc)), pause
                 )
-            if self.stop.wait(pause * random.uniform(0.5, 1.5)):  # noqa: S311 (jitter, not a secret)
-                raise Stopped
+            self._wait(pause * random.uniform(0.5, 1.5))  # noqa: S311 (jitter, not a secret)
             pause = min(pause * 2, self.longest)
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        away = bool(ping(self.url))
+        while (left := until - time.monotonic()) > 0 and not self.finish.is_set():
+            if self.stop.wait(min(left, LOOK_SECONDS)):
+                break
+            if away and not ping(self.url):
+                return
+        if self.stop.is_set() or self.finish.is_set():
+            raise Stopped
 
     def close(self) -> None:
         """Let go of the connection; the next ``do`` opens a new one."""

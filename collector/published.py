@@ -5,6 +5,7 @@ The tables are the truth; ``publish`` writes a file from them, ``Published`` rea
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import msgspec
 
 from sql.files import write_atomic
 
+log = logging.getLogger("footfall.collector")
 LOOK_SECONDS = 1.0
 T = TypeVar("T")
 
@@ -33,21 +35,31 @@ class Published(Generic[T]):
         self._kind = kind
         self._clock = clock
         self._looked = -1e9
+        self.known = False
+        """Whether it was ever read."""
         self._stamp: tuple[int, int] | None = None
 
     def changed(self, at_once: bool = False) -> list[T] | None:
-        """What the file holds, where it is not what it held when it was read last; else None."""
+        """What the file holds, where it is not what it held when it was read last; else None.
+
+        A file that cannot be read leaves what was read before in force; it is looked for again a second later.
+        """
         now = self._clock()
         if not at_once and now - self._looked < LOOK_SECONDS:
             return None
         self._looked = now
         try:
             stat = self.path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_ino)
+            if stamp == self._stamp:
+                return None
+            facts: list[T] = msgspec.json.decode(self.path.read_bytes(), type=list[self._kind])  # type: ignore[name-defined]
         except FileNotFoundError:
             return None
-        stamp = (stat.st_mtime_ns, stat.st_ino)
-        if stamp == self._stamp:
+        except (OSError, msgspec.MsgspecError) as exc:
+            why = exc.strerror if isinstance(exc, OSError) else "it is damaged"
+            log.error("cannot read %s: %s; what it said before stays in force", self.path.name, why)
             return None
-        facts: list[T] = msgspec.json.decode(self.path.read_bytes(), type=list[self._kind])  # type: ignore[name-defined]
         self._stamp = stamp
+        self.known = True
         return facts

@@ -4,13 +4,15 @@ survive a fork), and neither is anything else that only the loader needs."""
 from __future__ import annotations
 
 import gc
+import os
+import signal
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from collector.app import create_app
-from collector.connections import Worker
+from collector.connections import ENDING, Worker
 from collector.counters import CELLS, Board, Counts
 from collector.intake import AppOptions
 from collector.site_shares import PLACES, SiteShares
@@ -58,6 +60,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "pre_fork": self._give_row,
             "post_fork": self._forked,
         }
+        os.register_at_fork(before=_hold_signals, after_in_parent=_take_signals, after_in_child=_forget_handlers)
         # Old and new workers live side by side for a while when they are replaced.
         self.board = Board(2 * workers, len(CELLS))
         self.shares = Board(2 * workers, PLACES)
@@ -89,5 +92,23 @@ class Server(BaseApplication):  # type: ignore[misc]
         worker.row = next((row for row in range(self.board.rows) if row not in taken), 0)
 
     def _forked(self, arbiter: Any, worker: Any) -> None:
-        die_with_parent()
+        die_with_parent(arbiter.pid)
         self.row = worker.row
+
+
+# A new worker has the master's handlers until it has made its own. These only note a signal for the master's loop,
+# which the worker does not run: told to end then, it would live on, and the master would wait all its grace for it.
+
+
+def _hold_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+
+def _take_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
+def _forget_handlers() -> None:
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
+    _take_signals()

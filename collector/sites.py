@@ -78,6 +78,11 @@ class Registry:
         """Whether there is more than one site."""
         return len(self._by_id) > 1
 
+    @property
+    def known(self) -> bool:
+        """Whether the sites were ever read: where they were not, nobody can be told that there is no such site."""
+        return self._published.known
+
     def by_domain(self, domain: str) -> Site | None:
         """The site of a domain (exact, lower case)."""
         self._refresh()

@@ -5,16 +5,23 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sql.files import OwnedLock
+from sql.home import Home
+from sql.process import child_environment
+
 log = logging.getLogger("footfall.serve")
 # A child that ran this long did start: when it dies, it is started again at once.
 STEADY_SECONDS = 2.0
 STOP_SECONDS = {"collector": 20.0, "loader": 40.0, "engine": 25.0}
+# Children of a `serve` that was killed are told to end by the kernel, all at once.
+PREDECESSOR_SECONDS = max(STOP_SECONDS.values()) + 5.0
 
 
 @dataclass(slots=True)
@@ -30,8 +37,9 @@ class Child:
 
     def start(self) -> None:
         """Start it in a session of its own: ctrl-c at the terminal reaches the supervisor alone."""
-        env = os.environ | {"FOOTFALL_SUPERVISED": "1"}
-        self.process = subprocess.Popen(self.command, env=env, start_new_session=True, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            self.command, env=child_environment(), start_new_session=True, stdin=subprocess.DEVNULL
+        )
         self.started = time.monotonic()
 
     @property
@@ -96,3 +104,35 @@ class Supervisor:
                 log.warning("%s did not stop in time; killing it (nothing acknowledged is lost)", child.name)
                 os.killpg(child.process.pid, signal.SIGKILL)
                 child.process.wait()
+
+
+def cannot_listen(host: str, port: int) -> str:
+    """Why nobody can listen there, or an empty string."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            return exc.strerror or str(exc)
+    return ""
+
+
+def await_predecessor(home: Home, host: str, port: int, say: Callable[[str], None]) -> None:
+    """Wait until what a `serve` that was killed had started has ended, for ``PREDECESSOR_SECONDS`` at most.
+
+    ``say`` is told once for whom it waits. What is still there afterwards is met by whoever needs the place.
+    """
+    locks = [OwnedLock(path, "footfall serve") for path in (home.loader_lock, home.engine_lock)]
+    deadline = time.monotonic() + PREDECESSOR_SECONDS
+    said = False
+    while time.monotonic() < deadline:
+        held = [lock.holder() or lock.path.name for lock in locks if not lock.is_free()]
+        if cannot_listen(host, port):
+            held.append(f"whoever listens on {host}:{port}")
+        if not held:
+            return
+        if not said:
+            say(f"an earlier footfall serve was killed; waiting for {', '.join(held)} to end")
+            said = True
+        time.sleep(0.05)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +36,9 @@ PINNED = {
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a running embedded engine says of itself in ``engine.json``."""
+    """What a running embedded engine says of itself in ``engine.json``; it answers at ``engine.sock`` beside it."""
 
     pid: int
-    port: int
     password: str
     boot: str
 
@@ -57,6 +56,8 @@ def embedded_home(url: str) -> Home | None:
     parts = _split(url)
     if parts.scheme == "chdb":
         path = unquote(parts.netloc + parts.path)
+        if "\0" in path:
+            raise UsageError(f"no directory can have a NUL in its name: {url!r}")
         if not path:
             raise UsageError(f"no directory in {url!r}", "write chdb:///path/to/data")
         return Home(Path(path))
@@ -66,16 +67,38 @@ def embedded_home(url: str) -> Home | None:
 
 
 def connect(
-    url: str, *, wait: float = 10.0, what: str = "footfall", timeout: float = 300.0, direct: bool = True
+    url: str,
+    *,
+    wait: float = 10.0,
+    what: str = "footfall",
+    timeout: float = 300.0,
+    direct: bool = True,
+    newer: bool = False,
 ) -> Client:
     """A client for ``url``, with the pinned settings on every statement.
+
+    A database whose schema a newer Footfall has made is refused, unless ``newer`` says that it will do: whoever reads
+    or writes it with the SQL of this version might take or make it for something else.
 
     ``wait`` is how long (seconds) to wait for a busy directory or an engine that is starting, ``what``
     how this process is named to others who find the directory busy, ``timeout`` seconds for one answer.
     With ``direct`` False an embedded engine must be running already.
 
-    Raises UsageError (bad URL), EngineBusy, EngineUnavailable, EngineRefused (password, database).
+    Raises UsageError (bad URL), EngineBusy, EngineUnavailable, EngineRefused (password, database), SchemaError.
     """
+    client = _connect(url, wait, what, timeout, direct)
+    if not newer:
+        from sql.migrations import refuse_newer
+
+        try:
+            refuse_newer(client)
+        except BaseException:
+            client.close()
+            raise
+    return client
+
+
+def _connect(url: str, wait: float, what: str, timeout: float, direct: bool) -> Client:
     home = embedded_home(url)
     if home is None:
         return _server(url, timeout)
@@ -85,7 +108,7 @@ def connect(
     while True:
         published = Published.read(home)
         if published is not None:
-            client = _front(published, timeout)
+            client = _front(home, published, timeout)
             if client is not None:
                 return client
         if direct and lock.try_acquire():
@@ -115,7 +138,7 @@ def running(home: Home) -> Published | None:
     published = Published.read(home)
     if published is None:
         return None
-    client = _front(published, 5.0)
+    client = _front(home, published, 5.0)
     if client is None:
         return None
     client.close()
@@ -135,18 +158,45 @@ def boot_of(client: Client, url: str) -> str:
     return str(client.command(query("engine_life")))
 
 
-def _front(published: Published, timeout: float) -> Client | None:
+def in_process(client: Client) -> bool:
+    """Whether a client has the embedded engine in this process."""
+    from clickhouse_connect.driver.httpclient import HttpClient
+
+    return not isinstance(client, HttpClient)
+
+
+def listens(home: Home) -> bool:
+    """Whether an embedded engine takes connections in ``home``."""
+    from sql.unix_socket import connected
+
     try:
-        return _http(
-            host="127.0.0.1",
-            port=published.port,
+        connected(home.engine_socket, 5.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _front(home: Home, published: Published, timeout: float) -> Client | None:
+    from sql.unix_socket import SocketPool
+
+    if not listens(home):  # it died without a word
+        return None
+    pool = SocketPool(home.engine_socket, maxsize=8, retries=1)
+    try:
+        client = _http(
+            host="localhost",
+            port=80,
             username="footfall",
             password=published.password,
             timeout=timeout,
             compress=False,
+            pool_mgr=pool,
         )
-    except (EngineUnavailable, EngineRefused):  # gone, and perhaps somebody else listens there now
+    except (EngineUnavailable, EngineRefused):  # it ended, or another one has begun, which publishes itself now
+        pool.clear()
         return None
+    _on_close(client, pool.clear)
+    return client
 
 
 def _server(url: str, timeout: float) -> Client:
@@ -202,14 +252,18 @@ def _direct(home: Home, lock: OwnedLock) -> Client:
     except Exception as exc:
         lock.release()
         raise EngineUnavailable(f"cannot open the engine directory {home.engine_dir}: {first_line(exc)}") from exc
+    _on_close(client, lock.release)
+    return client
+
+
+def _on_close(client: Client, after: Callable[[], None]) -> None:
     close = client.close
 
-    def close_and_release() -> None:
+    def close_both() -> None:
         close()
-        lock.release()
+        after()
 
-    client.close = close_and_release  # type: ignore[method-assign]
-    return client
+    client.close = close_both  # type: ignore[method-assign]
 
 
 def first_line(exc: BaseException) -> str:

@@ -1,4 +1,5 @@
-"""The embedded engine as a process: owns the chDB directory, answers ClickHouse's HTTP interface on loopback.
+"""The embedded engine as a process: owns the chDB directory, answers ClickHouse's HTTP interface on a unix socket in
+the data directory.
 
 Start it with spawn or exec, never by fork after chdb was imported (engine-facts, chDB 2).
 """
@@ -24,14 +25,14 @@ from sql.client import Published, running
 from sql.errors import EngineBusy, EngineUnavailable
 from sql.files import OwnedLock, write_atomic
 from sql.home import Home
-from sql.process import die_with_parent
+from sql.process import child_environment, die_with_parent
 
 log = logging.getLogger("footfall.engine")
 DRAIN_SECONDS = 20.0
 
 
-def serve(home: Home, *, port: int = 0, wait: float = 10.0, stop: threading.Event | None = None) -> None:
-    """Open the engine, publish its address, answer until ``stop`` is set (or SIGTERM, SIGINT).
+def serve(home: Home, *, wait: float = 10.0, stop: threading.Event | None = None) -> None:
+    """Open the engine, publish it, answer until ``stop`` is set (or SIGTERM, SIGINT).
 
     Raises EngineBusy when another process keeps the directory longer than ``wait`` seconds.
     """
@@ -40,39 +41,48 @@ def serve(home: Home, *, port: int = 0, wait: float = 10.0, stop: threading.Even
         signal.signal(number, lambda *_: os._exit(1) if stop.is_set() else stop.set())
     home.make()
     lock = OwnedLock(home.engine_lock, "footfall engine")
-    if not lock.acquire(wait):
+    if not lock.acquire(wait, stop):
+        if stop.is_set():
+            return
         raise EngineBusy(
             f"the engine directory is in use by {lock.holder() or 'another process'}", "stop that one first"
         )
     try:
-        _serve_locked(home, port, stop)
+        _serve_locked(home, stop)
     finally:
-        home.engine_file.unlink(missing_ok=True)
+        _forget(home)
         lock.release()
 
 
-def _serve_locked(home: Home, port: int, stop: threading.Event) -> None:
+def _serve_locked(home: Home, stop: threading.Event) -> None:
     from chdb import connect
 
     from sql.front import Front
 
+    os.umask(0o077)  # chDB makes its files readable by all
+    _forget(home)  # what an engine that was killed has left
     path = str(home.engine_dir.resolve())
     open_connection: Callable[[], Any] = partial(connect, path)
     keeper = open_connection()  # the engine lives while one connection is open
-    front = Front(port, secrets.token_urlsafe(24), open_connection)
+    front = Front(home.engine_socket, secrets.token_urlsafe(24), open_connection)
     thread = threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:
-        published = Published(os.getpid(), front.server_address[1], front.password, str(uuid.uuid4()))
+        published = Published(os.getpid(), front.password, str(uuid.uuid4()))
         record = {name: getattr(published, name) for name in Published.__slots__}
         write_atomic(home.engine_file, json.dumps(record).encode(), mode=0o600)
-        log.info("engine ready on 127.0.0.1:%d", published.port)
+        log.info("engine ready on %s", home.engine_socket)
         stop.wait()
     finally:
-        home.engine_file.unlink(missing_ok=True)
+        _forget(home)
         if not front.drain(DRAIN_SECONDS):
             log.warning("statements still running after %.0f s; stopping all the same", DRAIN_SECONDS)
         keeper.close()
+
+
+def _forget(home: Home) -> None:
+    home.engine_file.unlink(missing_ok=True)
+    home.engine_socket.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -82,7 +92,8 @@ def alongside(home: Home, *, wait: float = 30.0) -> Iterator[Published]:
     if found is not None:
         yield found
         return
-    child = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)], start_new_session=True)
+    command = [sys.executable, "-m", "sql.engine", str(home.root)]
+    child = subprocess.Popen(command, env=child_environment(), start_new_session=True)
     try:
         yield await_ready(home, wait, lambda: child.poll() is None)
     finally:

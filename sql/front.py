@@ -10,17 +10,20 @@ import base64
 import hmac
 import json
 import logging
-import socket
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingMixIn, UnixStreamServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sql import wire
 from sql.merges import Merges
 from sql.statements import query
+from sql.unix_socket import address_of
 
 log = logging.getLogger("footfall.engine")
 _HEAD = 64 * 1024
@@ -34,21 +37,28 @@ class QueryError(Exception):
         self.code = code
 
 
-class Front(ThreadingHTTPServer):
-    """A loopback HTTP server over one chDB path. ``connect`` opens a new chDB connection."""
+class Front(ThreadingMixIn, UnixStreamServer):
+    """An HTTP server on a unix socket over one chDB path. ``connect`` opens a new chDB connection."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, port: int, password: str, connect: Callable[[], Any]) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, path: Path, password: str, connect: Callable[[], Any]) -> None:
+        with address_of(path) as address:
+            super().__init__(address, Handler)
         self.password = password
         self.connect = connect
         self.merges = Merges(connect)
         self._changed = threading.Condition()
         self._busy: dict[str, int] = {}
         self._errors: set[tuple[int, int]] = set()
+        self.stopping = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is its own affair; anything else is logged, once."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            log.exception("a connection failed")
 
     def begin(self, query_id: str) -> None:
         """Register a statement; two with one id at once are refused, as ClickHouse does."""
@@ -76,7 +86,8 @@ class Front(ThreadingHTTPServer):
         return QueryError(*fresh[-1]) if fresh else QueryError(0, "an insert failed")
 
     def drain(self, seconds: float) -> bool:
-        """Stop listening, then wait for running statements. True when none is left."""
+        """Stop listening, take no statement any more, then wait for running ones. True when none is left."""
+        self.stopping = True
         self.shutdown()
         self.server_close()
         with self._changed:
@@ -97,11 +108,6 @@ class Handler(BaseHTTPRequestHandler):
     rbufsize = 256 * 1024
     wbufsize = 64 * 1024
 
-    def setup(self) -> None:
-        super().setup()
-        # Nagle's algorithm costs 40 ms a round trip on loopback (engine-facts, chDB 9).
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
     def log_message(self, format: str, *args: Any) -> None:
         """Requests are not logged; errors go back to the client."""
 
@@ -113,6 +119,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         self._started = False
+        if self.server.stopping:  # as if it had ended: clients that keep a connection would keep it from ending
+            self.close_connection = True
+            return
         url = urlsplit(self.path)
         params = dict(parse_qsl(url.query, keep_blank_values=True))
         self.query_id = params.get("query_id") or str(uuid.uuid4())
@@ -210,6 +219,9 @@ class Handler(BaseHTTPRequestHandler):
         self._send(200, b"", {"X-ClickHouse-Summary": json.dumps({"read_rows": summary["written_rows"], **summary})})
 
     def _query(self, connection: Any, text: str, params: dict[str, str]) -> None:
+        text, more = wire.first_statement(text)
+        if more:  # chDB would run both and answer with the last
+            raise QueryError(62, "Syntax error (Multi-statements are not allowed). (SYNTAX_ERROR)")
         fmt = wire.result_format(
             text, params.get("default_format") or self.headers.get("X-ClickHouse-Format") or "TabSeparated"
         )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+from pwd import getpwuid
 
 from sql.errors import StorageError
+
+log = logging.getLogger("footfall.home")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +27,23 @@ class Home:
 
     @property
     def engine_file(self) -> Path:
-        """Where a running embedded engine publishes its address and password (mode 0600)."""
+        """Where a running embedded engine publishes its password and the name of its life (mode 0600)."""
         return self.root / "engine.json"
+
+    @property
+    def engine_socket(self) -> Path:
+        """The unix socket on which a running embedded engine answers (mode 0600)."""
+        return self.root / "engine.sock"
 
     @property
     def engine_lock(self) -> Path:
         """Held by whoever has the engine directory open."""
         return self.root / "engine.lock"
+
+    @property
+    def serve_lock(self) -> Path:
+        """Held by the one `footfall serve`."""
+        return self.root / "serve.lock"
 
     @property
     def loader_lock(self) -> Path:
@@ -81,11 +96,34 @@ class Home:
         return self.root / "tracker.lock"
 
     def make(self) -> Home:
-        """Create the directory if it is missing, readable by the owner only."""
+        """Create the directory if it is missing, for its owner alone; one that is open to others is closed.
+
+        Raises StorageError where it cannot be made or written, or belongs to somebody else (``check_owner``).
+        """
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.check_owner()
+            mode = stat.S_IMODE(self.root.stat().st_mode)
+            if mode & 0o077 and self.root.stat().st_uid == os.geteuid():
+                self.root.chmod(0o700)
+                log.warning("%s was open to others (mode %o); now it is its owner's alone", self.root, mode)
             if not os.access(self.root, os.W_OK):
                 raise StorageError(f"cannot write to {self.root}", "choose another data_dir or fix its permissions")
         except OSError as exc:
             raise StorageError(f"cannot create the data directory {self.root}: {exc.strerror}") from exc
         return self
+
+    def check_owner(self) -> None:
+        """Raise StorageError where this is root and the directory another user's: what root wrote there, nobody else
+        could read, and the service would stop.
+        """
+        try:
+            owner = self.root.stat().st_uid
+        except OSError:
+            return
+        if os.geteuid() == 0 and owner:
+            try:
+                user = getpwuid(owner).pw_name
+            except KeyError:
+                user = f"'#{owner}'"
+            raise StorageError(f"this data directory belongs to user {user}: {self.root}", f"sudo -u {user} footfall …")

@@ -59,6 +59,7 @@ def steps(client: Client) -> list[Step]:
 
 def pending(client: Client) -> list[Step]:
     """Steps that ``apply`` would run. Raises SchemaError where it must not run."""
+    refuse_newer(client)
     found = steps(client)
     for step in found:
         if step.kind == "migration" and step.state is State.CHANGED:
@@ -66,9 +67,14 @@ def pending(client: Client) -> list[Step]:
                 f"migration {step.name} was changed after it was applied",
                 "restore the file; write a new migration",
             )
-        if step.state is State.UNKNOWN:
-            raise SchemaError(f"the database has {step.name}, which this version does not know", "upgrade footfall")
     return [step for step in found if step.state is not State.APPLIED]
+
+
+def refuse_newer(client: Client) -> None:
+    """Raise SchemaError where the database has steps that this version does not know."""
+    known = _applied(client)
+    for name in sorted(known.keys() - {step.name for step in _shipped()}):
+        raise SchemaError(f"the database has {name}, which this version does not know", "upgrade footfall")
 
 
 def apply(client: Client, on_step: Callable[[Step], None] = lambda step: None) -> list[Step]:

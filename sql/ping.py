@@ -13,10 +13,11 @@ def ping(url: str, timeout: float = 2.0) -> str:
     home = embedded_home(url)
     connection: http.client.HTTPConnection
     if home is not None:
-        published = Published.read(home)
-        if published is None:
+        from sql.unix_socket import PlainConnection
+
+        if Published.read(home) is None:
             return "the engine is not running"
-        connection = http.client.HTTPConnection("127.0.0.1", published.port, timeout=timeout)
+        connection = PlainConnection(home.engine_socket, timeout)
     else:
         parts = urlsplit(url)
         host = parts.hostname or ""

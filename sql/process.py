@@ -8,6 +8,7 @@ import resource
 import signal
 import sys
 
+PARENT = "FOOTFALL_PARENT"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -28,11 +29,21 @@ def forbid_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def die_with_parent() -> None:
-    """Ask the kernel for a SIGTERM when the parent goes, however it goes (Linux; elsewhere nothing happens)."""
-    if not sys.platform.startswith("linux"):
+def child_environment() -> dict[str, str]:
+    """The environment for a child that must end with this process: it names the parent for ``die_with_parent``."""
+    return os.environ | {PARENT: str(os.getpid())}
+
+
+def die_with_parent(parent: int | None = None) -> None:
+    """Get a SIGTERM when ``parent`` goes, however it goes (Linux; elsewhere nothing happens); end at once where it is
+    gone already.
+
+    ``parent`` is left out by a process whose parent used ``child_environment``; where it did not, nothing happens. The
+    parent has to say its own pid: a child that asks for it may ask too late, and take the one who adopted it for it.
+    """
+    parent = parent or int(os.environ.pop(PARENT, "0"))
+    if not parent or not sys.platform.startswith("linux"):
         return
-    parent = os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:  # it died before the request was in
-        os.kill(os.getpid(), signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(128 + signal.SIGTERM)

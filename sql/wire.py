@@ -49,6 +49,14 @@ _RESULT = re.compile(
     re.I | re.S,
 )
 _SELECT = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with)\b", re.I | re.S)
+# Whatever cannot be closed is taken as one sign: the engine says what is wrong with it.
+_TOKEN = re.compile(
+    r"""(?P<comment>--[^\n]*|\#[ !][^\n]*|/\*.*?\*/)
+        |'(?:[^'\\]|\\.)*' | "(?:[^"\\]|\\.)*" | `(?:[^`\\]|\\.)*`
+        |(?P<heredoc>\$\w*\$).*?(?P=heredoc)
+        |[\w.]+ | \S""",
+    re.S | re.X,
+)
 _CODE = re.compile(r"Code: (\d+)\.")
 # HTTP status by ClickHouse error code; everything else is 500.
 _STATUS = {
@@ -77,6 +85,26 @@ class Insert:
     head: str
     fmt: str
     length: int
+
+
+def first_statement(sql: str) -> tuple[str, bool]:
+    """The first statement of a text, without the semicolon that ends it, and whether another follows.
+
+    Semicolons in strings, quoted names and comments end nothing; neither do those in the data of an insert.
+    """
+    if ";" not in sql or parse_insert(sql.encode("utf-8", "surrogateescape")):
+        return sql, False
+    ends = [at for at, piece in _tokens(sql) if piece == ";"]
+    if not ends:
+        return sql, False
+    said = [at for at, piece in _tokens(sql) if at > ends[0] and piece not in {";", ""}]
+    return sql[: ends[0]], bool(said)
+
+
+def _tokens(sql: str) -> Iterator[tuple[int, str]]:
+    """Where each piece of a text begins: what it is, and an empty text for a comment."""
+    for match in _TOKEN.finditer(sql):
+        yield match.start(), "" if match["comment"] else match[0]
 
 
 def parse_insert(text: bytes) -> Insert | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ import pytest
 from sql.client import Published
 from sql.engine import await_ready
 from sql.home import Home
+from sql.unix_socket import connected
 
 SHARED = Path(os.environ.get("FOOTFALL_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -35,10 +40,50 @@ def engine_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return Home(tmp_path_factory.mktemp("engine")).make()
 
 
+class Loopback:
+    """The engine's unix socket as a port on loopback: a stand-in for a server."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            client, _ = self.listener.accept()
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            try:
+                engine = connected(self.path)
+            except OSError:
+                client.close()
+                continue
+            for one, other in ((client, engine), (engine, client)):
+                threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def _pump(one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+        with contextlib.suppress(OSError):
+            other.shutdown(socket.SHUT_WR)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that runs, and where it is reached like a server."""
+
+    published: Published
+    port: int
+    password: str
+    boot: str
+
+
 @pytest.fixture(scope="session")
 def engine(engine_home: Home):
     """One embedded engine for the whole run."""
     child, published = start_engine(engine_home)
-    yield published
+    yield Engine(published, Loopback(engine_home.engine_socket).port, published.password, published.boot)
     child.terminate()
     child.wait(30)

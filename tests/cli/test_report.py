@@ -280,7 +280,7 @@ def test_several_statements_in_process_are_one_line(tmp_path):
     line = [sys.executable, "-c", RUN, "--data-dir", str(tmp_path), "query", "select 1; select 2"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "footfall: the answer is not one table\n  → one statement at a time\n"
+    assert done.stderr == "footfall: one statement at a time\n  → several: one `footfall query` each\n"
 
 
 def test_a_table_on_a_terminal_and_json_in_a_pipe(home, running):

@@ -127,12 +127,16 @@ class Footfall:
         self.tmpdir: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
+        command = [sys.executable, "-m", "cli.main", "--config", str(self.folder / "footfall.toml"), "serve"]
+        env = os.environ | ({"TMPDIR": str(self.tmpdir)} if self.tmpdir else {})
+        with (self.folder / "serve.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stderr=log, stdout=log, env=env)
+
     def start(self) -> None:
         """Start it, wait until it answers, and make the site the first time."""
-        command = [sys.executable, "-m", "cli.main", "--config", str(self.folder / "footfall.toml"), "serve"]
-        log = (self.folder / "serve.log").open("ab")
-        env = os.environ | ({"TMPDIR": str(self.tmpdir)} if self.tmpdir else {})
-        self.process = subprocess.Popen(command, stderr=log, stdout=log, env=env)
+        self.launch()
         wait_until(self.answers, what="the collector answers")
         if not self.key:
             with opened(self.url, direct=False) as client:
@@ -169,7 +173,10 @@ class Footfall:
         return [pid for pid in children(self.process.pid) if role in command_line(pid)]
 
     def kill(self, role: str, pick: Callable[[list[int]], int] = lambda pids: pids[0]) -> bool:
-        """kill -9 one process of a role; False where none runs at the moment."""
+        """kill -9 one process of a role, or `serve` itself; False where none runs at the moment."""
+        if role == "serve":
+            self.kill_serve()
+            return True
         pids = self.pids(role)
         if not pids:
             return False
@@ -178,6 +185,26 @@ class Footfall:
         except ProcessLookupError:
             return False
         return True
+
+    def kill_serve(self) -> None:
+        """kill -9 `serve` itself; what it had started must end without it."""
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def revive(self) -> bool:
+        """Start `serve` again where it has ended, as systemd would; whether it had."""
+        assert self.process
+        if self.process.poll() is None:
+            return False
+        self.launch()
+        return True
+
+    def everything(self) -> list[int]:
+        """Every process of this Footfall, whoever its parent is: all name the same configuration."""
+        named = str(self.folder / "footfall.toml")
+        pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+        return [pid for pid in pids if named in command_line(pid)]
 
     def log(self) -> str:
         """What the processes said."""
@@ -203,6 +230,12 @@ class Footfall:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(90)
+
+    def end_all(self) -> None:
+        """ctrl-c, and the end of what should have ended by itself."""
+        self.stop()
+        for pid in self.everything():
+            os.kill(pid, signal.SIGKILL)
 
     @contextmanager
     def client(self):
@@ -233,7 +266,7 @@ def still(tmp_path: Path):
     """A Footfall that was not started yet, stopped at the end."""
     made = Footfall(tmp_path)
     yield made
-    made.stop()
+    made.end_all()
 
 
 @pytest.fixture
@@ -375,11 +408,15 @@ class Alone:
         self.log = folder / "collector.log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *before: str) -> None:
-        """Start it, behind the words of another command where any are given, and wait until it answers."""
+    def launch(self, *before: str) -> None:
+        """Start it, behind the words of another command where any are given, and wait for nothing."""
         command = [*before, sys.executable, "-m", "cli.main", "--config", str(self.folder / "footfall.toml")]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([*command, "collector"], stdout=log, stderr=log)
+
+    def start(self, *before: str) -> None:
+        """Start it and wait until it answers."""
+        self.launch(*before)
         wait_until(self.answers, what="the collector answers")
 
     def answers(self) -> bool:

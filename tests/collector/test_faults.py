@@ -22,7 +22,7 @@ from collector.journal import read_state
 from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
 from collector.spool import events_of
-from sql.client import Published
+from sql.unix_socket import address_of, connected
 
 QUICK = LoaderOptions(backoff_seconds=0.02, backoff_limit=0.2, batch_bytes=200_000)
 
@@ -100,10 +100,12 @@ class Proxy:
     """Stands before the engine. The answers to the first ``cuts`` inserts of events are thrown away, and the
     connection with them."""
 
-    def __init__(self, port: int, cuts: int) -> None:
-        self.target, self.cuts, self.cut = port, cuts, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
+    def __init__(self, place: Path, target: Path, cuts: int) -> None:
+        self.target, self.cuts, self.cut = target, cuts, 0
+        self.listener = socket.socket(socket.AF_UNIX)
+        with address_of(place) as address:
+            self.listener.bind(address)
+        self.listener.listen()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -112,7 +114,7 @@ class Proxy:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self.target))
+            server = connected(self.target)
             inserting = threading.Event()
             for one, other, forth in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._pump, args=(one, other, inserting, forth), daemon=True).start()
@@ -140,15 +142,12 @@ def proxied(house, tmp_path):
     """``proxied(cuts)``: the house as its loader sees it through a proxy, and the proxy."""
 
     def made(cuts):
-        there = Published.read(house.home)
-        proxy = Proxy(there.port, cuts)
-        house.home.engine_file.rename(tmp_path / "engine.json")
-        record = {name: getattr(there, name) for name in Published.__slots__} | {"port": proxy.port}
-        house.home.engine_file.write_text(json.dumps(record))
-        return proxy
+        place = house.home.engine_socket
+        place.rename(tmp_path / "engine.sock")
+        return Proxy(place, tmp_path / "engine.sock", cuts)
 
     yield made
-    (tmp_path / "engine.json").rename(house.home.engine_file)
+    (tmp_path / "engine.sock").rename(house.home.engine_socket)
 
 
 @pytest.mark.parametrize("cuts", [1, 3])

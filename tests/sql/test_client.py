@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -11,14 +12,17 @@ import sys
 import textwrap
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from sql.client import PINNED, Published, boot_of, connect, embedded_home, first_line, opened, running
+from sql.engine import alongside
 from sql.errors import EngineBusy, EngineRefused, EngineUnavailable, FootfallError, UsageError
 from sql.files import OwnedLock
 from sql.home import Home
+from sql.ping import ping
 
 SECRET = "s3cret"
 ASK = """
@@ -157,7 +161,7 @@ def test_many_statements_at_once_on_one_client(engine_home, engine):
 
 
 def test_an_engine_that_runs_is_asked(engine_home, engine):
-    assert running(engine_home) == Published.read(engine_home) == engine
+    assert running(engine_home) == Published.read(engine_home) == engine.published
     assert engine_home.engine_file.stat().st_mode & 0o777 == 0o600
     for direct in (True, False):
         with opened(url_of(engine_home), direct=direct) as client:
@@ -271,6 +275,39 @@ def test_what_a_dead_engine_left_is_not_believed(home, what):
         stranger.shutdown()
         stranger.server_close()
     assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr.strip().splitlines()[-1]
+
+
+def listening_ports(pid):
+    """TCP ports on which a process listens."""
+    inodes = set()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            inodes.add(str(fd.readlink())[8:-1])
+    tables = [Path(f"/proc/{pid}/net/{name}").read_text() for name in ("tcp", "tcp6")]
+    rows = [line.split() for table in tables for line in table.splitlines()]
+    return [row[1] for row in rows if row[3] == "0A" and row[9] in inodes]
+
+
+def test_nobody_else_can_take_the_place_of_a_dead_engine(home):
+    """It has no port: it is reached through the data directory, which is its owner's alone."""
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)])
+    try:
+        while running(home) is None:
+            assert child.poll() is None
+        assert listening_ports(child.pid) == []
+        assert home.engine_socket.stat().st_mode & 0o777 in {0o600, 0o700}
+        assert home.root.stat().st_mode & 0o777 == 0o700
+        assert not [path for path in home.root.rglob("*") if path.lstat().st_mode & 0o077 and not path.is_symlink()]
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_a_long_path(tmp_path):
+    home = Home(tmp_path / ("a" * 100) / ("b" * 100)).make()
+    with alongside(home), opened(url_of(home), direct=False) as client:
+        assert ping(url_of(home)) == ""
+        assert client.command("select 1") == 1
 
 
 def test_a_killed_engine_leaves_the_directory_to_others(home):

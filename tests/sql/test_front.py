@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import subprocess
+import sys
 import threading
 
 import clickhouse_connect
@@ -11,6 +14,10 @@ import pyarrow as pa
 import pytest
 import zstandard
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
+
+from sql.engine import await_ready
+from sql.home import Home
+from sql.unix_socket import connected
 
 AWKWARD = [
     "it's",
@@ -193,7 +200,6 @@ def test_parallel_queries_do_not_wait_for_each_other(client):
 
 
 def test_half_a_body_commits_nothing(engine, client):
-    import base64
     import socket
 
     token = base64.b64encode(f"footfall:{engine.password}".encode()).decode()
@@ -232,3 +238,34 @@ def test_an_insert_that_fails_in_the_end_is_an_error(client, breaks, code):
     with pytest.raises(DatabaseError) as refused:
         client.raw_insert("fragile", insert_block=b"7\n", fmt="TSV")
     assert refused.value.code == code
+
+
+def test_clients_that_go_away_leave_no_traceback(tmp_path):
+    home = Home(tmp_path / "data").make()
+    said = tmp_path / "said"
+    with said.open("wb") as out:
+        child = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)], stderr=out)
+    try:
+        published = await_ready(home, 30, lambda: child.poll() is None)
+        token = base64.b64encode(f"footfall:{published.password}".encode()).decode()
+        auth = f"Host: x\r\nAuthorization: Basic {token}\r\n"
+        long = "select%20*%20from%20numbers(3000000)%20format%20TSV"
+        for request in (
+            "GET /?query=select%201 HTTP/1.1\r\nHost",
+            f"GET /?query={long} HTTP/1.1\r\n{auth}\r\n",
+            f"GET /?query=select%20sleep(0.3)%20format%20TSV HTTP/1.1\r\n{auth}\r\n",
+            f"GET /?query=select%20nonsense HTTP/1.1\r\n{auth}\r\n",
+            f"POST / HTTP/1.1\r\n{auth}Content-Length: 1000\r\n\r\ninsert into t format TSV\n1",
+            "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n" * 200,
+        ):
+            with connected(home.engine_socket, 10) as sock:
+                sock.sendall(request.encode())
+        with connected(home.engine_socket, 10) as sock:
+            sock.sendall(f"GET /?query=select%20sleep(1) HTTP/1.1\r\n{auth}Connection: close\r\n\r\n".encode())
+            while sock.recv(65536):
+                pass
+    finally:
+        child.terminate()
+        child.wait(30)
+    assert "Traceback" not in said.read_text()
+    assert "Exception occurred" not in said.read_text()

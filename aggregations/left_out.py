@@ -1,0 +1,33 @@
+"""What a report leaves out, so that it can be said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aggregations.filters import PEOPLE, Filter
+from sql import statements
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from aggregations.periods import Period
+    from aggregations.sites import SiteRow
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Events of flagged bots within a report's site and period, and how many of them are page views."""
+
+    events: int = 0
+    pageviews: int = 0
+
+
+def bots(client: Client, site: SiteRow, period: Period, only: Filter = PEOPLE, *, raw: bool = False) -> LeftOut:
+    """What is left out for being a bot's; nothing where bots are counted. ``raw`` counts it from raw events."""
+    if only.include_bots:
+        return LeftOut()
+    where = {"site": site.site_id, "first": period.first, "last": period.last}
+    name = "left_out_bots_raw" if raw else "left_out_bots"
+    [(events, pageviews)] = client.query(statements.query(name), parameters=where).result_rows
+    return LeftOut(int(events), int(pageviews))

@@ -1,0 +1,84 @@
+"""The database of a newer Footfall is refused by every command of this one, but by those that only look."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from collector.site_admin import add_site
+from collector.spool import Spool, SpoolWriter
+from sql.client import opened
+from sql.engine import alongside
+from sql.home import Home
+from sql.schema import bring_up_to_date
+
+ROOT = Path(__file__).parents[2]
+REFUSED = [
+    ("init", "."),
+    ("serve", "--port", "1"),
+    ("loader",),
+    ("loader", "--once"),
+    ("flush",),
+    ("report", "overview"),
+    ("report", "events", "--raw"),
+    ("funnel", "list"),
+    ("funnel", "add", "buy", "page_view", "purchase"),
+    ("site", "list"),
+    ("site", "add", "other.example"),
+    ("key", "add", "shop.example"),
+    ("key", "list"),
+    ("dedupe", "--dry-run"),
+    ("dedupe", "--yes"),
+    ("events", "review"),
+    ("event-schema", "list"),
+    ("schema", "apply"),
+    ("import", "access-log", "access.log", "--site", "shop.example"),
+]
+
+
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory):
+    """A data directory with a site and an event that waits, whose database knows one step more."""
+    folder = tmp_path_factory.mktemp("newer")
+    home = Home(folder / "data").make()
+    (folder / "footfall.toml").write_text('data_dir = "data"')
+    line = '192.0.2.1 - - [20/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0 Firefox/130.0"'
+    (folder / "access.log").write_text(line)
+    with alongside(home):
+        with opened(f"chdb://{home.root}", direct=False) as client:
+            bring_up_to_date(client, home)
+            add_site(client, home, "shop.example", "UTC")
+            client.command("insert into schema_steps (name, kind, checksum) values ('9999_future', 'migration', 'x')")
+        yield folder
+
+
+def run(folder, *args):
+    command = [sys.executable, "-m", "cli.main", "--config", str(folder / "footfall.toml"), *args]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=60, env=env)
+
+
+def waits(folder):
+    spool = Spool(Home(folder / "data").spool).make()
+    writer = SpoolWriter(spool, "test")
+    writer.commit([b"not looked at"])
+    writer.close()
+    return {path.name for path in spool.sealed()}
+
+
+@pytest.mark.parametrize("args", REFUSED, ids=" ".join)
+def test_it_is_refused(newer, args):
+    before = waits(newer)
+    done = run(newer, *args)
+    assert done.returncode == 1, done.stderr
+    assert "9999_future, which this version does not know" in done.stdout + done.stderr
+    assert {path.name for path in Spool(Home(newer / "data").spool).sealed()} >= before
+
+
+@pytest.mark.parametrize(("args", "code"), [(("query", "select 1"), 0), (("schema", "status"), 3), (("doctor",), 3)])
+def test_who_only_looks_is_not(newer, args, code):
+    assert run(newer, *args).returncode == code

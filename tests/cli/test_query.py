@@ -1,0 +1,108 @@
+"""`footfall query`: one statement, and ctrl-c ends it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from sql.client import opened
+from sql.engine import alongside
+from sql.home import Home
+from sql.wire import first_statement
+
+ROOT = Path(__file__).parents[2]
+ENDLESS = "select count() from numbers(100000000000) where not ignore(sipHash64(number))"
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "data").make()
+
+
+def command(home, sql):
+    return [sys.executable, "-m", "cli.main", "--data-dir", str(home.root), "query", sql, "--format", "csv"]
+
+
+def answer(home, sql):
+    done = subprocess.run(command(home, sql), capture_output=True, text=True, cwd=ROOT, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("sql", "first", "more"),
+    [
+        ("select 1", "select 1", False),
+        ("select 1;", "select 1", False),
+        ("select 1 ; ; \n", "select 1 ", False),
+        ("select 1; -- done; really", "select 1", False),
+        ("select 1; /* ; */ # x;\n", "select 1", False),
+        ("select ';' as `;`, \"a;b\" -- ;\n", "select ';' as `;`, \"a;b\" -- ;\n", False),
+        ("select 'it''s; \\\\'; select 2", "select 'it''s; \\\\'", True),
+        ("select '\\';'", "select '\\';'", False),
+        ("select $a$ ; $a$", "select $a$ ; $a$", False),
+        ("select 1 as a; select 2 as b", "select 1 as a", True),
+        ("explain ast select 1; drop table t", "explain ast select 1", True),
+        ("insert into t format CSV\n1;2\n", "insert into t format CSV\n1;2\n", False),
+        (";", "", False),
+    ],
+)
+def test_the_first_statement(sql, first, more):
+    assert first_statement(sql) == (first, more)
+
+
+@pytest.mark.parametrize("serving", [True, False])
+def test_one_statement_at_a_time(home, serving):
+    with alongside(home) if serving else nullcontext():
+        code, out, said = answer(home, "select 1 as a; select 2 as b")
+        assert (code, out) == (2, "")
+        assert said.startswith("footfall: one statement at a time\n")
+        assert answer(home, "select ';' as a, 2 as b; -- done;") == (0, "a,b\n;,2\n", "")
+
+
+def test_the_engine_refuses_several_too(home):
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
+    with alongside(home), opened(f"chdb://{home.root}", direct=False) as client:
+        client.command("create table t (n UInt8) engine = MergeTree order by n")
+        for sql in ("select 1; drop table t", "explain ast select 1; drop table t", "drop table t; select 1"):
+            with pytest.raises(DatabaseError) as caught:
+                client.raw_query(sql)
+            assert caught.value.code == 62
+        assert client.command("exists table t") == 1
+
+
+def test_ctrl_c_ends_the_statement_in_the_engine(home):
+    with alongside(home), opened(f"chdb://{home.root}", direct=False) as client:
+        find = "select count() from system.processes where query like {what:String} and query not like '%processes%'"
+        running = lambda: client.command(find, parameters={"what": "%sipHash64%"})  # noqa: E731
+        asking = subprocess.Popen(command(home, ENDLESS), cwd=ROOT, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 20
+        while not running():
+            assert time.monotonic() < deadline
+        asking.send_signal(signal.SIGINT)
+        assert asking.wait(10) == 130
+        assert b"Traceback" not in asking.stderr.read()
+        deadline = time.monotonic() + 5
+        while running():
+            assert time.monotonic() < deadline, "the statement goes on"
+
+
+def test_ctrl_c_ends_the_statement_without_an_engine(home):
+    said = home.root / "said"
+    with said.open("wb") as out:
+        asking = subprocess.Popen(command(home, ENDLESS), cwd=ROOT, stderr=out, stdout=out)
+    deadline = time.monotonic() + 20
+    while "footfall query" not in (home.engine_lock.read_text() if home.engine_lock.exists() else ""):
+        assert time.monotonic() < deadline
+    time.sleep(2)  # it counts by now, and would for minutes
+    began = time.monotonic()
+    asking.send_signal(signal.SIGINT)
+    assert asking.wait(30) in {130, -signal.SIGINT}
+    assert time.monotonic() - began < 3
+    assert "Traceback" not in said.read_text()
