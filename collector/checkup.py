@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 import urllib.error
 import urllib.request
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from collector.health import Check, Seen, Status, checks, look
@@ -16,17 +19,19 @@ from collector.journal import read_totals
 from collector.site_table import all_sites
 from collector.spool import Spool
 from collector.supervisor import cannot_listen
-from sql import migrations
-from sql.client import embedded_home, opened, running
+from sql import migrations, timezones
+from sql.client import embedded_home, first_line, opened, running
 from sql.errors import FootfallError
 from sql.files import OwnedLock
 from sql.home import Home
 from sql.migrations import State
+from sql.statements import query
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _GIB = 1024**3
+_WEEK = 7 * 86_400
 _HINTS = {
     "spool": "is the loader running?",
     "disk": "events cannot be taken: free some space, or look at the disk",
@@ -86,7 +91,7 @@ def _disk(home: Home) -> Iterator[Finding]:
 def _database(home: Home, url: str, expected: bool) -> Iterator[Finding]:
     try:
         with opened(url, what="footfall doctor", wait=5.0, newer=True) as client:
-            version = client.command("select version()")
+            release = client.command("select version()")
             kind = (
                 "a server"
                 if embedded_home(url) is None
@@ -95,7 +100,7 @@ def _database(home: Home, url: str, expected: bool) -> Iterator[Finding]:
                 else "embedded, not running"
             )
             away = expected and kind == "embedded, not running"
-            text, hint = f"ClickHouse {version} ({kind})", _HINTS["engine"] if away else ""
+            text, hint = f"ClickHouse {release} ({kind})", _HINTS["engine"] if away else ""
             yield Finding(Level.BAD if away else Level.OK, "engine", text, hint)
             yield from _schema(client)
     except FootfallError as exc:
@@ -112,8 +117,32 @@ def _schema(client: Client) -> Iterator[Finding]:
     names = ", ".join(site.domain for site in sites[:5]) + (" …" if len(sites) > 5 else "")
     if sites:
         yield Finding(Level.OK, "sites", f"{len(sites)}: {names}")
+        yield from _zones(client, {site.timezone for site in sites})
     else:
         yield Finding(Level.NOTE, "sites", "none yet", "footfall site add shop.example --timezone Europe/Paris")
+
+
+def _zones(client: Client, zones: set[str]) -> Iterator[Finding]:
+    """Zones whose offsets, in the two years around now, ClickHouse has otherwise than the package tzdata."""
+    now = int(time.time()) // _WEEK * _WEEK
+    moments = list(range(now - 52 * _WEEK, now + 52 * _WEEK, _WEEK))
+    other = []
+    for zone in sorted(zones):
+        starts, offsets = timezones.offsets(zone, moments[0], moments[-1])
+        ours = [offsets[bisect_right(starts, moment) - 1] for moment in moments]
+        try:
+            rows = client.query(query("zone_offsets"), parameters={"zone": zone, "moments": moments}).result_columns
+        except Exception as exc:
+            other.append(f"{zone} ({first_line(exc)})")
+            continue
+        differ = [moment for moment, a, b in zip(moments, ours, rows[0], strict=True) if a != b]
+        if differ:
+            other.append(f"{zone} (around {time.strftime('%Y-%m-%d', time.gmtime(differ[0]))})")
+    if other:
+        text = f"ClickHouse has other time zone data than tzdata {version('tzdata')}: {', '.join(other)}"
+        yield Finding(
+            Level.NOTE, "zones", text, "reports are right; in SQL of your own, convert no times to these zones"
+        )
 
 
 def _spool(home: Home, limit: int, expected: bool) -> Iterator[Finding]:

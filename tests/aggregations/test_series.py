@@ -55,10 +55,10 @@ def test_too_many_hours_are_refused(world, days, raw):
         series(world.client, site, days("2026-01-01", "2026-03-04", site), Step.HOUR, raw=raw)
 
 
-def test_hours_of_a_zone_whose_rules_changed_lately(world, days, raw):
-    """Morocco gave up its summer time in September 2026: the engine, Polars and the system may not know yet, or did
-    not before. Hours and days come from one source."""
-    site = world.site("Africa/Casablanca")
+@pytest.mark.parametrize("zone", ["Africa/Casablanca", "America/Winnipeg"])
+def test_hours_of_a_zone_whose_rules_changed_lately(world, days, raw, zone):
+    """Rules of 2026: the engine, Polars and the system may not know them yet. Hours and days come from one source."""
+    site = world.site(zone)
     rows = [{"at": f"2026-11-0{day}T00:30:00", "visit": day, "visitor": day} for day in range(1, 6)]
     world.events(site, *rows)
     period = days("2026-11-01", "2026-11-05", site)

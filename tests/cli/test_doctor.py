@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from collector import checkup
+from sql import timezones
 from sql.client import opened
 from sql.engine import alongside
 from sql.files import OwnedLock
@@ -107,3 +109,15 @@ def test_a_collector_without_a_loader(folder):
         collector.wait(30)
     assert (done.returncode, bad(done)) == (3, {"collector"})
     assert "loader not running" in done.stdout
+
+
+def test_time_zone_data_of_another_release_is_noted(folder, monkeypatch):
+    """Here the package is taken to have other rules for Paris than ClickHouse has."""
+    with opened(f"chdb://{folder / 'data'}") as client:
+        assert list(checkup._zones(client, {"Europe/Paris", "Asia/Kathmandu", "UTC"})) == []
+        real = timezones.zone
+        monkeypatch.setattr(timezones, "zone", lambda name: real("Asia/Tokyo" if name == "Europe/Paris" else name))
+        (found,) = checkup._zones(client, {"Europe/Paris", "Asia/Kathmandu"})
+    assert found.level is checkup.Level.NOTE
+    assert "Europe/Paris (around 20" in found.text
+    assert "Kathmandu" not in found.text
