@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from clickhouse_connect.driver.client import Client
 
+_UNKNOWN_TYPE = 50
+
 
 def run(client: Client, sql: str) -> pl.DataFrame | bytes | None:
     """The answer: a frame; bytes where the statement names its own FORMAT; None where it has no rows to give.
@@ -72,11 +74,29 @@ def _cancelled_by_ctrl_c(client: Client) -> Iterator[dict[str, Any]]:
 
 def _table(client: Client, text: str, how: dict[str, Any]) -> pa.Table:
     import pyarrow as pa
+    from clickhouse_connect.driver.exceptions import DatabaseError
 
     try:
         return client.query_arrow(text, settings=how)
+    except DatabaseError as exc:
+        if getattr(exc, "code", None) != _UNKNOWN_TYPE or not (told := _without_arrow(client, text)):
+            raise
+        return client.query_arrow(told, settings=how)
     except (pa.ArrowException, OSError) as exc:  # in process, the answers of several statements follow each other
         raise UsageError("the answer is not one table", "one statement at a time") from exc
+
+
+def _without_arrow(client: Client, text: str) -> str:
+    """``text`` with its UUIDs as text, which ClickHouse 25.8 has no other way to send in Arrow; empty without UUIDs."""
+    columns = client.query(f"describe ({text}\n)").result_rows
+    told = [
+        f"toString({name}) as {name}" for name, kind in ((_quoted(row[0]), row[1]) for row in columns) if "UUID" in kind
+    ]
+    return f"select * replace ({', '.join(told)}) from ({text}\n)" if told else ""  # noqa: S608 (the operator's own)
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def _types(client: Client, text: str) -> list[str]:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from collector.arrow_ids import readable_stream
 from collector.batches import Manifest, from_stream, to_stream
 from sql import derivations
 from sql.errors import EngineRefused
@@ -122,7 +123,7 @@ def _send(client: Client, manifest: Manifest, data: bytes, token: str) -> None:
     batch = str(manifest.batch_id)
     client.raw_insert(
         "events",
-        insert_block=data,
+        insert_block=readable_stream(client, data),
         fmt="ArrowStream",
         settings={
             "insert_deduplication_token": token,

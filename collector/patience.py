@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from collector.logs import without_values
 from sql.client import connect
-from sql.errors import EngineError
+from sql.errors import EngineError, EngineTooOld
 from sql.ping import ping
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("footfall.loader")
 # While nothing answers, how often (seconds) it is looked whether something does.
 LOOK_SECONDS = 1.0
+# Errors that say something about the statement, the schema or the rights, not about the moment: they pass only when
+# somebody does something. Unknown function, column, type, setting, table or database; syntax; not implemented, not
+# enabled, not granted.
+LASTING = frozenset({46, 47, 48, 50, 60, 62, 81, 115, 344, 497})
+_TOO_LONG = re.compile(r"HTTP status 41[34]\b")
 T = TypeVar("T")
 
 
@@ -53,9 +59,11 @@ class PatientClient:
                 self.close()
                 if not _may_pass(exc):
                     raise
-                log.warning(
-                    "ClickHouse: %s; trying again in about %.1f s", without_values(getattr(exc, "message", exc)), pause
-                )
+                why = without_values(getattr(exc, "message", exc))
+                if lasts(exc):
+                    pause = self.longest
+                    log.error("ClickHouse refuses what it is asked, and waiting alone will not help: %s", why)
+                log.warning("ClickHouse: %s; trying again in about %.1f s", why, pause)
             self._wait(pause * random.uniform(0.5, 1.5))  # noqa: S311 (jitter, not a secret)
             pause = min(pause * 2, self.longest)
 
@@ -77,8 +85,15 @@ class PatientClient:
             self._client = None
 
 
+def lasts(exc: Exception) -> bool:
+    """Whether the error will stay until somebody changes the server, its schema, the rights or this program."""
+    return getattr(exc, "code", None) in LASTING or bool(_TOO_LONG.search(str(exc)))
+
+
 def _may_pass(exc: Exception) -> bool:
     """Whether trying again can help: always, unless our own code or data is wrong."""
+    if isinstance(exc, EngineTooOld):
+        return False
     if isinstance(exc, EngineError | TimeoutError | OSError):
         return True
     return type(exc).__module__.startswith(("clickhouse_connect", "urllib3"))

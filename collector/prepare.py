@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from collector import columns, stitch
+from collector.arrow_ids import readable
 from collector.batches import Manifest, Move, from_stream, to_stream
 from collector.columns import Columns, enrich
 from collector.commit import SUSPICIOUS
@@ -295,7 +296,7 @@ def _probe(client: Client, table: str, rows: pl.DataFrame) -> None:
 
         index = arrow.schema.get_field_index("event_id")
         arrow = arrow.set_column(index, "event_id", arrow["event_id"].cast(pa.binary(16)))
-    client.insert_arrow(table, arrow)
+    client.insert_arrow(table, readable(client, arrow))
 
 
 def _frame(client: Client, name: str, parameters: dict[str, Any], **settings: Any) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from sql.errors import EngineBusy, EngineRefused, EngineUnavailable, UsageError
+from sql.errors import EngineBusy, EngineRefused, EngineTooOld, EngineUnavailable, UsageError
 from sql.files import OwnedLock
 from sql.home import Home
 from sql.statements import query
@@ -32,6 +32,8 @@ PINNED = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "materialized_views_ignore_errors": 0,
 }
+# The oldest server on which all of our SQL is tested (tests/collector/test_server_versions.py).
+MINIMUM_VERSION = (25, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +86,32 @@ def connect(
     how this process is named to others who find the directory busy, ``timeout`` seconds for one answer.
     With ``direct`` False an embedded engine must be running already.
 
-    Raises UsageError (bad URL), EngineBusy, EngineUnavailable, EngineRefused (password, database), SchemaError.
+    Raises UsageError (bad URL), EngineBusy, EngineUnavailable, EngineRefused (password, database), EngineTooOld,
+    SchemaError.
     """
     client = _connect(url, wait, what, timeout, direct)
-    if not newer:
-        from sql.migrations import refuse_newer
+    try:
+        _refuse_older_server(client)
+        if not newer:
+            from sql.migrations import refuse_newer
 
-        try:
             refuse_newer(client)
-        except BaseException:
-            client.close()
-            raise
+    except BaseException:
+        client.close()
+        raise
     return client
+
+
+def version_of(client: Client) -> tuple[int, ...]:
+    """Year and number of the ClickHouse behind a client, such as (25, 8)."""
+    return tuple(map(int, re.findall(r"\d+", str(client.server_version))[:2]))
+
+
+def _refuse_older_server(client: Client) -> None:
+    version = version_of(client)
+    if version < MINIMUM_VERSION:
+        has, needs = (".".join(map(str, each)) for each in (version, MINIMUM_VERSION))
+        raise EngineTooOld(f"this server runs ClickHouse {has}; Footfall needs {needs} or newer", "upgrade the server")
 
 
 def _connect(url: str, wait: float, what: str, timeout: float, direct: bool) -> Client:

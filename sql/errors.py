@@ -5,7 +5,8 @@ FootfallError                 one clear line, and what to do
 ├── EngineError               ClickHouse cannot serve
 │   ├── EngineBusy            another process holds the embedded engine's directory
 │   ├── EngineUnavailable     no answer (down, refused, timed out)
-│   └── EngineRefused         it answered with an error
+│   ├── EngineRefused         it answered with an error
+│   └── EngineTooOld          its version does not know what we ask of it
 ├── SchemaError               migrations disagree with what is applied
 └── StorageError              a file or directory of ours cannot be read or written
 """
@@ -50,6 +51,10 @@ class EngineRefused(EngineError):
     def __init__(self, message: str, hint: str = "", code: int = 0) -> None:
         super().__init__(message, hint)
         self.code = code
+
+
+class EngineTooOld(EngineError):
+    """ClickHouse is older than what Footfall is made for."""
 
 
 class SchemaError(FootfallError):

@@ -70,6 +70,12 @@ class Loopback:
             other.shutdown(socket.SHUT_WR)
 
 
+@pytest.fixture(scope="session")
+def loopback():
+    """``loopback(path)``: a port on loopback that leads to the unix socket at ``path``."""
+    return lambda path: Loopback(path).port
+
+
 @dataclass(frozen=True)
 class Engine:
     """An engine that runs, and where it is reached like a server."""

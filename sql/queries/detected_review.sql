@@ -18,8 +18,8 @@ from detected_events
 where site_id = {site:UInt32}
     and local_date between {first:Date} and {last:Date}
     and (not bot or {bots:Bool})
-    and ({confidence:String} in ('', confidence))
-    and ({kind:String} in ('', kind))
+    and ({confidence:String} = '' or confidence = {confidence:String})
+    and ({kind:String} = '' or kind = {kind:String})
 group by name, kind, kind_detected, confidence, rule, selector, text, override_id
 order by indexOf(['low', 'medium', 'high', 'reviewed'], confidence), events desc, name, kind, rule, selector, text
 limit {limit:UInt32}

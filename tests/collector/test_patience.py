@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -53,3 +54,25 @@ def test_it_ends_when_it_is_told_to(home, until, caplog, event):
     thread.join(5)
     assert [type(each) for each in outcome] == [Stopped]
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    ("statement", "bound"),
+    [("select no_such_column", {}), ("insert into function null('a String') select {a:String}", {"a": "x" * 70_000})],
+    ids=["unknown", "too long for an address"],
+)
+def test_what_waiting_does_not_cure_is_said(home, until, caplog, statement, bound):
+    client = PatientClient(f"chdb://{home.root}", threading.Event(), PAUSE / 1000, PAUSE)
+    with alongside(home):
+        ask = threading.Thread(target=_swallow, args=(client, statement, bound))
+        ask.start()
+        until(lambda: "waiting alone will not help" in caplog.text, what="it says so")
+        until(lambda: "trying again in about 60.0 s" in caplog.text, what="it tries all the same, but seldom")
+        client.finish.set()
+        ask.join(10)
+    assert not ask.is_alive()
+
+
+def _swallow(client: PatientClient, statement: str, bound: dict[str, str]) -> None:
+    with contextlib.suppress(Stopped):
+        client.do(lambda engine: engine.command(statement, parameters=bound))

@@ -1,0 +1,335 @@
+"""The oldest ClickHouse server that Footfall takes: all SQL runs there, and the figures are right.
+
+The stand-in is an older chDB behind the embedded engine's HTTP front, reached over TCP by the ordinary client.
+Tests run in order: each finds what those before it have stored.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import os
+import re
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars.testing
+import pytest
+
+from aggregations import (
+    console,
+    detected,
+    events,
+    funnels,
+    left_out,
+    overrides,
+    overview,
+    pages,
+    places,
+    series,
+    sources,
+    technology,
+)
+from aggregations import sites as report_sites
+from aggregations.filters import Filter
+from aggregations.funnel_steps import FunnelStep
+from aggregations.overrides import Override
+from aggregations.periods import Period
+from collector import commit, dedupe, event_schema_admin
+from collector.dedupe import Scope
+from collector.event_schemas import MAX_SCHEMA, Mode
+from collector.key_admin import rotate_keys
+from collector.lines import encode
+from collector.loader import Loader, LoaderOptions
+from collector.seen import SeenIds
+from collector.site_admin import add_site, find_site, set_site
+from collector.spool import Spool, SpoolWriter
+from sql import client as sql_client
+from sql import derivations, migrations, statements
+from sql.client import MINIMUM_VERSION, connect, opened
+from sql.engine import await_ready
+from sql.errors import EngineTooOld
+from sql.files import OwnedLock
+from sql.home import Home
+from sql.schema import bring_up_to_date
+
+ROOT = Path(__file__).parents[2]
+OLDER = Path(sys.prefix) / "chdb-25.8"
+REPORTS = {
+    "overview": (overview.overview, {}),
+    "by-day": (series.series, {}),
+    "by-hour": (series.series, {"step": series.Step.HOUR}),
+    "pages": (pages.top_pages, {"limit": 0}),
+    "entry-pages": (pages.entry_pages, {"limit": 0}),
+    "exit-pages": (pages.exit_pages, {"limit": 0}),
+    "sources": (sources.sources, {"limit": 0}),
+    "channels": (sources.channels, {"limit": 0}),
+    "campaigns": (sources.campaigns, {"limit": 0}),
+    "countries": (places.countries, {"limit": 0}),
+    "devices": (technology.devices, {"limit": 0}),
+    "browsers": (technology.browsers, {"limit": 0}),
+    "os": (technology.systems, {"limit": 0}),
+    "events": (events.events, {"limit": 0}),
+}
+STEPS = (FunnelStep("page_view", ""), FunnelStep("purchase", ""))
+
+
+@dataclass(frozen=True)
+class Server:
+    """The stand-in: its URL, a data directory of ours, and what the engine has carried out."""
+
+    url: str
+    home: Home
+    said: Path
+
+    def put(self, *batches: list[Any]) -> None:
+        """Spool and load, each list as a batch of its own."""
+        for number, batch in enumerate(batches):
+            writer = SpoolWriter(Spool(self.home.spool), f"test{number}")
+            writer.commit([encode(1, batch[0].timestamp + number, batch)])
+            writer.close()
+        with Loader(self.home, self.url, LoaderOptions(batch_events=1)) as loader:
+            loader.drain()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, loopback):
+    if not OLDER.is_dir():
+        pytest.fail("no stand-in for an older server here: make .venv/chdb-25.8")
+    its = Home(tmp_path_factory.mktemp("server")).make()
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(OLDER), str(ROOT)])}
+    child = subprocess.Popen([sys.executable, str(ROOT / "tests" / "older_engine.py"), str(its.root)], env=env)
+    try:
+        published = await_ready(its, 60, lambda: child.poll() is None)
+        root = f"http://footfall:{published.password}@127.0.0.1:{loopback(its.engine_socket)}"
+        with opened(f"{root}/default") as client:
+            client.command("create database analytics")
+        yield Server(f"{root}/analytics", Home(tmp_path_factory.mktemp("ours")).make(), its.root / "statements")
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    with opened(server.url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def site(server, client):
+    add_site(client, server.home, "shop.example", "Europe/Paris", "EUR")
+    return report_sites.find(client)
+
+
+@pytest.fixture(scope="module")
+def period(site):
+    today = dt.datetime.now(dt.UTC).date()
+    return Period(today - dt.timedelta(days=3), today + dt.timedelta(days=2), site.timezone)
+
+
+class Interrupted(Exception):
+    pass
+
+
+class Cut:
+    """A client whose process ends before its statement number ``left``."""
+
+    def __init__(self, client: Any, left: int) -> None:
+        self.client, self.left = client, left
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def command(self, *args: Any, **more: Any) -> Any:
+        if not self.left:
+            raise Interrupted
+        self.left -= 1
+        return self.client.command(*args, **more)
+
+
+def test_the_stand_in_is_the_oldest_server_that_is_taken(client):
+    assert tuple(map(int, client.server_version.split(".")[:2])) == MINIMUM_VERSION
+
+
+def test_an_older_server_is_refused_in_one_line(server, monkeypatch):
+    monkeypatch.setattr(sql_client, "MINIMUM_VERSION", (25, 10))
+    with pytest.raises(EngineTooOld, match=r"^this server runs ClickHouse 25\.8; Footfall needs 25\.10 or newer"):
+        connect(server.url)
+
+
+def test_a_loader_does_not_wait_for_an_older_server_to_grow(server, monkeypatch):
+    monkeypatch.setattr(sql_client, "MINIMUM_VERSION", (26, 1))
+    with Loader(server.home, server.url) as loader, pytest.raises(EngineTooOld):
+        loader._sending.do(lambda client: None)
+
+
+def test_migrations_interrupted_anywhere_and_carried_on(server, client):
+    for left in itertools.count(1):
+        try:
+            bring_up_to_date(Cut(client, left), server.home)
+            break
+        except Interrupted:
+            continue
+    assert left > 3
+    assert not migrations.pending(client)
+    assert bring_up_to_date(client, server.home) == []
+
+
+def test_a_loader_with_duplicates_and_late_events_that_join_visits(server, client, site, event, agree):
+    funnels.add(client, site, "buy", STEPS, OwnedLock(server.home.partitions_lock, "a test"))
+    guess = {"kind": "sign_up", "confidence": "low", "rule": "r1", "selector": "#a", "text": "Go"}
+    plain = [event(n, n % 90, name="purchase" if n % 7 == 0 else "page_view") for n in range(600)]
+    clicks = [event(1000 + n, n, name="click", props=guess) for n in range(20)]
+    server.put(plain, clicks, plain[:100])
+    assert client.command("select count() from events") == 620
+    apart = [event(2000 + n, 600, visitor=5000 + n) for n in range(300)]
+    later = [event(3000 + n, 650, visitor=5000 + n) for n in range(300)]
+    between = [event(4000 + n, 625, visitor=5000 + n) for n in range(300)]
+    server.put(apart, later)
+    assert (
+        client.command(
+            "select uniqExact(visit_id) from events where visit_start >= toDate(visit_start) + interval 10 hour"
+        )
+        == 600
+    )
+    server.put(between)
+    assert client.command("select count() from events") == 1520
+    agree(client)
+
+
+def test_a_batch_in_doubt_is_counted_and_completed(server, client, event, agree, monkeypatch):
+    real, sent = commit._send, []
+
+    def lost(*args: Any) -> None:
+        sent.append(1)
+        real(*args)
+        if len(sent) == 1:
+            raise OSError("the answer was lost")
+
+    monkeypatch.setattr(commit, "_send", lost)
+    before = client.command("select count() from events")
+    server.put([event(10_000 + n, n % 60) for n in range(200)])
+    assert client.command("select count() from events") == before + 200
+    assert len(sent) == 1  # what was there was counted, not sent again
+    agree(client)
+
+
+def test_what_moved_is_written_into_the_parts(client, agree):
+    client.command(statements.query("load_apply_patches"), settings={"mutations_sync": 1})
+    agree(client)
+
+
+def test_every_derivation_is_rebuilt(client, agree):
+    derivations.rebuild_months(client, derivations.PARTITIONED_BY, derivations.months(client))
+    agree(client)
+    for name in derivations.PARTITIONED_BY:
+        derivations.install(client, name)
+    agree(client)
+
+
+def test_copies_are_found_and_removed(server, client, agree):
+    before = client.command("select count() from events")
+    client.command(
+        "insert into events settings insert_deduplicate = 0 "
+        "select * replace (generateUUIDv4() as batch_id) from events where toUInt64(visitor_id) % 2 = 0"
+    )
+    copies = client.command("select count() from events") - before
+    found = dedupe.find(client, Scope(7))
+    assert sum(each.copies for each in found) == copies > 0
+    assert dedupe.repair(client, server.home, Scope(7)) == found
+    assert dedupe.find(client, Scope(7)) == []
+    assert client.command("select count() from events") == before
+    agree(client)
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_reports_from_rollups_and_raw_events_agree(client, site, period, report):
+    ask, more = REPORTS[report]
+    only = Filter(include_bots=True)
+    served = ask(client, site, period, only=only, **more)
+    raw = ask(client, site, period, only=only, raw=True, **more)
+    assert served.height
+    polars.testing.assert_frame_equal(served, raw, check_exact=False, rel_tol=1e-12)
+
+
+def test_a_funnel_and_what_is_left_out(client, site, period):
+    [funnel] = funnels.every(client, site)
+    served, raw = (funnels.report(client, site, funnel, period, raw=raw) for raw in (False, True))
+    polars.testing.assert_frame_equal(served, raw)
+    assert served["visitors"].to_list()[0] > served["visitors"].to_list()[1] > 0
+    assert left_out.bots(client, site, period) == left_out.bots(client, site, period, raw=True)
+    assert report_sites.first_day(client, site) is not None
+    assert [row.domain for row in report_sites.every(client)] == ["shop.example"]
+
+
+def test_detected_events_and_overrides(server, client, site, period):
+    wanted = Override("log_in", selector="#a")
+    assert overrides.changes(client, site, wanted, period)["events"].to_list() == [20]
+    number = overrides.add(client, site, wanted, "tester", OwnedLock(server.home.overrides_lock, "a test"))
+    assert detected.kinds(client, site, period)["kind"].to_list() == ["log_in"]
+    assert detected.review(client, site, period)["kind"].to_list() == ["log_in"]
+    assert detected.review(client, site, period, kind="sign_up").is_empty()
+    assert detected.review(client, site, period, confidence=detected.Confidence.REVIEWED)["events"].to_list() == [20]
+    assert overrides.decided(client, number, period.first) == 20
+    overrides.remove(client, number, "tester")
+    assert overrides.listed(client, site)["removed_by"].to_list() == ["tester"]
+    assert detected.kinds(client, site, period)["kind"].to_list() == ["sign_up"]
+
+
+def test_sites_keys_schemas_and_funnels_are_written(server, client, site):
+    set_site(client, server.home, "shop.example", {"max_age_days": 7})
+    assert find_site(client, "shop.example").max_age_days == 7
+    _, _, others = rotate_keys(client, server.home, find_site(client, "shop.example"), 60)
+    assert len(others) == 1
+    funnels.remove(client, site, "buy")
+    assert funnels.every(client, site) == []
+
+
+def test_a_schema_as_long_as_one_may_be(server, client):
+    """Longer than what the address of a request may hold."""
+    head, tail = '{"description": "', '"}'
+    schema = head + "ä" * (MAX_SCHEMA - len(head) - len(tail)) + tail
+    event_schema_admin.add(client, server.home, 1, "purchase", Mode.WARN, schema)
+    assert [each.schema for each in event_schema_admin.newest(client)] == [schema]
+    listed = client.query(statements.query("event_schemas_listed"), parameters={"site": 0}).result_rows
+    assert len(listed) == 1
+
+
+def test_queries_of_the_operator(client):
+    frame = console.run(client, "select name, count() as n from events group by name order by n desc")
+    assert frame is not None and not isinstance(frame, bytes)
+    assert frame.height == 3
+    everything = console.run(client, "select *, [event_id] as `odd ``name` from events order by batch_seq limit 3")
+    assert everything is not None and not isinstance(everything, bytes)
+    assert [str(uuid.UUID(text)) for text in everything["event_id"]] == everything["event_id"].to_list()
+    client.command(statements.query("kill_statement"), parameters={"id": str(uuid.uuid4())})
+
+
+def test_what_loader_and_engine_ask_now_and_then(client, period):
+    SeenIds().load(client, period.first)
+    assert client.query(statements.query("engine_most_parts")).result_rows[0][0] > 0
+    client.query(statements.query("engine_errors"))
+    bound = {"site": 1, "import_id": ""}
+    assert client.query(statements.query("import_stored"), parameters=bound).result_rows[0][0] > 0
+
+
+def test_every_query_and_view_was_carried_out(server):
+    said = {_plain(text) for text in server.said.read_text().split("\0")}
+    everything = "\n".join(sorted(said))
+    missing = [
+        name
+        for folder, text_of in (("queries", statements.query), ("views", statements.view))
+        for name in statements.names(folder)
+        if _plain(text_of(name)) not in everything
+    ]
+    assert not missing, f"no test here runs {', '.join(missing)}"
+
+
+def _plain(text: str) -> str:
+    """Without comments, white space alike: clients leave comments out, and add a format."""
+    return " ".join(re.sub(r"--[^\n]*", "", text).split())
