@@ -316,6 +316,9 @@ def test_what_loader_and_engine_ask_now_and_then(client, period):
     SeenIds().load(client, period.first)
     assert client.query(statements.query("engine_most_parts")).result_rows[0][0] > 0
     client.query(statements.query("engine_errors"))
+    moments = [1_700_000_000, 1_720_000_000]
+    offsets = client.query(statements.query("zone_offsets"), parameters={"zone": "Europe/Paris", "moments": moments})
+    assert offsets.result_rows == [(3600,), (7200,)]
     bound = {"site": 1, "import_id": ""}
     assert client.query(statements.query("import_stored"), parameters=bound).result_rows[0][0] > 0
 
