@@ -4,13 +4,14 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test tracker soak lint bench docs system clean
+.PHONY: help demo test tracker soak siege lint bench docs system clean
 
 help:
 	@echo "make demo    see Footfall work: a made-up shop's log, live events, reports (under a minute)"
 	@echo "make test    the whole test suite, the tracker's too (about thirteen minutes on two cores)"
 	@echo "make tracker the browser script alone: what is built, unit tests, browser tests (about two and a half minutes)"
 	@echo "make soak    long runs: a thousand kill -9, minutes without the engine (about half an hour)"
+	@echo "make siege   all known attacks beside honest traffic, for ten minutes (FOOTFALL_SIEGE_SECONDS: other seconds)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   collector and loader beside their baselines"
 	@echo "make docs    write docs/cli.md from the commands"
@@ -66,6 +67,9 @@ tracker/node_modules/.installed: tracker/package-lock.json
 
 soak: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -m soak -s
+
+siege: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -m siege -s tests/collector/test_siege.py
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
