@@ -45,7 +45,7 @@ def holds(house, stored, duplicate=0, quarantined=0):
 
 
 def test_the_engine_away_while_events_come_in(footfall, until, agree):
-    """Stopped for some seconds; then what waits is loaded at least five times as fast as it came."""
+    """Stopped for some seconds; then what waits is loaded, once. How fast that goes, test_engine_away.py measures."""
     footfall.define_funnel()
     assert footfall.post([sent(0)]) == 202
     until(footfall.drained, what="warm")
@@ -58,13 +58,10 @@ def test_the_engine_away_while_events_come_in(footfall, until, agree):
             assert footfall.post([sent(number + n) for n in range(100)], connection) == 202
             number += 100
             time.sleep(max(0.0, began + number / 4_000 - time.monotonic()))  # 4,000 a second
-        came = time.monotonic() - began
         assert footfall.account().pending >= 20_000
     finally:
         os.kill(engine, signal.SIGCONT)
-    began = time.monotonic()
     until(lambda: footfall.account().pending == 0, what="all is loaded")
-    assert time.monotonic() - began < came / 5
     assert footfall.account().missing == 0
     with footfall.client() as client:
         assert counted(client) == (number, number)
