@@ -347,9 +347,11 @@ def test_midnight_does_not_end_a_visit(loading, site):
     assert from_stream(made.data)["visitor_id"].to_pylist() == [11]
 
 
-def test_a_site_that_is_not_registered_has_days_of_utc(loading, site):
-    made = loading(encode(site + 50_000, 1, [event(1, dt.datetime(2026, 9, 21, 23, tzinfo=dt.UTC))]))
-    assert from_stream(made.data)["local_date"].to_pylist() == [dt.date(2026, 9, 21)]
+def test_events_of_a_site_that_is_not_registered_are_set_aside_together(folder, loading, site):
+    stranger = encode(site + 50_000, 1, [event(n) for n in range(3)])
+    assert counts(loading(encode(site, 1, [event(7)]), stranger)) == (1, 0, 3)
+    [kept] = folder.quarantine_dir.glob("*.bin")
+    assert kept.read_bytes() == stranger
 
 
 def test_the_filter_speaks_only_for_windows_that_it_knows(folder, registry, client, site, loading):

@@ -87,8 +87,8 @@ export class Collector {
 
   /** Rows that a query gives, from the running engine. */
   async query(sql: string): Promise<Row[]> {
-    const { port, password } = JSON.parse(readFileSync(join(this.data, "engine.json"), "utf8"));
-    const text = await post(port, password, `${sql} format JSONEachRow`);
+    const { password } = JSON.parse(readFileSync(join(this.data, "engine.json"), "utf8"));
+    const text = await post(join(this.data, "engine.sock"), password, `${sql} format JSONEachRow`);
     return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   }
 
@@ -114,10 +114,10 @@ export class Collector {
   }
 }
 
-const post = (port: number, password: string, sql: string): Promise<string> =>
+const post = (socketPath: string, password: string, sql: string): Promise<string> =>
   new Promise((done, failed) => {
     const headers = { "X-ClickHouse-User": "default", "X-ClickHouse-Key": password };
-    const asked = request({ host: "127.0.0.1", port, method: "POST", headers }, (answer) => {
+    const asked = request({ socketPath, method: "POST", headers }, (answer) => {
       let text = "";
       answer.setEncoding("utf8").on("data", (part) => (text += part));
       answer.on("end", () => (answer.statusCode === 200 ? done(text) : failed(new Error(text))));
