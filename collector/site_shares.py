@@ -54,7 +54,11 @@ class SiteShares:
         if now - self._looked > LOOK_SECONDS:
             self._looked = now
             self._look()
-        if 2 * self._waiting > self._total and self.held(site_id) > PART * (self._total - self._waiting):
+        if 4 * self._waiting < self._total:
+            return
+        held = self.held(site_id)
+        waiting = max(self._waiting, held)  # what other workers wrote since this one looked is in the site's share
+        if 2 * waiting > self._total and held > PART * (self._total - waiting):
             raise SpoolFull("this site's share of the spool is full; the rest is kept for other sites")
 
     def add(self, site_id: int, size: int) -> None:
