@@ -71,7 +71,8 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
         if self.waiting_since is None:
             self.waiting_since = time.monotonic()
             self.head_bytes = 0
-        self.framing += len(data)
+        if self._current_request is not None:  # what comes together with the headers is not counted
+            self.framing += len(data)
         super().data_received(data)
         if self._current_request is None:
             self.head_bytes += len(data)
@@ -104,10 +105,6 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
             return
         self._send_error_response(408, "the request did not arrive in time")
         self._close_transport()
-
-    def _on_headers_complete(self) -> bool:
-        self.framing = 0
-        return bool(super()._on_headers_complete())
 
     def _on_body(self, chunk: bytes) -> None:
         self.framing = max(0, self.framing - FRAMING_OF_A_BYTE * len(chunk))
