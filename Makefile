@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo    see Footfall work: a made-up shop's log, live events, reports (under a minute)"
-	@echo "make test    the whole test suite, the tracker's too (about thirteen minutes on two cores)"
+	@echo "make test    the whole test suite, the tracker's too (about half an hour on two cores)"
 	@echo "make tracker the browser script alone: what is built, unit tests, browser tests (about two and a half minutes)"
 	@echo "make soak    long runs: a thousand kill -9, minutes without the engine (about half an hour)"
 	@echo "make siege   all known attacks beside honest traffic, for ten minutes (FOOTFALL_SIEGE_SECONDS: other seconds)"
