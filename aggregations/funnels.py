@@ -2,7 +2,7 @@
 
 A visitor reaches step n when the steps up to n happened in this order, each later than the one before, within
 24 hours of the first. One event counts for one step, also where it matches several. Source of the rule:
-ClickHouse's ``windowFunnel``, over times in eighths of a millisecond (sql/views/funnel_states.sql).
+ClickHouse's ``windowFunnel``, over moments that hold the order of arrival too (``funnel_moment``, migration 0009).
 Materialized states hold it per visitor and day, so that a report reads no raw events.
 """
 
@@ -72,7 +72,7 @@ def add(
     lock: OwnedLock,
     wait: float = 60.0,
 ) -> Funnel:
-    """Define a funnel and build its states for all past months; the same funnel again builds them anew.
+    """Define a funnel and build its states for all past months; the same funnel again rebuilds them.
 
     ``lock`` is the partitions lock, waited for up to ``wait`` seconds: while past states are built, no new
     events come in. Raises UsageError (impossible, or the name means another funnel), EngineBusy (no lock).
