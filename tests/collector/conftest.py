@@ -418,7 +418,9 @@ class Alone:
     def start(self, *before: str) -> None:
         """Start it and wait until it answers."""
         self.launch(*before)
-        wait_until(self.answers, what="the collector answers")
+        assert self.process
+        wait_until(lambda: self.answers() or self.process.poll() is not None, what="the collector answers")
+        assert self.process.poll() is None, self.log.read_text()
 
     def answers(self) -> bool:
         """Whether it lives."""

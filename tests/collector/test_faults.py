@@ -261,7 +261,7 @@ def test_the_disk_of_the_database_is_full(still, small_disk, until, agree):
     assert answer_of(still, [sent(0)])[0] == 202
     until(still.drained, what="warm")
     ballast = fill(disk)
-    events = [sent(n) for n in range(500)]
+    events = [sent(n) for n in range(1, 501)]
     assert answer_of(still, events) == (202, None)
     until(lambda: "not enough space" in still.log() or "No space left" in still.log(), what="the loader has tried")
     assert still.account().pending == 500
