@@ -28,6 +28,8 @@ MAX_FRAMING, FRAMING_OF_A_BYTE = 64 * 1024, 16
 MAX_CONNECTIONS = 10_000
 # Descriptors of a worker that are no connections: the listener, spool, salts, logs, a health check, what is to come.
 RESERVED = 48
+# Seconds between two looks at the connections that count at most; they are meant to be one second apart.
+MOST_BETWEEN_LOOKS = 1.5
 # Signals that end a worker.
 ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
@@ -35,6 +37,7 @@ ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 class Bounded(ASGIProtocol):  # type: ignore[misc]
     """``waiting_since`` is when the request began that is not whole yet; None between requests.
     ``unread_since`` is when answers were first seen to wait for the client; None where it takes them.
+    Both are moments of the worker's own clock (``Worker.awake``).
     """
 
     waiting_since: float | None = None
@@ -50,7 +53,7 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
 
     def connection_made(self, transport: object) -> None:
         """A client that says nothing is as slow as one that dribbles."""
-        self.waiting_since = time.monotonic()
+        self.waiting_since = self.worker.awake
         super().connection_made(transport)
         self.client = self.worker.client_of(self.transport.get_extra_info("peername"))
         self.worker.connections.add(self)
@@ -69,7 +72,7 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
     def data_received(self, data: bytes) -> None:
         """The first bytes of a request start its time; its headers may be ``MAX_HEAD`` bytes."""
         if self.waiting_since is None:
-            self.waiting_since = time.monotonic()
+            self.waiting_since = self.worker.awake
             self.head_bytes = 0
         if self._current_request is not None:  # what comes together with the headers is not counted
             self.framing += len(data)
@@ -117,7 +120,20 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
 
 
 class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
-    """gunicorn's ASGI worker, with bounded connections. ``app.request_seconds`` is the bound."""
+    """gunicorn's ASGI worker, with bounded connections. ``app.request_seconds`` is the bound.
+
+    ``awake`` counts the seconds in which the worker could read what clients send. While it is held up, by the machine
+    or by a long step of its own, no client is late.
+    """
+
+    awake_before = 0.0
+    looked: float | None = None
+
+    @property
+    def awake(self) -> float:
+        """Seconds, from where the worker began to listen."""
+        since = 0.0 if self.looked is None else time.monotonic() - self.looked
+        return self.awake_before + min(since, MOST_BETWEEN_LOOKS)
 
     def init_process(self) -> None:
         """gunicorn takes its protocol from the module, not from the worker."""
@@ -145,11 +161,20 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
         await super()._serve()
 
     def notify(self) -> None:
-        """Called every second on the worker's loop."""
+        """Called every second on the worker's loop, first when it begins to listen."""
         super().notify()
-        now, bound = time.monotonic(), self.app.app_options.request_seconds
-        for connection in [c for c in self.connections if c.late(now, bound)]:
+        if self.looked is None:
+            self._let_wait()
+        now, self.looked = self.awake, time.monotonic()
+        self.awake_before = now
+        for connection in [c for c in self.connections if c.late(now, self.app.app_options.request_seconds)]:
             connection.cut()
+
+    def _let_wait(self) -> None:
+        """asyncio listens again with a queue of 100, whatever gunicorn was told. Of connections that find it full some
+        are made only after 1, 3, 7 or 15 seconds, when the client's system asks again."""
+        for listener in self.sockets:
+            listener.sock.listen(self.cfg.backlog)
 
     async def _shutdown(self) -> None:
         """gunicorn waits for every connection, those too on which nothing happens: these are closed meanwhile."""

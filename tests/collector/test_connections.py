@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import os
 import resource
+import signal
 import socket
 import time
 from pathlib import Path
@@ -109,6 +111,39 @@ def test_the_soft_limit_of_descriptors_is_raised_and_no_core_is_written(alone):
         of = {line[:25].strip(): line[25:].split()[:2] for line in limits}
         assert of["Max open files"] == ["4096", "4096"]
         assert of["Max core file size"] == ["0", "0"]
+
+
+def test_connections_wait_while_workers_are_held_up(alone):
+    """A queue of 100 made senders wait for whole seconds, up to 17 in a siege, beside workers that were half idle."""
+    collector = alone(workers=1)
+    collector.start()
+    (worker,) = collector.workers()
+    assert collector.post("quick") == 202
+    os.kill(worker, signal.SIGSTOP)
+    clients = []
+    try:
+        for _ in range(1_000):
+            clients.append(socket.create_connection(("127.0.0.1", collector.port), timeout=0.5))
+    finally:
+        os.kill(worker, signal.SIGCONT)
+        for client in clients:
+            client.close()
+    assert len(clients) == 1_000
+
+
+def test_no_client_is_late_while_the_worker_is_held_up(alone, until):
+    collector = alone(workers=1, request_seconds=2)
+    collector.start()
+    (worker,) = collector.workers()
+    body = b'{"name":"quick","key":"wk_alone"}'
+    with socket.create_connection(("127.0.0.1", collector.port), timeout=10) as client:
+        client.sendall(b"POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:5])
+        time.sleep(0.2)
+        os.kill(worker, signal.SIGSTOP)
+        time.sleep(5)
+        client.sendall(body[5:])
+        os.kill(worker, signal.SIGCONT)
+        assert client.recv(12) == b"HTTP/1.1 202"
 
 
 ENDLESS = {
