@@ -66,6 +66,9 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, durabil
 
 def engine() -> None:
     """Run the embedded engine alone."""
+    from sql.process import give_way
+
+    give_way()
     from sql.engine import serve as run
 
     run(_logged().home, wait=30.0)
@@ -78,7 +81,9 @@ def loader(
     import signal
 
     from collector import memory
+    from sql.process import give_way
 
+    give_way()
     memory.give_back()
     from cli.loading import loader_options
     from collector.loader import Loader

@@ -81,8 +81,9 @@ def gather(spool: Spool, paths: list[Path], registry: Registry, spam: SpamHosts)
     names = [path.name for path in paths]
     requeued = sum(events_of(path) or 0 for path in paths if writer_kind(path) == REQUEUE)
     if paths[0].suffix == ROWS:
-        events, table = again([from_stream(path.read_bytes()) for path in paths])
-        return Gathered(names, events, table, requeued=requeued)
+        known = [_rows_of_known_sites(spool, path, registry) for path in paths]
+        events, table = again([rows for rows, _ in known])
+        return Gathered(names, events, table, sum(unknown for _, unknown in known), requeued)
     tables: list[pl.DataFrame] = []
     lost = 0
     try:
@@ -134,6 +135,20 @@ def _of_known_sites(spool: Spool, path: Path, records: list[bytes], registry: Re
         log.error("%s; kept in quarantine", reason, extra={"segment": path.name})
     known = [line for line in lines if line.partition(_SEPARATOR)[0] not in unknown]
     return known, len(lines) - len(known)
+
+
+def _rows_of_known_sites(spool: Spool, path: Path, registry: Registry) -> tuple[pa.Table, int]:
+    """The rows of a segment without those of unknown sites, and how many those are: each waits in quarantine."""
+    import pyarrow as pa
+
+    rows = from_stream(path.read_bytes())
+    sites = rows["site_id"].to_pylist()
+    unknown = {number: site_id for number, site_id in enumerate(sites) if not _is_known(registry, site_id)}
+    for number, site_id in unknown.items():
+        reason = f"site {site_id} is not known, so its local days are not"
+        set_aside(spool, f"{path.stem}.row-{number}", ".bin", to_stream(rows.slice(number, 1)), reason)
+        log.error("%s: an event; kept in quarantine", reason, extra={"segment": path.name})
+    return rows.filter(pa.array([number not in unknown for number in range(len(sites))])), len(unknown)
 
 
 def _is_known(registry: Registry, site_id: int) -> bool:

@@ -95,7 +95,8 @@ def why_not(item: Item, registry: Registry) -> str:
         if item.kind is Kind.LINE:
             enrich(decode([data]), registry, SpamHosts())
         elif item.kind is Kind.ROW:
-            from_stream(data)
+            unknown = {site for site in from_stream(data)["site_id"].to_pylist() if registry.by_id(site) is None}
+            return f"site {min(unknown)} is not known" if unknown else ""
     except Exception as exc:
         return f"still cannot be read: {exc}"
     return ""

@@ -20,10 +20,10 @@ from collector.key_admin import add_key
 from collector.site_admin import add_site
 
 ZONES = ("Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC", "Asia/Tokyo")
-BURST_SECONDS = 10.0
+BURST_SECONDS = 20.0
 P99_MS = 100.0
-# Requests a second that two cores of their own take, with engine, loader and senders on the same two. Where the
-# burst is slower, other things run here too, and attacks come less often in the same measure.
+# Requests a second that two cores of their own take and load, with engine, loader and senders on the same two. Where
+# the burst is slower, other things run here too, and attacks come less often in the same measure.
 OWN_CORES_RATE = 3_000
 # What a site's rate leaves room for: three quarters of 2,000 events a second each.
 MOST_RATE = 0.75 * 2_000 * len(ZONES)
@@ -131,9 +131,10 @@ def test_honest_senders_do_not_notice_a_siege(besieged, until, agree):
     """FOOTFALL_SIEGE_SECONDS sets other seconds than ten minutes."""
     footfall, sites = besieged
     seconds = float(os.environ.get("FOOTFALL_SIEGE_SECONDS", "600"))
+    began = time.monotonic()
     burst = honestly(footfall, honest.Plan(footfall.port, BURST_SECONDS, 0, 0, sites))
-    full = burst.statuses["202"] / burst.seconds
     until(lambda: footfall.account().pending == 0, 60, "the burst is loaded")
+    full = burst.statuses["202"] / (time.monotonic() - began)
     memory = Memory(footfall)
     memory.look()
     memory.start()

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from collector import quarantine
+from collector.account import take
 from collector.lines import encode
 from collector.loader import Loader
 from collector.published import publish
@@ -75,3 +76,35 @@ def test_a_line_beside_it_that_cannot_be_read_costs_no_other(house, tokyo, event
     load(house)
     assert tokyo.command("select count() from events") == 3
     assert sorted(item.events for item in quarantine.items(house.spool)) == [1, 10]
+
+
+def test_a_refused_row_of_a_site_that_is_gone_waits_for_it(house, tokyo, event):
+    """It stopped the loader: a row's visit lies on a local day too."""
+    site, _ = add_site(tokyo, house.home, "other.example", "America/New_York")
+    tokyo.command("alter table events modify column title FixedString(64)")
+    try:
+        titles = ("x" * 80, "fine", "y" * 80)
+        house.put_lines(encode(2, LATE, [event(n, timestamp=LATE, title=titles[n]) for n in range(3)]))
+        load(house)
+    finally:
+        tokyo.command("alter table events modify column title String")
+    refused = quarantine.items(house.spool)
+    assert [item.kind for item in refused] == [quarantine.Kind.ROW] * 2
+    quarantine.requeue(house.spool, refused)
+    tokyo.command("alter table sites delete where site_id = 2 settings mutations_sync = 1")
+    house.home.sites_file.unlink()
+    load(house)
+    assert tokyo.command("select count() from events") == 1
+    waiting = quarantine.items(house.spool)
+    assert [item.kind for item in waiting] == [quarantine.Kind.ROW] * 2
+    assert "site 2 is not known" in waiting[0].reason
+    assert "site 2 is not known" in quarantine.why_not(waiting[0], Registry(house.home.sites_file))
+
+    again, _ = add_site(tokyo, house.home, "other.example", "America/New_York")
+    assert again.site_id == site.site_id == 2
+    assert quarantine.why_not(waiting[0], Registry(house.home.sites_file)) == ""
+    quarantine.requeue(house.spool, waiting)
+    load(house)
+    assert sorted(tokyo.query("select title from events").result_columns[0]) == sorted(titles)
+    assert quarantine.items(house.spool) == []
+    assert take(house.home).missing == 0
