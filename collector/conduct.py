@@ -110,13 +110,17 @@ class Refusals:
 
 def _hasty(views: pl.DataFrame) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
     """The minutes of rapid visitors, and the hours of those who flood."""
-    minutes = views.lazy().filter("view").group_by(_MINUTE).agg(views=pl.len()).collect()
+    views = views.filter("view")
+    # Most batches hold nobody with so many views at all, and counting by visitor alone is quick.
+    busy = views.group_by(_VISITOR).agg(views=pl.len()).filter(pl.col("views") > min(RAPID_VIEWS, FLOOD_PAGES))
+    if busy.is_empty():
+        return None, None
+    views = views.join(busy, on=_VISITOR, how="semi")
+    minutes = views.group_by(_MINUTE).agg(views=pl.len())
     rapid = minutes.filter(pl.col("views") > RAPID_VIEWS)
     hours = minutes.group_by(_HOUR).agg(pl.col("views").sum(), most=pl.col("views").max())
     many = hours.filter(pl.col("views") > FLOOD_PAGES)
-    if many.is_empty():
-        return _mark(rapid, _MINUTE, RAPID), None
-    pages = views.filter("view").join(many, on=_HOUR, how="semi").group_by(_HOUR).agg(pages=pl.col("page").n_unique())
+    pages = views.join(many, on=_HOUR, how="semi").group_by(_HOUR).agg(pages=pl.col("page").n_unique())
     flood = many.join(pages, on=_HOUR).filter(
         (pl.col("most") > FLOOD_MINUTE) | (pl.col("views") > FLOOD_HOUR) | (pl.col("pages") > FLOOD_PAGES)
     )
