@@ -11,8 +11,8 @@ import falcon.asgi
 from collector.sites import Registry, Site
 from sql.hosts import ascii_host
 
-# Browsers add at least one of these to whatever a page sends.
-_OF_PAGES = ("Origin", "Referer", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest")
+# Browsers add at least one of these to whatever a page sends; Sec-Fetch-Site stands for its siblings.
+_OF_PAGES = ("Origin", "Referer", "Sec-Fetch-Site")
 
 # Proxies in a row that are looked at, from the nearest; a client may have written thousands before them.
 MOST_HOPS = 16
@@ -38,9 +38,9 @@ class Refused(Exception):
 def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -> Site:
     """The site that a request may write to: by write key, or by its domain when the page's origin is that site.
 
-    ``site`` and ``key`` come from the body; headers and query parameters go over them. Raises Refused.
+    ``key`` is what ``write_key`` found; ``site`` comes from the body, and a query parameter goes over it. Raises Refused.
     """
-    if key := write_key(req, key):
+    if key:
         found = registry.by_key(key)
         if found is None:
             raise _nobody(registry, "this write key belongs to no site, or it was revoked")
@@ -64,11 +64,11 @@ def write_key(req: falcon.asgi.Request, key: str) -> str:
 
 
 def is_from_server(req: falcon.asgi.Request, key: str) -> bool:
-    """Whether a program sent the request, not a page: it has a key and none of the headers that browsers add.
+    """Whether a program sent the request, not a page: it has a ``key`` and none of the headers that browsers add.
 
     A GET is the pixel, which is part of a page or a mail whatever key its address holds.
     """
-    return req.method == "POST" and bool(write_key(req, key)) and not any(map(req.get_header, _OF_PAGES))
+    return bool(key) and req.method == "POST" and not any(map(req.get_header, _OF_PAGES))
 
 
 def _nobody(registry: Registry, why: str) -> Refused:

@@ -37,7 +37,7 @@ ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 class Bounded(ASGIProtocol):  # type: ignore[misc]
     """``waiting_since`` is when the request began that is not whole yet; None between requests.
     ``unread_since`` is when answers were first seen to wait for the client; None where it takes them.
-    Both are moments of the worker's own clock (``Worker.awake``).
+    Both are seconds of a clock that stands still while the worker is held up (``Worker.held_up``).
     """
 
     waiting_since: float | None = None
@@ -53,7 +53,7 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
 
     def connection_made(self, transport: object) -> None:
         """A client that says nothing is as slow as one that dribbles."""
-        self.waiting_since = self.worker.awake
+        self.waiting_since = time.monotonic() - self.worker.held_up
         super().connection_made(transport)
         self.client = self.worker.client_of(self.transport.get_extra_info("peername"))
         self.worker.connections.add(self)
@@ -72,7 +72,7 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
     def data_received(self, data: bytes) -> None:
         """The first bytes of a request start its time; its headers may be ``MAX_HEAD`` bytes."""
         if self.waiting_since is None:
-            self.waiting_since = self.worker.awake
+            self.waiting_since = time.monotonic() - self.worker.held_up
             self.head_bytes = 0
         if self._current_request is not None:  # what comes together with the headers is not counted
             self.framing += len(data)
@@ -122,18 +122,12 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
 class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
     """gunicorn's ASGI worker, with bounded connections. ``app.request_seconds`` is the bound.
 
-    ``awake`` counts the seconds in which the worker could read what clients send. While it is held up, by the machine
-    or by a long step of its own, no client is late.
+    ``held_up`` is for how many seconds it could not read what clients send, because of the machine or of a long step of
+    its own: meanwhile no client is late.
     """
 
-    awake_before = 0.0
+    held_up = 0.0
     looked: float | None = None
-
-    @property
-    def awake(self) -> float:
-        """Seconds, from where the worker began to listen."""
-        since = 0.0 if self.looked is None else time.monotonic() - self.looked
-        return self.awake_before + min(since, MOST_BETWEEN_LOOKS)
 
     def init_process(self) -> None:
         """gunicorn takes its protocol from the module, not from the worker."""
@@ -163,11 +157,14 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
     def notify(self) -> None:
         """Called every second on the worker's loop, first when it begins to listen."""
         super().notify()
+        now = time.monotonic()
         if self.looked is None:
             self._let_wait()
-        now, self.looked = self.awake, time.monotonic()
-        self.awake_before = now
-        for connection in [c for c in self.connections if c.late(now, self.app.app_options.request_seconds)]:
+        else:
+            self.held_up += max(0.0, now - self.looked - MOST_BETWEEN_LOOKS)
+        self.looked = now
+        awake, bound = now - self.held_up, self.app.app_options.request_seconds
+        for connection in [c for c in self.connections if c.late(awake, bound)]:
             connection.cut()
 
     def _let_wait(self) -> None:

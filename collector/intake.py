@@ -9,7 +9,7 @@ from pathlib import Path
 
 import falcon.asgi
 
-from collector.auth import is_from_server, site_of, source_address
+from collector.auth import is_from_server, site_of, source_address, write_key
 from collector.bots import SERVER
 from collector.counters import Counts
 from collector.decode import Single
@@ -87,11 +87,12 @@ class Intake:
 
         Raises Refused (nobody's key or origin; Limited: too much at once) and StorageError (nothing was accepted).
         """
-        site = site_of(req, parsed.site, parsed.key, self.registry)
+        key = write_key(req, parsed.key)
+        site = site_of(req, parsed.site, key, self.registry)
         self.options.rate_limits.check_site(site, 1 if isinstance(parsed, Single) else len(parsed.events))
         if self.registry.several:
             self.shares.check(site.site_id)
-        sender = self._sender(req, parsed, address)
+        sender = self._sender(req, parsed, address, is_from_server(req, key))
         judged = judge(parsed, site, sender, self.rules)
         if judged.accepted:
             payload = encode(site.site_id, sender.received_at, judged.accepted)
@@ -101,12 +102,10 @@ class Intake:
         self.counts.judged(judged)
         return judged
 
-    def _sender(self, req: falcon.asgi.Request, parsed: Batch | Single, address: str) -> Sender:
+    def _sender(self, req: falcon.asgi.Request, parsed: Batch | Single, address: str, server: bool) -> Sender:
         """Everything that is kept of who sent a request, and the address, which is not."""
         user_agent = (req.user_agent or "")[:MAX_USER_AGENT]
         place = self.places.of(address)
-        server = is_from_server(req, parsed.key)
-        language, hints = req.get_header("Accept-Language"), req.get_header("Sec-CH-UA")
         sender = Sender(
             address=address,
             user_agent=user_agent,
@@ -114,9 +113,13 @@ class Intake:
             city=place.city,
             gpc=req.get_header("Sec-GPC") == "1",
             received_at=int(self.clock() * 1000),
-            signals=SERVER if server else signals(address, user_agent, language, hints, self.data_centres),
+            signals=SERVER if server else self._signals(req, address, user_agent),
             server=server,
         )
         if server and isinstance(parsed, Batch) and parsed.user_agent:
             return named(sender, parsed.user_agent)
         return sender
+
+    def _signals(self, req: falcon.asgi.Request, address: str, user_agent: str) -> str:
+        language, hints = req.get_header("Accept-Language"), req.get_header("Sec-CH-UA")
+        return signals(address, user_agent, language, hints, self.data_centres)

@@ -293,6 +293,12 @@ class SpoolWriter:
 
 def _joined(payloads: Iterable[bytes]) -> Iterator[bytes]:
     """Payloads in as few records as their size allows."""
+    payloads = list(payloads)
+    whole = b"".join(payloads)
+    if len(whole) <= RECORD_BYTES:
+        if whole:
+            yield whole
+        return
     group: list[bytes] = []
     size = 0
     for payload in itertools.chain.from_iterable(map(_parts, payloads)):

@@ -8,7 +8,7 @@ import falcon.asgi
 import falcon.testing
 import pytest
 
-from collector.auth import Refused, site_of, source_address
+from collector.auth import Refused, site_of, source_address, write_key
 from collector.published import publish
 from collector.sites import Registry, Site, WriteKey, hash_key
 
@@ -113,7 +113,8 @@ def test_a_site_within_a_site_is_another(registry):
     ],
 )
 def test_what_goes_over_what(registry, headers, query, site, key, expected):
-    assert site_of(request(headers, query), site, key, registry).site_id == expected
+    asked = request(headers, query)
+    assert site_of(asked, site, write_key(asked, key), registry).site_id == expected
 
 
 @pytest.mark.parametrize(
