@@ -11,8 +11,6 @@ import falcon.asgi
 from collector.sites import Registry, Site
 from sql.hosts import ascii_host
 
-# Browsers add at least one of these to whatever a page sends; Sec-Fetch-Site stands for its siblings.
-_OF_PAGES = ("Origin", "Referer", "Sec-Fetch-Site")
 
 # Proxies in a row that are looked at, from the nearest; a client may have written thousands before them.
 MOST_HOPS = 16
@@ -68,7 +66,10 @@ def is_from_server(req: falcon.asgi.Request, key: str) -> bool:
 
     A GET is the pixel, which is part of a page or a mail whatever key its address holds.
     """
-    return bool(key) and req.method == "POST" and not any(map(req.get_header, _OF_PAGES))
+    if not key or req.method != "POST":
+        return False
+    # Sec-Fetch-Site stands for its siblings. Each request is asked: a loop over the three would cost as much again.
+    return not (req.get_header("Origin") or req.get_header("Referer") or req.get_header("Sec-Fetch-Site"))
 
 
 def _nobody(registry: Registry, why: str) -> Refused:

@@ -27,6 +27,7 @@ from collector.sites import Site
 from collector.values import Unfit
 from collector.visitors import Visitors
 
+_TEXTS = ("title", "screen", "language", "session_id", "user_id")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://\S+\Z")
 _DAY_MS = 86_400_000
 
@@ -162,15 +163,10 @@ def check_texts(draft: Draft) -> None:
     if len(event.referrer) > MAX_URL:
         raise Unfit(DropReason.VALUE_TOO_LONG, "referrer", f"at most {MAX_URL} characters")
     limit = draft.rules.limits.text
-    for name, text in (
-        ("title", event.title),
-        ("screen", event.screen),
-        ("language", event.language),
-        ("session_id", event.session_id),
-        ("user_id", event.user_id),
-    ):
-        if len(text) > limit:
-            raise Unfit(DropReason.VALUE_TOO_LONG, name, f"at most {limit} characters")
+    texts = event.title, event.screen, event.language, event.session_id, event.user_id
+    if max(map(len, texts)) > limit:
+        name = next(name for name, text in zip(_TEXTS, texts, strict=True) if len(text) > limit)
+        raise Unfit(DropReason.VALUE_TOO_LONG, name, f"at most {limit} characters")
     spooled.screen, spooled.language = event.screen, event.language
 
 
@@ -204,8 +200,10 @@ def protect(draft: Draft) -> None:
     """Addresses without what is not kept of them; e-mail addresses and card numbers masked everywhere."""
     event, spooled = draft.event, draft.spooled
     spooled.url = privacy.address(event.url)
-    spooled.referrer = privacy.address(event.referrer)
-    spooled.title = privacy.text(event.title)
+    if event.referrer:
+        spooled.referrer = privacy.address(event.referrer)
+    if event.title:
+        spooled.title = privacy.text(event.title)
     if event.session_id:
         spooled.session_id = privacy.text(event.session_id)
     if event.user_id:
