@@ -11,7 +11,6 @@ import falcon.asgi
 from collector.sites import Registry, Site
 from sql.hosts import ascii_host
 
-
 # Proxies in a row that are looked at, from the nearest; a client may have written thousands before them.
 MOST_HOPS = 16
 MAX_DOMAIN = 253

@@ -110,7 +110,8 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
         self._close_transport()
 
     def _on_body(self, chunk: bytes) -> None:
-        self.framing = max(0, self.framing - FRAMING_OF_A_BYTE * len(chunk))
+        if self.framing:
+            self.framing = max(0, self.framing - FRAMING_OF_A_BYTE * len(chunk))
         super()._on_body(chunk)
 
     def _on_message_complete(self) -> None:
