@@ -35,7 +35,7 @@ class Refused(Exception):
 def site_of(req: falcon.asgi.Request, site: str, key: str, registry: Registry) -> Site:
     """The site that a request may write to: by write key, or by its domain when the page's origin is that site.
 
-    ``key`` is what ``write_key`` found; ``site`` comes from the body, and a query parameter goes over it. Raises Refused.
+    ``key`` is what ``write_key`` found; ``site`` is the body's, and a query parameter goes over it. Raises Refused.
     """
     if key:
         found = registry.by_key(key)

@@ -70,8 +70,10 @@ class Counts:
         """Events that are in the spool, and why others are not."""
         cells = self._cells
         cells[_ACCEPTED] += len(judged.accepted)
-        cells[_DUPLICATES] += judged.duplicates
-        cells[_WARNED] += len(judged.warned)
+        if judged.duplicates:
+            cells[_DUPLICATES] += judged.duplicates
+        if judged.warned:
+            cells[_WARNED] += len(judged.warned)
         for drop in judged.dropped:
             cells[_AT[drop.reason]] += 1
 

@@ -220,8 +220,9 @@ def check_values(draft: Draft) -> None:
         spooled.revenue, spooled.currency = values.revenue(event.revenue, draft.site.currency)
     if event.consent:
         spooled.consent = values.consent(event.consent)
-    spooled.engagement_ms = min(max(event.engagement_ms, 0), _DAY_MS)
-    spooled.scroll_depth = min(max(event.scroll_depth, 0), 100)
+    if event.engagement_ms or event.scroll_depth:
+        spooled.engagement_ms = min(max(event.engagement_ms, 0), _DAY_MS)
+        spooled.scroll_depth = min(max(event.scroll_depth, 0), 100)
 
 
 def check_schema(draft: Draft) -> None:

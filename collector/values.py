@@ -41,12 +41,12 @@ def properties(given: dict[str, str | int | float | bool | None], limits: Limits
         if not 0 < len(name) <= limits.property_name:
             long = f"a name has 1 to {limits.property_name} characters"
             raise Unfit(DropReason.BAD_PROPERTY, f"props.{name[:80]}", long)
-        if isinstance(value, bool):
-            flags[name] = value
-        elif isinstance(value, str):
+        if isinstance(value, str):
             if len(value) > limits.text:
                 raise Unfit(DropReason.VALUE_TOO_LONG, f"props.{name}", f"at most {limits.text} characters")
             texts[name] = privacy.text(value)
+        elif isinstance(value, bool):
+            flags[name] = value
         elif value is not None:
             numbers[name] = _float(name, value)
     return texts or None, numbers or None, flags or None
