@@ -103,7 +103,9 @@ def _numbered(keys: pl.DataFrame) -> tuple[npt.NDArray[np.uint32], pl.DataFrame]
 
 def _derived(keys: pl.DataFrame, made: dict[str, Any], of: Callable[..., tuple[Any, ...]]) -> pl.DataFrame:
     """What ``of`` makes of each row."""
-    columns = list(zip(*itertools.starmap(of, keys.iter_rows()), strict=True)) or [()] * len(made)
+    of_row = getattr(of, "of_row", None)  # of what remembers
+    values = map(of_row, keys.iter_rows()) if of_row else itertools.starmap(of, keys.iter_rows())
+    columns = list(zip(*values, strict=True)) or [()] * len(made)
     return pl.DataFrame([pl.Series(name, its, kind) for (name, kind), its in zip(made.items(), columns, strict=True)])
 
 
@@ -136,7 +138,7 @@ def _verdict(user_agent: str, signals: str, spam: bool, did: int) -> bots.Verdic
     return bots.verdict(user_agent, *signs, bots.BotReason.SPAM * spam)
 
 
-@remembers(16 * MIB)
+@remembers(24 * MIB)
 def _page(url: str) -> tuple[str, ...]:
     page = urls.split(url)
     texts = (
@@ -146,7 +148,7 @@ def _page(url: str) -> tuple[str, ...]:
     return tuple(map(_clean, texts))
 
 
-@remembers(16 * MIB)
+@remembers(12 * MIB)
 def _origin(
     referrer: str, hostname: str, campaign: str, link: str, medium: str, name: str, click_id_kind: str
 ) -> tuple[str, ...]:

@@ -122,6 +122,15 @@ class Registry:
                 return Source(".".join(labels).removeprefix("www."), "email")
         return found
 
+    def path_keys(self, host: str) -> tuple[str, ...]:
+        """What parts of this host are registered under."""
+        labels = host.split(".")[-self._most_labels :]
+        return tuple(key for start in range(len(labels)) for key in _keys(labels[start:]) if key in self._paths)
+
+    def has_path(self, keys: Iterable[str], path: str) -> bool:
+        """Whether a source is registered for this path under one of these keys."""
+        return any(path.startswith(prefix) for key in keys for prefix, _ in self._paths[key])
+
     def _depth(self, labels: list[str]) -> int:
         """How many of the last labels are registered."""
         starts = (start for start in range(len(labels)) if any(key in self._domains for key in _keys(labels[start:])))
@@ -157,7 +166,6 @@ def registry() -> Registry:
     return Registry(csv.DictReader(text.splitlines()))
 
 
-@remembers(4 * MIB)
 def source_of(campaign: str, link: str, referrer: str) -> Source:
     """The source of a visit: ``campaign`` (utm_source), else ``link`` (source or ref), else the referrer, else Direct.
 
@@ -172,8 +180,19 @@ def source_of(campaign: str, link: str, referrer: str) -> Source:
             return known
         return Source(tag, "referral" if referrer or not campaign else "")
     if referrer:
-        return registry().by_referrer(referrer) or Source(_bare(referrer), "referral")
+        host, slash, path = referrer.partition("/")
+        name, kind, *keys = _of_host(host)
+        if keys and path and registry().has_path(keys, slash + path):
+            return registry().by_referrer(referrer) or Source(_bare(referrer), "referral")
+        return Source(name, kind) if name else Source(_bare(referrer), "referral")
     return DIRECT
+
+
+@remembers(8 * MIB)
+def _of_host(host: str) -> tuple[str, ...]:
+    """Name and kind of a referring host's source, empty where it has none; what its parts are registered under."""
+    found = registry().by_referrer(host)
+    return (*(found[:2] if found else ("", "")), *registry().path_keys(host))
 
 
 def _bare(referrer: str) -> str:

@@ -13,7 +13,6 @@ from urllib.parse import unquote_plus
 
 import re2
 
-from collector.cache import MIB, remembers
 from sql.hosts import ascii_host
 
 MAX_PATH = 1_024
@@ -85,7 +84,6 @@ def split(url: str, keep: Set[str] = KEPT) -> Page:
     return Page(host, path, *_parameters(query, keep))
 
 
-@remembers(8 * MIB)
 def referrer(url: str, own_host: str) -> tuple[str, str]:
     """Host of a referrer, and host with path (no query): '' and '' for none, and for the site's own pages.
 

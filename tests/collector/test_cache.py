@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from collector import bots, channels, columns, privacy, sources, urls, user_agents
+from collector import bots, channels, columns, privacy, sources, user_agents
 from collector.access_log import AccessLog
 from collector.cache import ALL, MIB, Cache
 from collector.published import publish
@@ -46,10 +46,9 @@ def test_what_would_fill_it_alone_is_not_kept():
 
 FILLED = {
     "collector.privacy.address": lambda text: privacy.address(text),
-    "collector.urls.referrer": lambda text: urls.referrer(text, text),
     "collector.columns._page": lambda text: columns._page(text),
     "collector.columns._origin": lambda text: columns._origin(text, text, text, text, text, text, text),
-    "collector.sources.source_of": lambda text: sources.source_of(text, text, text),
+    "collector.sources._of_host": lambda text: sources._of_host(text),
     "collector.channels.channel_of": lambda text: channels.channel_of(text, text, text, text, text),
     "collector.bots.verdict": lambda text: bots.verdict(text),
     "collector.bots.reasons": lambda text: bots.reasons(text),

@@ -232,7 +232,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "address with a query": lambda text: forgotten(privacy.address, "https://a.example/?" + text),
     "page": urls.split,
     "page with a query": lambda text: urls.split("https://a.example/?" + text),
-    "referrer": lambda text: forgotten(urls.referrer, text, "a.example"),
+    "referrer": lambda text: urls.referrer(text, "a.example"),
     "masked": logs.masked,
     "without values": logs.without_values,
     "parse": lambda text: parsed(text.encode()),
@@ -244,8 +244,8 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "codings": tracker_files.coding_of,
     "proxies": lambda text: auth.source_address(Asked(text), ("127.0.0.0/8",)),  # type: ignore[arg-type]
     "many proxies": lambda text: auth.source_address(Asked("127.0.0.1," * (len(text) // 10)), ("127.0.0.0/8",)),  # type: ignore[arg-type]
-    "source": lambda text: forgotten(sources.source_of, text, text, text),
-    "source by referrer": lambda text: forgotten(sources.source_of, "", "", text),
+    "source": lambda text: sources.source_of(text, text, text),
+    "source by referrer": lambda text: forgotten(sources._of_host, text),
     "channel": lambda text: forgotten(channels.channel_of, text, text, text, "", ""),
     "bot": lambda text: forgotten(bots.reasons, text),
     "user agent": lambda text: forgotten(user_agents.parse, text),
