@@ -81,7 +81,7 @@ def _sessions(points: pl.DataFrame, spans: bool) -> pl.Expr:
     last = pl.col("end").cum_max().over(_VISITOR) if spans else pl.col("end")
     other = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in _VISITOR)
     begins = (other | (pl.col("start") - last.shift(1) > GAP_MS)).fill_null(value=True)
-    return begins.cum_sum().cast(pl.Int64).alias("session")
+    return begins.cum_sum().cast(pl.Int64).set_sorted().alias("session")
 
 
 def _cut_long(points: pl.DataFrame) -> pl.DataFrame:
