@@ -26,6 +26,9 @@ Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen
 Workers = Annotated[int | None, typer.Option(min=1, max=64, help="Collector processes.")]
 Durable = Annotated[str | None, typer.Option(help="What a 202 promises: fsync (on the disk) or os (its cache).")]
 
+# For how long an engine that lives may start: it gives way, and the machine may be busy with other things.
+ENGINE_SECONDS = 120.0
+
 
 def serve(host: Host = None, port: Port = None, workers: Workers = None, durability: Durable = None) -> None:
     """Run engine, loader and collector until ctrl-c."""
@@ -185,7 +188,7 @@ def _engine(config: Config) -> AbstractContextManager[object]:
 def _await_engine(config: Config, child: Child) -> None:
     from sql.engine import await_ready
 
-    await_ready(config.home, 30.0, lambda: child.alive)
+    await_ready(config.home, ENGINE_SECONDS, lambda: child.alive)
     _say("engine ready")
     _prepare_database(config)
 

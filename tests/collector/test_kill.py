@@ -96,7 +96,14 @@ def storm(footfall, events: int, kills: int, seed: int):
 
 
 def check(footfall, acknowledged: set[str], perhaps: set[str], until, agree) -> None:
-    until(lambda: footfall.answers() and footfall.pids("engine") and footfall.drained(), 120, "the spool is empty")
+    def empty() -> bool:
+        footfall.revive()
+        return bool(footfall.answers() and footfall.pids("engine") and footfall.drained())
+
+    try:
+        until(empty, 300, "the spool is empty")
+    except AssertionError as exc:
+        raise AssertionError(f"{exc}\n{footfall.account()}\n{footfall.log()[-8_000:]}") from None
     until(lambda: footfall.account().pending == 0, 30, "nothing is pending")
     assert footfall.account().missing == 0
     with footfall.client() as client:
