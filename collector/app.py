@@ -22,7 +22,9 @@ from collector.openapi import OpenApi
 from collector.paths import LIVE, METRICS, OPENAPI, PIXEL, READY, module_path
 from collector.pixel import Pixel
 from collector.site_shares import SiteShares
-from collector.tracker_files import TrackerFiles, TrackerScript, built
+from collector.tracker_bundles import Bundles
+from collector.tracker_files import TrackerFiles, built
+from collector.tracker_script import TrackerScript
 from sql.errors import StorageError
 
 SWEEP_SECONDS = 600
@@ -120,9 +122,9 @@ def create_app(
     app.add_route(METRICS, Metrics(options, counts))
     tracker = built()
     versions = {**(older or {}), tracker.version: tracker}
+    bundles = Bundles()
     for module in {module for files in versions.values() for module in files.files}:
-        having = {version: files.files[module] for version, files in versions.items() if module in files.files}
-        script = TrackerScript(having, tracker.version)
+        script = TrackerScript(versions, tracker.version, module, bundles)
         for path in options.paths.scripts:
             app.add_route(module_path(path, module), script)
     app.add_route(OPENAPI, OpenApi(options.limits, options.paths, tracker.modules))

@@ -76,7 +76,7 @@ def document(limits: Limits, paths: Paths | None = None, modules: Sequence[str] 
             READY: {"get": _ready()},
             METRICS: {"get": _plain("getMetrics", "Figures for Prometheus; 404 for whom they are not.", ANY, 404)},
             OPENAPI: {"get": _plain("getOpenApi", "This document.", JSON)},
-            **{path: {"get": _script(_nth("getTracker", at))} for at, path in enumerate(paths.scripts)},
+            **{path: {"get": _core(_nth("getTracker", at), modules)} for at, path in enumerate(paths.scripts)},
             **{
                 module_path(path, "{module}"): {"get": _module(_nth("getTrackerModule", at), modules)}
                 for at, path in enumerate(paths.scripts)
@@ -93,6 +93,17 @@ def document(limits: Limits, paths: Paths | None = None, modules: Sequence[str] 
 def _nth(name: str, at: int) -> str:
     """An operation's name, which is its own under the default path and under a chosen one."""
     return f"{name}Renamed" if at else name
+
+
+def _core(name: str, modules: Sequence[str]) -> dict[str, Any]:
+    made = _script(name)
+    wanted = {
+        "name": "m",
+        "in": "query",
+        "description": f"modules to put into the file, parted by commas: {', '.join(modules)}",
+        "schema": {"type": "string"},
+    }
+    return made | {"parameters": [wanted, *made["parameters"]]}
 
 
 def _script(name: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from html import escape
 
 from collector.paths import EVENTS, Paths
-from collector.tracker_files import TrackerFiles
+from collector.tracker_bundles import bundle, chosen
+from collector.tracker_files import TrackerFiles, integrity_of
 from sql.errors import UsageError
 
 IDENTITIES = ("cookieless", "first-party")
@@ -27,7 +28,9 @@ class Wanted:
 
 
 def snippet(wanted: Wanted, paths: Paths, tracker: TrackerFiles) -> str:
-    """The tag. Raises UsageError: not an address, no such module, no such identity.
+    """The tag. Modules come with the script, in one file.
+
+    Raises UsageError: not an address, no such module, no such identity.
 
     With ``integrity`` it names the exact version: browsers keep the file for a year, and refuse any other bytes.
     Collectors go on serving it after an upgrade.
@@ -40,15 +43,17 @@ def snippet(wanted: Wanted, paths: Paths, tracker: TrackerFiles) -> str:
         if name not in tracker.modules:
             raise UsageError(f"no module {name!r}", f"there are: {', '.join(tracker.modules) or 'none'}")
     base = wanted.url.rstrip("/")
-    source = f"{base}{paths.script}"
-    attributes = {"src": f"{source}?v={tracker.version}" if wanted.integrity else source}
+    modules = chosen(tracker, ",".join(wanted.modules))
+    query = [f"m={','.join(modules)}"] if modules else []
     if wanted.integrity:
-        attributes |= {"integrity": tracker.files[""].integrity, "crossorigin": "anonymous"}
+        query.append(f"v={tracker.version}")
+    attributes = {"src": f"{base}{paths.script}{'?' if query else ''}{'&'.join(query)}"}
+    if wanted.integrity:
+        integrity = integrity_of(bundle(tracker, modules))
+        attributes |= {"integrity": integrity, "crossorigin": "anonymous"}
     attributes["data-site"] = wanted.domain
     if paths.events != EVENTS or base.count("/") > 2:
         attributes["data-endpoint"] = f"{base}{paths.events}"
-    if wanted.modules:
-        attributes["data-modules"] = ",".join(dict.fromkeys(wanted.modules))
     if wanted.identity != IDENTITIES[0]:
         attributes["data-identity"] = wanted.identity
     written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())

@@ -1,34 +1,25 @@
-"""The tracker's files as they are built: ``GET /footfall.js`` and its modules. Read once, compressed ahead."""
+"""The tracker's files as they are built. Read once, compressed ahead."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-import falcon
-import falcon.asgi
 import msgspec
+import zstandard
 
 # What the build made beside each file, best first; '' is the file as it is.
 CODINGS = MappingProxyType({"br": ".br", "gzip": ".gz", "": ""})
-_YEAR = "public, max-age=31536000, immutable"
-_HOUR = "public, max-age=3600"
+# What is sent, best first; zstd is packed when it is first asked for.
+SENT = ("br", "zstd", "gzip")
 _NAME = re.compile(r"footfall(?:\.([a-z][a-z0-9-]*))?\.js\Z")
 _ITEM = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:;\s*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*)?\Z")
-# Pages of other hosts load them, and may look at how long that took.
-_OPEN = MappingProxyType(
-    {
-        "Access-Control-Allow-Origin": "*",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-        "Timing-Allow-Origin": "*",
-        "X-Content-Type-Options": "nosniff",
-        "Vary": "Accept-Encoding",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +28,12 @@ class TrackerFile:
 
     bodies: dict[str, bytes]
     integrity: str
+
+    def body(self, coding: str) -> bytes:
+        """Its bytes, packed so; ``coding`` is one of its own, zstd or ''."""
+        if coding == "zstd" and coding not in self.bodies:
+            self.bodies[coding] = zstd(self.bodies[""])
+        return self.bodies[coding]
 
     def tag(self, coding: str) -> str:
         """Its ETag. Different bytes, different tags; a proxy may keep one beside the other."""
@@ -85,44 +82,18 @@ def module_of(name: str) -> str | None:
     return (match[1] or "") if match else None
 
 
-class TrackerScript:
-    """``GET`` and ``HEAD`` of one file. Asked for as ``?v=<version>`` it is that version's and may be kept for good.
-
-    Asked for without, or for a version that nobody knows, it is the present one's; 404 where that has no such file.
-    """
-
-    def __init__(self, versions: Mapping[str, TrackerFile], present: str) -> None:
-        self.versions = versions
-        self.present = versions.get(present)
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """The file, or 304 where the client has it."""
-        named = self.versions.get(req.get_param("v") or "")
-        file = named or self.present
-        if file is None:
-            raise falcon.HTTPNotFound
-        coding = coding_of(req.get_header("Accept-Encoding"))
-        if coding not in file.bodies:  # damaged in the data directory
-            coding = ""
-        tag = file.tag(coding)
-        resp.set_headers(_OPEN)
-        resp.set_header("Cache-Control", _YEAR if named else _HOUR)
-        resp.etag = tag
-        if any(given in ("*", tag) for given in req.if_none_match or ()):
-            resp.status = 304
-            return
-        resp.content_type = "text/javascript; charset=utf-8"
-        if coding:
-            resp.set_header("Content-Encoding", coding)
-        resp.data = file.bodies[coding]
-
-    async def on_head(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """The headers of GET."""
-        await self.on_get(req, resp)
+def integrity_of(data: bytes) -> str:
+    """The hash of a script as a page states it."""
+    return f"sha384-{base64.b64encode(hashlib.sha384(data).digest()).decode()}"
 
 
-def coding_of(accepted: str | None) -> str:
-    """Which of ``CODINGS`` an Accept-Encoding header wants most; '' for the file as it is.
+def zstd(data: bytes) -> bytes:
+    """``data`` packed for those who take zstd."""
+    return zstandard.ZstdCompressor(level=9).compress(data)
+
+
+def coding_of(accepted: str | None, offered: Collection[str] = SENT) -> str:
+    """Which of the codings ``offered`` (best first) an Accept-Encoding header wants most; '' for the file as it is.
 
     Nothing said, nothing that can be read, and all refused mean the file as it is: everybody understands that.
     """
@@ -131,7 +102,7 @@ def coding_of(accepted: str | None) -> str:
         if match := _ITEM.match(item):
             wanted[match[1].lower()] = float(match[2] or 1)
     rest = wanted.get("*", 0.0)
-    weights = {coding: wanted.get(coding, rest) for coding in CODINGS if coding}
+    weights = {coding: wanted.get(coding, rest) for coding in SENT if coding in offered}
     # As it is, it is always good enough, but last among equals.
     weights[""] = wanted.get("identity", 0.0)
     best = max(weights, key=lambda coding: weights[coding])

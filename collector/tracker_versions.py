@@ -6,8 +6,6 @@ them, and ``manifest.json`` with the integrity of each.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
 import os
 import re
@@ -19,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from collector.paths import SCRIPT, module_path
-from collector.tracker_files import CODINGS, TrackerFile, TrackerFiles, module_of
+from collector.tracker_files import CODINGS, TrackerFile, TrackerFiles, integrity_of, module_of
 from sql.errors import StorageError
 from sql.files import OwnedLock, fsync_dir, write_atomic
 from sql.home import Home
@@ -90,7 +88,7 @@ def _write(folder: Path, files: TrackerFiles) -> None:
         integrity = {}
         for name, data in _parts(files):
             write_atomic(making / name, data)
-            integrity[name] = _integrity(data)
+            integrity[name] = integrity_of(data)
         write_atomic(making / _MANIFEST, msgspec.json.encode(_Kept(files.version, integrity)))
         place = folder / files.version
         if place.exists():
@@ -133,11 +131,7 @@ def _whole(folder: Path, name: str, named: Mapping[str, str]) -> bytes | None:
         data = (folder / name).read_bytes()
     except OSError:
         data = b""
-    if _integrity(data) == named.get(name):
+    if integrity_of(data) == named.get(name):
         return data
     log.warning("%s of tracker version %s is left out: it is damaged", name, folder.name)
     return None
-
-
-def _integrity(data: bytes) -> str:
-    return f"sha384-{base64.b64encode(hashlib.sha384(data).digest()).decode()}"

@@ -30,7 +30,7 @@ MOST_RATE = 0.75 * 2_000 * len(ZONES)
 # Most that each process may hold, in MB. What it starts with, and what the text from outside that it keeps may take
 # (docs/architecture.md), and for a worker 500 connections with half a body each (256 KB), for the loader a batch in
 # each of its three steps, for the engine its own caches and merges.
-BOUNDS_MB = {"serve": 150, "collector": 120, "worker": 60 + 8 + 130 + 60, "loader": 500 + 80, "engine": 1_500}
+BOUNDS_MB = {"serve": 150, "collector": 120, "worker": 60 + 16 + 130 + 60, "loader": 500 + 80, "engine": 1_500}
 FUNNELS = """
     insert into funnels
     select site_id, site_id, 'buy', [('page_view', ''), ('purchase', '')], false, now64(3) from sites final

@@ -1,0 +1,65 @@
+"""The tracker's script with modules in one file: ``GET /footfall.js?m=forms,outbound``, one request for all of it."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+from collector.cache import MIB, Cache
+from collector.tracker_files import TrackerFile, TrackerFiles, integrity_of, zstd
+
+# More names than any page has modules are not looked at one by one.
+MOST_NAMES = 64
+# About a hundred bundles; each choice of modules is another one.
+MOST_BYTES = 8 * MIB
+_BREAK = re.compile(r"[\s,]+")
+_GZIP_LEVEL = 6
+
+# Modules wait in the queue when the core comes to life: the first page view is theirs too. Where the script stands on
+# a page twice, they are there already.
+_BEFORE = (
+    b"if(!(window.footfall&&footfall.loaded)){"
+    b"window.footfall=window.footfall||function(){(footfall.q=footfall.q||[]).push(arguments)};\n"
+)
+_AFTER = b"}\n"
+
+
+class Bundles:
+    """The bundles of some versions, made when they are first asked for and kept while they are."""
+
+    def __init__(self) -> None:
+        self._made: Cache[tuple[str, ...], tuple[bytes, bytes, bytes, str]] = Cache(self._make, MOST_BYTES)
+        self._files: dict[str, TrackerFiles] = {}
+
+    def of(self, files: TrackerFiles, wanted: str) -> TrackerFile:
+        """The core of this version with the modules that ``wanted`` names, in any order.
+
+        A name that is no module's is a warning on the page's console; everything else works.
+        """
+        self._files.setdefault(files.version, files)
+        plain, gzipped, packed, integrity = self._made[files.version, *chosen(files, wanted)]
+        return TrackerFile({"zstd": packed, "gzip": gzipped, "": plain}, integrity)
+
+    def _make(self, key: tuple[str, ...]) -> tuple[bytes, bytes, bytes, str]:
+        version, *names = key
+        plain = bundle(self._files[version], names)
+        return plain, gzip.compress(plain, _GZIP_LEVEL, mtime=0), zstd(plain), integrity_of(plain)
+
+
+def chosen(files: TrackerFiles, wanted: str) -> list[str]:
+    """The modules among the names in ``wanted``, sorted; '?' first where there is a name that is none."""
+    names = set(_BREAK.split(wanted, MOST_NAMES)) - {""}
+    known = names.intersection(files.modules)
+    return [*(["?"] if names - known else []), *sorted(known)]
+
+
+def bundle(files: TrackerFiles, names: list[str]) -> bytes:
+    """One script of the core and these modules (of ``chosen``). What fails in one of them costs the others nothing."""
+    parts = []
+    for name in names:
+        if name == "?":
+            parts.append(b'console.warn("Footfall: ?m= names a module that is none");\n')
+        else:
+            body = files.files[name].bodies[""].rstrip()
+            parts.append(b"try{%b\n}catch(e){console.warn('Footfall: no module %b',e)}\n" % (body, name.encode()))
+    return b"".join((_BEFORE, *parts, _AFTER, files.files[""].bodies[""])) if parts else files.files[""].bodies[""]
