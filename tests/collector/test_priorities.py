@@ -17,7 +17,8 @@ def pids(footfall) -> dict[str, list[int]]:
 def test_engine_and_loader_give_way(footfall):
     niceness = {role: {os.getpriority(os.PRIO_PROCESS, pid) for pid in its} for role, its in pids(footfall).items()}
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert niceness == {"engine": {own + 10}, "loader": {own + 10}, "collector": {own}, "worker": {own}}
+    nicer = min(own + 10, 19)
+    assert niceness == {"engine": {nicer}, "loader": {nicer}, "collector": {own}, "worker": {own}}
 
 
 @pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel has no autogroups")
