@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli import standard_input
 from cli.exits import Exit
 from cli.period import FormatOption, OutputOption, SiteOption
 from cli.render import render
@@ -123,9 +123,7 @@ def _read(path: Path) -> str:
 
 
 def _lines(path: Path) -> list[bytes]:
-    data = (
-        sys.stdin.buffer.read() if str(path) == "-" else _bytes(path, "name a file of events, or - for standard input")
-    )
+    data = standard_input.read() if str(path) == "-" else _bytes(path, "name a file of events, or - for standard input")
     return data.splitlines()
 
 

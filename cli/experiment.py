@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
+from cli import standard_input
 from cli.period import FormatOption, OutputOption
 from cli.render import render
 from cli.view import View
@@ -48,7 +48,7 @@ def _checked(text: str) -> str:
 def _lines() -> list[str]:
     """Visitors on standard input, without empty lines."""
     try:
-        lines = [line.decode() for line in sys.stdin.buffer.read().splitlines()]
+        lines = [line.decode() for line in standard_input.read().splitlines()]
     except UnicodeDecodeError:
         raise UsageError("standard input is not UTF-8") from None
     return [line for line in lines if line]

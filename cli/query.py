@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from typing import Annotated
 
 import typer
 
+from cli import standard_input
 from cli.period import FormatOption, OutputOption
 from cli.render import emit, render
 from cli.state import database
 from cli.view import View
+from sql.errors import UsageError
 
 EPILOG = 'Example: footfall query "select name, count() as events from events group by name order by events desc"'
 
@@ -23,7 +25,7 @@ def query(
     """Run SQL as it is, and render what it answers."""
     from aggregations.console import run
 
-    text = sys.stdin.read() if sql == "-" else sql
+    text = _text(standard_input.read() if sql == "-" else os.fsencode(sql))
     with database("query", newer=True) as client:
         answer = run(client, text)
     if answer is None:
@@ -32,6 +34,13 @@ def query(
         emit(answer, output)
     else:
         render(answer, View(nothing="no rows"), fmt, output)
+
+
+def _text(given: bytes) -> str:
+    try:
+        return given.decode()
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"the statement is not UTF-8: byte {exc.start} is 0x{given[exc.start]:02x}") from exc
 
 
 def register(app: typer.Typer) -> None:

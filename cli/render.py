@@ -101,12 +101,12 @@ def _harmless(frame: pl.DataFrame) -> pl.DataFrame:
     """Text that a spreadsheet would take for a formula, with an apostrophe before it. Figures stay figures."""
     import polars as pl
 
-    formula = r"^[=+\-@\t\r]"
+    formula = r"^[=+\-@\t\r\n]"
     guarded = frame.with_columns(
         pl.when(text.str.contains(formula)).then(pl.lit("'") + text).otherwise(text).name.keep()
         for text in (pl.col(name).cast(pl.String) for name, kind in frame.schema.items() if _is_text(kind))
     )
-    return guarded.rename({name: f"'{name}" for name in frame.columns if name[:1] in set("=+-@\t\r")})
+    return guarded.rename({name: f"'{name}" for name in frame.columns if name[:1] in set("=+-@\t\r\n")})
 
 
 def _is_text(kind: pl.DataType) -> bool:

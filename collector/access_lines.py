@@ -97,11 +97,13 @@ _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?\Z")
 _NUMERIC_HOST = re.compile(r"\[.*\]|[\d.]+|.*:.*:.*")
 
 
-# What loggers write before a line: syslog by RFC 3164 (with either kind of time) and RFC 5424, Kubernetes, Compose.
+# What loggers write before a line: syslog by RFC 3164 (with either kind of time, or none) and RFC 5424, Kubernetes,
+# Compose.
 _PREFIX = re.compile(
     rb"(?:<\d{1,3}>(?:1 )?)?"
     rb"(?:[A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]{8,20}(?:Z|[+-]\d\d:?\d\d)) "
     rb"(?:std(?:out|err) [FP] |(?:\S+ )?\S+: |\S+ \S+ \S+ \S+ (?:-|(?:\[[^\]]*\])+) (?:\xef\xbb\xbf)?)"
+    rb"|[\w.-]+ [A-Za-z][\w./-]*(?:\[\d+\])?: "
     rb"|[\w.-]+ +\| "
 )
 # A name with a dot whose last part begins with a letter, so that no date and no number is one.

@@ -218,7 +218,7 @@ class AccessLog:
         line = line.rstrip(b"\r\n")
         found = self._pattern.match(line)
         client = self._clients[found[2]] if found else ""
-        if not client:
+        if not client or (found and found[3].endswith(b":")):  # a logger's tag: its host looks like a client's
             line = without_prefix(line)
             found = self._pattern.match(line)
             client = self._clients[found[2]] if found else ""

@@ -59,6 +59,8 @@ class LogFile:
         self._owned: IO[bytes] | None = None
         try:
             if name == STDIN:
+                if stdin is None and sys.stdin is None:
+                    raise UsageError("standard input is closed", "name a log file, or pipe one in")
                 self._raw = stdin if stdin is not None else sys.stdin.buffer
             else:
                 self._raw = self._owned = Path(name).open("rb")  # noqa: SIM115

@@ -34,7 +34,14 @@ def data(tmp_path_factory):
 
 
 def run(data, *args, **how):
-    command = [sys.executable, "-m", "cli.main", "--data-dir", str(data.root), *map(str, args)]
+    command = [
+        sys.executable,
+        "-m",
+        "cli.main",
+        "--data-dir",
+        str(data.root),
+        *(arg if isinstance(arg, bytes) else str(arg) for arg in args),
+    ]
     how = {"stdout": subprocess.PIPE} | how
     return subprocess.run(command, stderr=subprocess.PIPE, cwd=PATH, timeout=60, text=True, **how)
 
@@ -131,6 +138,33 @@ def test_a_closed_standard_output(data, args):
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("query", "-"),
+        ("import", "access-log", "-", "--site", "a.example"),
+        ("event-schema", "test", "-", "--site", "a.example"),
+        ("experiment", "assign", "color", "--variants", "a,b", "-"),
+    ],
+    ids=["query", "import", "event-schema", "experiment"],
+)
+def test_a_closed_standard_input(data, args):
+    done = run(data, *args, preexec_fn=lambda: os.close(0))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_statement_that_is_not_utf_8(data):
+    done = run(data, "query", b"select '\xff' as a")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("footfall: the statement is not UTF-8: byte 8 is 0xff")
+    with open(data.root / "latin.sql", "wb+") as file:  # noqa: PTH123
+        file.write(b"select '\xff' as a")
+        file.seek(0)
+        done = run(data, "query", "-", stdin=file)
+    assert "the statement is not UTF-8: byte 8 is 0xff" in done.stderr
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
 def test_an_encoding_that_lacks_our_signs(data, encoding):
     sql = "select '/ブログ' as path, 3 as visitors union all select '/é', 1"
@@ -166,11 +200,15 @@ def test_a_nul_in_a_path(tmp_path):
 
 def test_no_cell_of_a_csv_is_a_formula():
     frame = pl.DataFrame(
-        {"page": ["=cmd|' /C calc'!A0", "+1", "-1", "@a", "\tx", "/plain", None], "=n": [-1, -2, 3, 4, 5, 6, 7]}
+        {
+            "page": ["=cmd|' /C calc'!A0", "+1", "-1", "@a", "\tx", "/plain", "\n=1", None],
+            "=n": [-1, -2, 3, 4, 5, 6, 7, 8],
+        }
     )
     rows = encode(frame, View(), Format.CSV).decode().splitlines()
     assert rows[0] == "page,'=n"
     assert rows[1:7] == ["'=cmd|' /C calc'!A0,-1", "'+1,-2", "'-1,3", "'@a,4", "'\tx,5", "/plain,6"]
+    assert rows[7:9] == ["\"'", '=1",7']
     assert encode(frame, View(), Format.JSON).decode().count("'=") == 0
 
 

@@ -275,6 +275,8 @@ PREFIXES = [
     '<190>1 2026-11-21T10:00:00Z web1 nginx - - [x@1 a="b"][y@2 c="d"] ',
     "2026-11-21T10:00:00.123456789Z stdout F ",
     "web-1  | ",
+    "web1.example.org nginx: ",
+    "myhost.corp.lan app[1]: ",
 ]
 
 
