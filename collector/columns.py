@@ -50,17 +50,23 @@ _decoders = {name: msgspec.json.Decoder(kind).decode for name, kind in _PROPS.it
 @dataclass(slots=True)
 class Columns:
     """``rows``: one row an event, with ``client``, ``page``, ``origin``, ``verdict`` and ``extra``, row numbers of the
-    tables of that name in ``shared``; the maps of ``extra`` are in ``maps``, since Polars has no map type."""
+    tables of that name in ``shared``; the maps of ``extra`` are in ``maps``, since Polars has no map type.
+    ``minutes`` is for ``conduct.Past``."""
 
     rows: pl.DataFrame
     shared: dict[str, pl.DataFrame]
     maps: dict[str, pa.MapArray]
+    minutes: pl.DataFrame
 
 
-def enrich(events: pl.DataFrame, registry: Registry, spam: SpamHosts) -> Columns:
+def enrich(
+    events: pl.DataFrame, registry: Registry, spam: SpamHosts, past: pl.DataFrame = conduct.NO_MINUTES
+) -> Columns:
     """Everything that an event's own fields tell: page, source, channel, device, bot verdict, local day.
 
-    ``events`` has the columns that ``lines.decode`` gives. Raises UnreadableRecord where properties are no JSON.
+    ``events`` has the columns that ``lines.decode`` gives, ``past`` is that of ``conduct.Past``.
+
+    Raises UnreadableRecord where properties are no JSON.
     """
     client, clients = _numbered(events.select(_CLIENT))
     page, addresses = _numbered(events.select("url"))
@@ -71,8 +77,8 @@ def enrich(events: pl.DataFrame, registry: Registry, spam: SpamHosts) -> Columns
     origins = _derived(links.select("referrer").hstack(tags[links["tag"]]), _ORIGIN_COLUMNS, _origin)
     spammed = _derived(origins.select("referrer"), _SPAM_COLUMNS, lambda page: (spam.lists(page.partition("/")[0]),))
     signs = clients.select("user_agent", "signals")[client]
-    did = conduct.conduct(events, pl.Series(page), pages["path"])
-    verdict, doubts = _numbered(signs.with_columns(spam=spammed["spam"].gather(origin), conduct=did))
+    did = conduct.conduct(events, pl.Series(page), pages["path"], past)
+    verdict, doubts = _numbered(signs.with_columns(spam=spammed["spam"].gather(origin), conduct=did.bits))
     clients = clients.with_columns(pl.col("language", "country", "city").str.replace_all(_CONTROLS.pattern, ""))
     rows = events.drop(*_CLIENT, "url", "referrer", *_PROPS).with_columns(
         local_date(events, registry, "timestamp").alias("local_date"),
@@ -89,7 +95,7 @@ def enrich(events: pl.DataFrame, registry: Registry, spam: SpamHosts) -> Columns
         "origin": origins,
         "verdict": _derived(doubts, _VERDICT_COLUMNS, _verdict),
     }
-    return Columns(rows, shared, {name: _maps(texts[name]) for name in _PROPS})
+    return Columns(rows, shared, {name: _maps(texts[name]) for name in _PROPS}, did.minutes)
 
 
 def _numbered(keys: pl.DataFrame) -> tuple[npt.NDArray[np.uint32], pl.DataFrame]:

@@ -1,12 +1,13 @@
 """What a visitor does that no person does: pages viewed too fast, too many of them, or those that scanners look for.
 
-The loader counts within one batch, so what is spread over many batches shows less. A visitor of an access log is
-also judged by requests that were refused (collector/access_log.py).
+The loader counts within a batch and the hour before it; breadth and scanned paths within the batch alone. A visitor of
+an access log is also judged by requests that were refused (collector/access_log.py).
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -31,8 +32,14 @@ MAX_AGENT = 512
 _BITS = {1: BotReason.RAPID, 2: BotReason.FLOOD, 4: BotReason.SCANNER}
 RAPID, FLOOD, SCANNER = _BITS
 _VISITOR = ["site_id", "visitor"]
+_VISITOR_MINUTE = [*_VISITOR, "minute"]
 _HOUR = [*_VISITOR, "hour"]
 _MINUTE = [*_HOUR, "minute"]
+# About 2 MB, and two milliseconds for each batch.
+MOST_MINUTES = 50_000
+NO_MINUTES = pl.DataFrame(
+    schema={"site_id": pl.UInt32, "visitor": pl.UInt64, "minute": pl.Int64, "views": pl.get_index_type()}
+)
 
 
 def reasons(conduct: int) -> tuple[str, ...]:
@@ -40,20 +47,49 @@ def reasons(conduct: int) -> tuple[str, ...]:
     return tuple(reason for bit, reason in _BITS.items() if conduct & bit)
 
 
-def conduct(events: pl.DataFrame, page: pl.Series, paths: pl.Series) -> pl.Series:
-    """For each event what its visitor did around that time: bits of RAPID, FLOOD and SCANNER.
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """``bits``: for each event what its visitor did around that time, RAPID, FLOOD and SCANNER. ``minutes``: how many
+    page views each visitor had in which minute, for ``Past``."""
 
-    ``page`` has for each event the number of its page, ``paths`` the path of each page.
+    bits: pl.Series
+    minutes: pl.DataFrame
+
+
+class Past:
+    """Page views of the last hour, by visitor and minute: live batches hold a second each, and who floods a site sends
+    a few in each of them. At most ``most`` visitor-minutes; those with the most views stay."""
+
+    def __init__(self, most: int = MOST_MINUTES) -> None:
+        self._most = most
+        self.minutes = NO_MINUTES
+
+    def add(self, minutes: pl.DataFrame) -> None:
+        """A batch that was prepared."""
+        both = pl.concat([self.minutes, minutes])
+        recent = both.filter(pl.col("minute") > pl.col("minute").max() - 60)
+        summed = recent.group_by(_VISITOR_MINUTE).agg(pl.col("views").sum())
+        self.minutes = summed.top_k(self._most, by="views") if summed.height > self._most else summed
+
+
+def conduct(events: pl.DataFrame, page: pl.Series, paths: pl.Series, past: pl.DataFrame = NO_MINUTES) -> Conduct:
+    """What the visitors of a batch did.
+
+    ``page`` has for each event the number of its page, ``paths`` the path of each page, ``past`` the minutes of the
+    batches before.
     """
     minute = pl.col("timestamp") // 60_000
     views = events.select(*_VISITOR, view=pl.col("name") == PAGE_VIEW, hour=minute // 60, minute=minute, page=page)
-    marks = [mark for mark in (*_hasty(views), _scanning(views, paths)) if mark is not None]
+    minutes = views.filter("view").group_by(_VISITOR_MINUTE).agg(views=pl.len())
+    marks = [mark for mark in (*_hasty(views, minutes, past), _scanning(views, paths)) if mark is not None]
     if not marks:
-        return pl.repeat(0, events.height, dtype=pl.UInt8, eager=True)
+        return Conduct(pl.repeat(0, events.height, dtype=pl.UInt8, eager=True), minutes)
     found = views.select(_MINUTE)
     for mark in marks:
         found = found.join(mark, on=mark.columns[:-1], how="left", maintain_order="left")
-    return found.select(pl.sum_horizontal(pl.exclude(_MINUTE).fill_null(0)).cast(pl.UInt8)).to_series()
+    return Conduct(
+        found.select(pl.sum_horizontal(pl.exclude(_MINUTE).fill_null(0)).cast(pl.UInt8)).to_series(), minutes
+    )
 
 
 def scanned(path: str) -> int:
@@ -108,19 +144,21 @@ class Refusals:
             self.scanners.add(visitor)
 
 
-def _hasty(views: pl.DataFrame) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
+def _hasty(
+    views: pl.DataFrame, minutes: pl.DataFrame, past: pl.DataFrame
+) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
     """The minutes of rapid visitors, and the hours of those who flood."""
-    views = views.filter("view")
+    known = pl.concat([minutes, past.join(minutes, on=_VISITOR, how="semi")]) if past.height else minutes
     # Most batches hold nobody with so many views at all, and counting by visitor alone is quick.
-    busy = views.group_by(_VISITOR).agg(views=pl.len()).filter(pl.col("views") > min(RAPID_VIEWS, FLOOD_PAGES))
+    busy = known.group_by(_VISITOR).agg(pl.col("views").sum()).filter(pl.col("views") > min(RAPID_VIEWS, FLOOD_PAGES))
     if busy.is_empty():
         return None, None
-    views = views.join(busy, on=_VISITOR, how="semi")
-    minutes = views.group_by(_MINUTE).agg(views=pl.len())
-    rapid = minutes.filter(pl.col("views") > RAPID_VIEWS)
-    hours = minutes.group_by(_HOUR).agg(pl.col("views").sum(), most=pl.col("views").max())
+    known = known.join(busy, on=_VISITOR, how="semi").with_columns(hour=pl.col("minute") // 60)
+    known = known.group_by(_MINUTE).agg(pl.col("views").sum())
+    rapid = known.filter(pl.col("views") > RAPID_VIEWS)
+    hours = known.group_by(_HOUR).agg(pl.col("views").sum(), most=pl.col("views").max())
     many = hours.filter(pl.col("views") > FLOOD_PAGES)
-    pages = views.join(many, on=_HOUR, how="semi").group_by(_HOUR).agg(pages=pl.col("page").n_unique())
+    pages = views.filter("view").join(many, on=_HOUR, how="semi").group_by(_HOUR).agg(pages=pl.col("page").n_unique())
     flood = many.join(pages, on=_HOUR).filter(
         (pl.col("most") > FLOOD_MINUTE) | (pl.col("views") > FLOOD_HOUR) | (pl.col("pages") > FLOOD_PAGES)
     )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from collector import commit, segments, tally
 from collector.batches import Batches, Manifest, to_stream
+from collector.conduct import Past
 from collector.event_schema_admin import publish_schemas
 from collector.journal import JOURNAL, Journal
 from collector.loader_state import Publisher
@@ -94,6 +95,7 @@ class Loader:
         self._asking = PatientClient(url, self.stop, *backoff)
         self._sending = PatientClient(url, self.stop, *backoff)
         self._reader = ThreadPoolExecutor(1, "gather")
+        self._past = Past()
         self._worker = ThreadPoolExecutor(1, "commit")
         self._window = dt.timedelta(days=self.options.idempotency_days)
         self._seen = SeenIds()
@@ -205,7 +207,7 @@ class Loader:
         if self.stop.is_set() or not (paths := self._next_segments()):
             return None
         self._in_hand |= {path.name for path in paths}
-        return self._reader.submit(gather, self.spool, paths, self.registry, self._spam)
+        return self._reader.submit(gather, self.spool, paths, self.registry, self._spam, self._past.minutes)
 
     def _prepare(self, gathered: Gathered, flight: Prepared | None) -> Prepared:
         def work(client: Client) -> Prepared:
@@ -219,6 +221,7 @@ class Loader:
 
         made = self._asking.do(work)
         self._seen.add(made.ids)
+        self._past.add(gathered.minutes)
         return made
 
     def _next_segments(self) -> list[Path]:

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from collector.arrow_ids import readable
 from collector.batches import Manifest, Move, from_stream, to_stream
 from collector.columns import Columns, enrich
 from collector.commit import SUSPICIOUS
+from collector.conduct import NO_MINUTES
 from collector.line_table import UnreadableRecord, decode
 from collector.lines import SEPARATOR, encode
 from collector.model import PAGE_VIEW, SpooledEvent
@@ -64,6 +65,7 @@ class Gathered:
     table: Callable[[pl.DataFrame, uuid.UUID], pa.Table]
     quarantined: int = 0
     requeued: int = 0
+    minutes: pl.DataFrame = field(default_factory=NO_MINUTES.clone)
 
 
 @dataclass(slots=True)
@@ -76,8 +78,13 @@ class Prepared:
     visits: pl.DataFrame
 
 
-def gather(spool: Spool, paths: list[Path], registry: Registry, spam: SpamHosts) -> Gathered:
-    """Read segments. Damaged bytes go to quarantine, and so does each line that nothing can be made of."""
+def gather(
+    spool: Spool, paths: list[Path], registry: Registry, spam: SpamHosts, past: pl.DataFrame = NO_MINUTES
+) -> Gathered:
+    """Read segments. Damaged bytes go to quarantine, and so does each line that nothing can be made of.
+
+    ``past`` is that of ``conduct.Past``.
+    """
     names = [path.name for path in paths]
     requeued = sum(events_of(path) or 0 for path in paths if writer_kind(path) == REQUEUE)
     if paths[0].suffix == ROWS:
@@ -95,7 +102,7 @@ def gather(spool: Spool, paths: list[Path], registry: Registry, spam: SpamHosts)
                 decoded = _decoded(path, records)
             tables.append(decoded)
             lost += damaged + unknown
-        made = enrich(pl.concat(tables), registry, spam)
+        made = enrich(pl.concat(tables), registry, spam, past)
     except Exception as exc:
         found, lost = [], 0
         for path in paths:
@@ -114,8 +121,8 @@ def gather(spool: Spool, paths: list[Path], registry: Registry, spam: SpamHosts)
         lost += len(poison)
         good = [of for number, of in enumerate(lines) if number not in poison]
         tables = [_decoded(path, [line for its, line in good if its == path]) for path in paths]
-        made = enrich(pl.concat(tables), registry, spam)
-    return Gathered(names, made.rows, partial(_table, made), lost, requeued)
+        made = enrich(pl.concat(tables), registry, spam, past)
+    return Gathered(names, made.rows, partial(_table, made), lost, requeued, made.minutes)
 
 
 def _of_known_sites(spool: Spool, path: Path, records: list[bytes], registry: Registry) -> tuple[list[bytes], int]:

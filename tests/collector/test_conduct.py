@@ -13,6 +13,7 @@ from collector.conduct import (
     RAPID,
     RAPID_VIEWS,
     SCANNER,
+    Past,
     conduct,
     reasons,
     scanned,
@@ -22,8 +23,8 @@ HOUR = 3_600_000
 START = 497_000 * HOUR  # the first millisecond of an hour
 
 
-def seen(views: list[tuple[int, int, str]], name: str = "page_view") -> list[int]:
-    """Conduct for each of (visitor, ms, path)."""
+def seen(views: list[tuple[int, int, str]], name: str = "page_view", past: Past | None = None) -> list[int]:
+    """Conduct for each of (visitor, ms, path), after the batches of ``past``."""
     paths = list(dict.fromkeys(path for _, _, path in views))
     events = pl.DataFrame(
         {
@@ -34,7 +35,10 @@ def seen(views: list[tuple[int, int, str]], name: str = "page_view") -> list[int
         }
     )
     page = pl.Series([paths.index(path) for _, _, path in views], dtype=pl.UInt32)
-    return conduct(events, page, pl.Series(paths, dtype=pl.String)).to_list()
+    past = past or Past()
+    found = conduct(events, page, pl.Series(paths, dtype=pl.String), past.minutes)
+    past.add(found.minutes)
+    return found.bits.to_list()
 
 
 def spread(count: int, over_ms: int, pages: int, visitor: int = 1) -> list[tuple[int, int, str]]:
@@ -64,6 +68,32 @@ def test_only_the_visitor_and_the_time_are_marked() -> None:
     quiet = [(2, 10, "/0"), (1, 2 * HOUR, "/0")]
     found = seen([quiet[0], *spread(FLOOD_MINUTE + 1, 60_000, 5), quiet[1]])
     assert (found[0], found[1], found[-1]) == (0, RAPID | FLOOD, 0)
+
+
+def test_a_flood_over_many_batches_is_one() -> None:
+    """1,200 pages in 40 seconds made one visitor of a live site: each batch held 30 of them."""
+    past = Past()
+    views = spread(1_200, 40_000, 1_200)
+    found = [max(seen(views[start : start + 30], past=past)) for start in range(0, 1_200, 30)]
+    assert found.index(RAPID) == 2
+    assert found.index(RAPID | FLOOD) == 10
+    assert set(found[10:]) == {RAPID | FLOOD}
+
+
+def test_people_over_many_batches_are_people() -> None:
+    past = Past()
+    for second in range(0, 3_600, 10):  # a page each ten seconds, for an hour, by each of five
+        assert set(seen([(visitor, second * 1_000, f"/{second % 50}") for visitor in range(5)], past=past)) == {0}
+
+
+def test_what_is_remembered_is_an_hour_and_bounded() -> None:
+    past = Past(most=100)
+    seen(spread(290, 10_000, 5), past=past)
+    seen([(visitor, 20_000, "/") for visitor in range(10, 5_000)], past=past)
+    assert past.minutes.height == 100
+    assert seen(spread(20, 10_000, 5), past=past)[0] == RAPID | FLOOD, "those with the most views stay"
+    seen([(3, 2 * HOUR, "/")], past=past)
+    assert past.minutes.height == 1
 
 
 @pytest.mark.parametrize(
