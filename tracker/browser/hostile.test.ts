@@ -215,10 +215,57 @@ for (const [what, more] of [
           setTimeout(() => document.body.append(tag), 200)</script>` : ""}`;
     stage.serve("/a", () => ({ headers, body }));
     const page = await stage.open(stage.url("/a"));
-    await until(() => page.evaluate("!!document.querySelector('script[src*=outbound]')"), "started");
+    const asked = "performance.getEntriesByType('resource').some(({ name }) => name.includes('outbound'))";
+    await until(() => page.evaluate(asked), "started");
     await stage.leave(page);
     const events = await stage.accepted(2);
     deepEqual(names(events), ["engagement", "page_view"]);
     equal(events.find((event) => event.name === "page_view")?.title, "Title");
   });
 }
+
+const EVIL = (stage: { url(path: string, host?: string): string }): string => stage.url("/footfall.js", "evil.example");
+
+for (const [what, body] of [
+  ["by an image", (src: string) => `<img name=currentScript src="${src}" data-site=evil data-endpoint="${src}" data-modules=outbound>`],
+  ["by a form with an image in it", (src: string) => `<form name=currentScript><input name=src value="${src}"></form>`],
+  ["and its title and referrer too", (src: string) => `<img name=currentScript src="${src}"><img name=title src=x><img name=referrer src=x>`],
+] as const) {
+  scene(`the script's own tag cannot be named by the page's HTML: ${what}`, async (stage) => {
+    const script = stage.script("data-modules=outbound");
+    const page = await stage.open(stage.page("/a", { script: "", body: `${body(EVIL(stage))}${script}` }));
+    await stage.leave(page);
+    deepEqual(names(await stage.accepted(2)), ["engagement", "page_view"]);
+    equal(stage.told().find(({ name }) => name === "page_view")?.title, "Title of /a");
+    equal(stage.posted()[0]?.body.site, SITE);
+    ok(!stage.web.asked.some(({ host, path }) => host === "evil.example" && path.includes("outbound")));
+  });
+}
+
+scene("as a module, the script takes its own tag, not another tracker's", async (stage) => {
+  const others = `<script type=module src="${EVIL(stage)}" data-site=OTHER data-modules=outbound></script><script data-key=theirs></script>`;
+  const script = `${others}<script type=module src="${stage.url("/footfall.js", "collector.example")}" data-site=${SITE} data-modules=outbound></script>`;
+  stage.serve("/x", () => ({}));
+  const page = await stage.open(stage.page("/a", { script }));
+  await until(() => page.evaluate("!!window.footfall?.loaded"), "started");
+  await stage.leave(page);
+  deepEqual(names(await stage.accepted(2)), ["engagement", "page_view"]);
+  equal(stage.posted()[0]?.body.site, SITE);
+  ok(!stage.web.asked.some(({ host, path }) => host === "evil.example" && path.includes("outbound")));
+});
+
+for (const element of ["<div id=footfall></div>", "<form id=footfall><input name=loaded><input name=q></form>", "<a id=footfall></a><a id=footfall name=q></a>"]) {
+  scene(`an element of the page with the stub's name: ${element}`, async (stage) => {
+    const page = await stage.open(stage.page("/a", { head: "", script: "", body: `${element}${STUB}<script>footfall("event", "early")</script>${stage.script()}` }));
+    await page.evaluate("footfall('event', 'late')");
+    await stage.leave(page);
+    deepEqual(names(await stage.accepted(4)), ["early", "engagement", "late", "page_view"]);
+  });
+}
+
+scene("an element of the page that looks like the tracker, without the stub", async (stage) => {
+  const body = "<form id=footfall><input name=loaded><input name=q></form>";
+  const page = await stage.open(stage.page("/a", { head: "", script: "", body: body + stage.script() }));
+  await stage.leave(page);
+  deepEqual(names(await stage.accepted(2)), ["engagement", "page_view"]);
+});

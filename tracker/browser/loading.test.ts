@@ -85,3 +85,36 @@ scene("as an ES module, with the same methods", async (stage) => {
   deepEqual(named[3]?.props, { n: 2, option: "" });
   deepEqual(new Set(named.slice(1).map((event) => event.user_id)), new Set(["u-1"]));
 });
+
+scene("components that are mounted again: init, files of modules, and their names twice", async (stage) => {
+  stage.serve("/tracker/index.js", () => built("esm/index.js"));
+  stage.serve("/tracker/forms.js", () => built("esm/forms.js"));
+  const endpoint = stage.url("/v1/events", "collector.example");
+  const script = `<script type=module>
+    import { init } from "/tracker/index.js";
+    import { forms } from "/tracker/forms.js";
+    const mount = () => init({ endpoint: "${endpoint}", site: "${SITE}", modules: [forms, (api) => api.on("view", () => api.send("seen"))] });
+    mount(); mount(); mount().use(forms); window.tracker = mount();
+  </script>`;
+  const body = "<form id=f><input name=a><button>Send</button></form><script>f.onsubmit = () => false</script>";
+  const page = await stage.open(stage.page("/a", { script, head: "", body }));
+  await until(() => page.evaluate("!!window.tracker"), "started");
+  await page.type("input", "x");
+  await page.click("button");
+  await stage.leave(page);
+  await stage.accepted(5);
+  deepEqual(stage.told().map(({ name }) => name).sort(), ["engagement", "form_start", "form_submit", "page_view", "seen"]);
+});
+
+scene("the file of a module that runs again with every page's body", async (stage) => {
+  const file = stage.url("/footfall.outbound.js", "collector.example");
+  const page = await stage.open(stage.page("/a", { attributes: "data-modules='outbound outbound'", body: "<a href='http://other.example/'>Out</a>" }));
+  const again = (file: string) => new Promise((done) => document.body.append(Object.assign(document.createElement("script"), { src: file, onload: done })));
+  for (let n = 0; n < 3; n++) await page.evaluate(again, file);
+  await page.evaluate("document.querySelector('a').addEventListener('click', (click) => { click.preventDefault(); setTimeout(() => footfall('event', 'after')) })");
+  await page.click("a", { button: "left" });
+  await stage.untilSent("after").catch(() => {});
+  await stage.leave(page);
+  await stage.accepted(4);
+  equal(stage.told().filter(({ name }) => name === "outbound_click").length, 1);
+});

@@ -48,7 +48,7 @@ scene("a route of an application is a page, an address that stays the same is no
     history.pushState({}, "", "/b");
     history.replaceState({}, "", "/b");
     history.replaceState({}, "", "/b#part");
-    history.replaceState({}, "", "/c?x=1");
+    history.pushState({}, "", "/c?x=1");
     const back = new Promise((done) => addEventListener("popstate", done, { once: true }));
     history.back();
     await back;

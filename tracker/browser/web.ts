@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ROOT, until } from "./collector";
 
 export const STUB =
-  "<script>window.footfall=window.footfall||function(){(footfall.q=footfall.q||[]).push(arguments)}</script>";
+  '<script>typeof footfall=="function"||(window.footfall=function(){(footfall.q=footfall.q||[]).push(arguments)})</script>';
 
 export interface Batch {
   at: number;

@@ -18,7 +18,9 @@ export interface Options {
   hash?: boolean;
   /** Send from local addresses too. */
   local?: boolean;
-  /** Count pages that are rendered ahead when they are rendered. */
+  /** A replaceState that changes only the query is a page. */
+  query?: boolean;
+  /** Count pages that are rendered ahead, or opened in a tab behind, before they are shown. */
   prerender?: boolean;
   /** Modules to use, imported from "@footfall/tracker/<module>". */
   modules?: Module[];
@@ -61,11 +63,21 @@ export interface Tracker {
 
 const COMMANDS = ["event", "identify", "reset", "pageview", "flush", "consent", "optOut", "optIn", "use"] as const;
 
-/** Start the tracker; a second call gives the one that runs. On a server, where there is no page, nothing happens. */
+let running: Tracker | undefined;
+
+/**
+ * Start the tracker; a second call gives the one that runs, and its options and modules are not looked at: components are
+ * mounted again. On a server, where there is no page, nothing happens.
+ */
 export const init = (options: Options): Tracker => {
+  if (running) return running;
+  if (typeof document === "undefined") return saying(() => {});
   const { modules = [], ...rest } = options;
-  const command: Tracker["command"] =
-    typeof document === "undefined" ? () => {} : (ahead(modules), start(asData(rest)));
+  ahead(modules);
+  return (running = saying(start(asData(rest))));
+};
+
+const saying = (command: Tracker["command"]): Tracker => {
   const tracker = { command } as Record<string, (...args: any[]) => void>;
   for (const name of COMMANDS) tracker[name] = (...args) => command(name, ...args);
   return tracker as unknown as Tracker;
@@ -75,8 +87,8 @@ export const init = (options: Options): Tracker => {
 const ahead = (modules: Module[]): void => {
   const uses = modules.map((module): [string, Module] => ["use", module]);
   const before = window.footfall;
-  if (before?.loaded) uses.forEach((use) => before(...use));
-  else window.footfall = Object.assign(() => {}, { q: [...uses, ...((before?.q || []) as [string][])] });
+  if (before?.loaded === true) uses.forEach((use) => before(...use));
+  else window.footfall = Object.assign(() => {}, { q: ([] as [string][]).concat(uses as never, (before?.q || []) as never) });
 };
 
 /** Options as they would stand in data-* attributes. */

@@ -1,9 +1,13 @@
 /** The script of a page: options stand in its data-* attributes. */
+import { own } from "./core/document";
 import { start } from "./core/start";
 
-const script = (document.currentScript ||
-  document.querySelector("script[data-site],script[data-key]")) as HTMLScriptElement | null;
-const { ...options } = script?.dataset;
+// Browsers name no current script to a module: its tag is the one with the address that an error of ours shows.
+const script = (own("currentScript") ||
+  [...document.querySelectorAll("script")].find(({ src }) => src && Error().stack?.includes(src + ":"))) as
+  | HTMLScriptElement
+  | undefined;
+const options = { ...script?.dataset };
 
 options.endpoint = new URL(options.endpoint || "/v1/events", script?.src || location.href).href;
 if (!options.key) options.site = options.site || location.hostname;

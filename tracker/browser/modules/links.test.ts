@@ -14,7 +14,7 @@ const LINKS = `
 
 scene("outbound: links to other sites, by any button of the mouse that follows them", async (stage) => {
   const page = await stage.open(stage.page("/a", { attributes: 'data-modules="outbound"', body: LINKS }));
-  await page.waitForFunction(() => document.querySelectorAll("script[src*=outbound]").length === 1);
+  await page.waitForFunction(() => performance.getEntriesByType("resource").filter(({ name }) => name.includes("outbound")).length === 1);
   await page.waitForLoadState("networkidle");
   for (const id of ["own", "mail", "ignored", "masked"]) await page.click(`#${id}`, { modifiers: ["Control"] });
   await page.click("#out", { button: "right" });

@@ -25,10 +25,12 @@ export interface Api {
     option(name: string): string | undefined;
     /**
      * "view": a page view has begun (and at once, if one is open);
+     * "address": the address has changed, and the view remains: a redirect, or another query in the same place;
      * "leave": the page is left or hidden, last moment to send;
      * "event": every event before it is queued; it may be changed; return false to drop it.
      */
     on(hook: "view", run: (url: string) => void): void;
+    on(hook: "address", run: (url: string) => void): void;
     on(hook: "leave", run: () => void): void;
     on(hook: "event", run: (event: Sent) => boolean | void): void;
     /**

@@ -14,7 +14,9 @@ export interface Options {
     hash?: boolean;
     /** Send from local addresses too. */
     local?: boolean;
-    /** Count pages that are rendered ahead when they are rendered. */
+    /** A replaceState that changes only the query is a page. */
+    query?: boolean;
+    /** Count pages that are rendered ahead, or opened in a tab behind, before they are shown. */
     prerender?: boolean;
     /** Modules to use, imported from "@footfall/tracker/<module>". */
     modules?: Module[];
@@ -43,5 +45,8 @@ export interface Tracker {
     /** A command that a module has brought. */
     command(name: string, ...args: unknown[]): void;
 }
-/** Start the tracker; a second call gives the one that runs. On a server, where there is no page, nothing happens. */
+/**
+ * Start the tracker; a second call gives the one that runs, and its options and modules are not looked at: components are
+ * mounted again. On a server, where there is no page, nothing happens.
+ */
 export declare const init: (options: Options) => Tracker;

@@ -87,42 +87,51 @@ var STORED_EVENTS = 500;
 var STORED_BYTES = 262144;
 var SAVE_MS = 200;
 var GONE_MS = 4e4;
+var LOOK_MS = 100;
+var LOOKS = 20;
 var CALLBACK_MS = 1e3;
 var IDLE_MS = 6e4;
 var SESSION_MS = 18e5;
 var NOTED_MS = 1e3;
 
 // src/core/ids.ts
-var uuid = () => {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const random = crypto.getRandomValues(new Uint8Array(36));
-  return "10000000-1000-4000-8000-100000000000".replace(
-    /[018]/g,
-    (digit, at) => (+digit ^ random[at] & 15 >> +digit / 4).toString(16)
-  );
-};
+var uuid = () => "10000000-1000-4000-8000-100000000000".replace(
+  /[018]/g,
+  (digit) => (+digit ^ Math.random() * 16 >> +digit / 4).toString(16)
+);
 
 // src/core/address.ts
 var shown = "";
 var pageOf = (href, hash) => {
   const url2 = new URL(href);
-  if (hash) url2.pathname = (url2.pathname + url2.hash.split(/[?&=]/)[0]).replace(/\/?#!?\/?/, "/");
+  if (hash && url2.hash) {
+    if (/^#[/!]/.test(url2.hash)) url2.pathname = (url2.pathname + url2.hash.split(/[?&=]/)[0]).replace(/\/?#!?\/?/, "/");
+    else if (shown) return shown;
+  }
   url2.hash = "";
   return url2.href.slice(0, ADDRESS);
 };
 var address = () => pageOf(location.href, flag("hash"));
+var landed = (to, from) => {
+  const query = from.split("?")[1] || "";
+  return to.includes(query) ? to : to + (to.includes("?") ? "&" : "?") + query;
+};
 var url = () => shown || address();
 var show = () => shown = address();
 
+// src/core/document.ts
+var own = (name) => Reflect.get(Document.prototype, name, document);
+
 // src/core/title.ts
 var view;
-var title = () => document.title.slice(0, TITLE);
-var follow = (event) => {
-  view = event;
+var look = (event, looks) => {
+  if (event !== view) return;
+  if (view && url() === address()) view.title = own("title").slice(0, TITLE);
+  if (looks) setTimeout(look, LOOK_MS, event, looks - 1);
+  else view = void 0;
 };
-var settle = () => {
-  if (view?.url === address()) view.title = title();
-};
+var follow = (event) => look(view = event, LOOKS);
+var settle = () => look(view, 0);
 
 // src/core/queue.ts
 var COPIES = "footfall.q.";
@@ -157,7 +166,6 @@ var bounded = () => {
 };
 var add = (entry2) => {
   queue.push(entry2);
-  if (queue.length > MEMORY_EVENTS) bounded();
   saveSoon();
 };
 var putBack = (entries) => {
@@ -168,9 +176,11 @@ var clear = () => {
   queue = [];
 };
 var take = (fresh) => {
-  settle();
   let bytes = BODY_BYTES;
-  const taken = queue.filter((entry2) => !(fresh && entry2.beaconed) && (bytes -= entry2.size) > 0);
+  const taken = queue.filter((entry2) => {
+    if (entry2.event === view) bytes = 0;
+    return !(fresh && entry2.beaconed) && (bytes -= entry2.size) > 0;
+  });
   queue = queue.filter((entry2) => !taken.includes(entry2));
   saveSoon();
   return taken;
@@ -182,7 +192,6 @@ var save = () => {
   clearTimeout(saving);
   saving = 0;
   bounded();
-  settle();
   const all = [...flying, ...queue];
   const from = excess(all, STORED_EVENTS, STORED_BYTES);
   const [first, ...others] = all.slice(from).map((entry2) => entry2.event);
@@ -190,16 +199,15 @@ var save = () => {
     set(key, null);
     return;
   }
-  const at = document.visibilityState === "hidden" ? 0 : Date.now();
+  const at = document.hidden ? 0 : Date.now();
   set(key, packed({ at }, [marked(first, all.slice(0, from)), ...others]));
 };
 var adopt = () => {
   if (!mayKeep()) return;
-  const known = new Set([...flying, ...queue].map((entry2) => entry2.event.event_id));
   for (const name of names(COPIES)) {
     const copy = load(name);
     if (name === key || copy && Math.abs(Date.now() - copy.at) < GONE_MS) continue;
-    quietly(() => putBack(copy.events.filter((event) => !known.has(event.event_id)).map((event) => entry(event))));
+    quietly(() => putBack(copy.events.map(({ ...event }) => entry(event))));
     save();
     set(name, null);
   }
@@ -211,7 +219,7 @@ var failures = 0;
 var resume = 0;
 var confirmed = -Infinity;
 var backoff = (failures2, chance = Math.random()) => Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** failures2) * (0.5 + chance / 2);
-var asked = (header, now) => Math.max(0, Math.min(RETRY_ASKED_MS, header && (+header * 1e3 || Date.parse(header) - now) || 0));
+var asked = (header, now2) => Math.max(0, Math.min(RETRY_ASKED_MS, header && (+header * 1e3 || Date.parse(header) - now2) || 0));
 var body = (entries) => packed(
   { site: option("site"), key: option("key"), sent_at: Date.now() },
   entries.map((entry2) => entry2.event)
@@ -221,23 +229,23 @@ var later = (ms) => {
 };
 var open = () => {
   if (silent()) clear();
-  return !!queue.length && !held() && navigator.onLine && performance.now() >= resume;
+  return !held() && navigator.onLine && performance.now() >= resume;
 };
 var push = (entry2) => {
   add(entry2);
-  if (entry2.done || !failures && queue.length >= BATCH_EVENTS) flush();
+  if (entry2.done) queueMicrotask(now);
+  else if (!failures && queue.length >= BATCH_EVENTS) queueMicrotask(flush);
   else later(BATCH_MS);
 };
 var flush = async () => {
   if (flying.length) return;
   clearTimeout(timer);
   timer = 0;
-  if (!open()) {
-    const rest = resume - performance.now();
-    if (rest > 0) later(rest);
+  const sent = open() ? take() : [];
+  if (!sent.length) {
+    if (queue.length) later(BATCH_MS);
     return;
   }
-  const sent = take();
   flying.push(...sent);
   let status = 0;
   let wait = 0;
@@ -268,7 +276,12 @@ var flush = async () => {
   }
   for (const entry2 of sent) entry2.done?.();
 };
+var now = () => {
+  settle();
+  flush();
+};
 var sendNow = () => {
+  settle();
   const trusted = performance.now() - confirmed < TRUST_MS;
   const doubtful = [];
   while (open()) {
@@ -288,11 +301,11 @@ var sendNow = () => {
 };
 var online = () => {
   adopt();
-  flush();
+  now();
 };
 
 // src/core/hooks.ts
-var hooks = { view: [], leave: [], event: [] };
+var hooks = {};
 var guarded = (run2) => {
   try {
     return run2();
@@ -301,10 +314,11 @@ var guarded = (run2) => {
     return void 0;
   }
 };
+var listen = (types, run2) => types.split(" ").forEach((type) => addEventListener(type, run2, true));
 var on = (hook, run2) => {
-  hooks[hook]?.push(run2);
+  (hooks[hook] = hooks[hook] || []).push(run2);
 };
-var call = (hook, arg) => hooks[hook].map((run2) => guarded(() => run2(arg)));
+var call = (hook, arg) => (hooks[hook] || []).map((run2) => guarded(() => run2(arg)));
 
 // src/core/identity.ts
 var KEY2 = "footfall.id";
@@ -321,10 +335,9 @@ var continued = (old, at, name) => {
 var who = (at) => {
   if (!mayKnow()) return {};
   if (option("identity") === "first-party") {
-    const old = load(KEY2);
-    const now = continued(old, at, user);
-    const noted = old && now.s === old.s && now.u === old.u && Math.abs(now.t - old.t) < NOTED_MS;
-    if (noted || set(KEY2, JSON.stringify(now))) return { client_id: now.c, session_id: now.s, user_id: now.u };
+    const now2 = continued(load(KEY2), at - at % NOTED_MS, user);
+    const text = JSON.stringify(now2);
+    if (text === get(KEY2) || set(KEY2, text)) return { client_id: now2.c, session_id: now2.s, user_id: now2.u };
   }
   return { user_id: user };
 };
@@ -384,13 +397,16 @@ var release = () => {
 };
 
 // src/core/modules.ts
-var use = (module, command) => {
+var used = /* @__PURE__ */ new Set();
+var use = (module, command, name = module) => {
+  if (used.has(name)) return;
+  used.add(name);
   module({
     send,
     option,
     on(hook, run2) {
       on(hook, run2);
-      if (hook === "view" && shown) guarded(() => run2(url()));
+      if (hook === "view" && shown) guarded(() => run2(shown));
     },
     visitor,
     read: (key2) => mayKnow() ? get(PREFIX + key2) : null,
@@ -398,16 +414,9 @@ var use = (module, command) => {
     command
   });
 };
-var loadModules = (script) => Promise.allSettled(
-  (script && option("modules")?.match(/[^\s,]+/g) || []).map(
-    (name) => new Promise((done) => {
-      const tag = document.createElement("script");
-      tag.src = script.src.replace(/\.js(?=$|\?)/, `.${name}.js`);
-      tag.nonce = script.nonce;
-      tag.onload = done;
-      tag.onerror = () => done(console.warn(`Footfall: no module ${name}`));
-      document.head.append(tag);
-    })
+var loadModules = (script) => Promise.all(
+  [...new Set(script && option("modules")?.match(/[^\s,]+/g))].map(
+    (name) => import(script.src.replace(/\.js(?=$|\?)/, `.${name}.js`)).catch(() => console.warn("Footfall: no module", name))
   )
 );
 
@@ -416,72 +425,76 @@ var engaged = 0;
 var since = 0;
 var touched = 0;
 var deepest = 0;
+var height = 0;
 var told = 0;
-var watched = () => document.visibilityState === "visible" && document.hasFocus();
+var watched = () => !document.hidden && document.hasFocus();
 var tick = () => {
-  const now = performance.now();
-  if (since) engaged += Math.max(0, Math.min(now, touched + IDLE_MS) - since);
-  since = watched() ? now : 0;
+  const now2 = performance.now();
+  if (since) engaged += Math.max(0, Math.min(now2, touched + IDLE_MS) - since);
+  since = watched() ? now2 : 0;
 };
 var touch = () => {
   tick();
   touched = performance.now();
 };
-var look = () => {
+var look2 = () => {
   deepest = Math.max(deepest, scrollY + innerHeight);
+  height = document.scrollingElement?.scrollHeight || 0;
 };
 var restart = () => {
-  engaged = since = deepest = told = 0;
+  engaged = since = deepest = height = told = 0;
   touch();
-};
-var percent = () => {
-  const height = document.scrollingElement?.scrollHeight;
-  return height ? Math.min(100, Math.round(100 * deepest / height)) : 0;
 };
 var report = () => {
   tick();
-  look();
+  if (!height) look2();
   const ms = Math.round(engaged);
-  const depth = Math.max(told, percent());
+  const depth = Math.max(told, height && Math.min(100, Math.round(100 * deepest / height)));
   if (ms < 1 && depth === told) return void 0;
   engaged = 0;
   told = depth;
   const idle = Math.max(0, performance.now() - touched - IDLE_MS);
-  return { engagement_ms: ms, scroll_depth: depth, timestamp: Math.round(Date.now() - idle) };
+  return { name: "engagement", engagement_ms: ms, scroll_depth: depth, timestamp: Math.round(Date.now() - idle) };
 };
 var watch = () => {
-  addEventListener("blur", tick);
-  addEventListener("scroll", look);
-  for (const type of ["focus", "scroll", "pointermove", "pointerdown", "keydown", "touchmove", "wheel"]) {
-    addEventListener(type, touch, true);
-  }
+  listen("blur", tick);
+  listen("scroll pointerdown keydown", look2);
+  listen("focus pointermove scroll pointerdown keydown", touch);
 };
 
 // src/core/pages.ts
 var away = false;
 var open2 = (referrer) => {
-  const now = show();
+  const now2 = show();
   away = false;
   restart();
-  follow(emit({ name: "page_view", referrer, title: title() }));
-  call("view", now);
+  follow(emit({ name: "page_view", referrer }));
+  call("view", now2);
 };
 var close = () => {
   call("leave");
   const engagement = report();
-  if (engagement) emit({ name: "engagement", ...engagement });
+  if (engagement) emit(engagement);
 };
 var pageview = () => {
   const left = url();
   close();
   open2(left);
 };
-var route = () => {
-  if (address() !== url()) pageview();
+var route = (replaced) => {
+  const left = url();
+  const now2 = address();
+  if (now2 === left) return;
+  if (replaced === true && (view || !flag("query") && now2.split("?")[0] === left.split("?")[0])) {
+    show();
+    if (view) view.url = landed(now2, view.url);
+    call("address", now2);
+  } else pageview();
 };
 var hide = () => {
   if (!away) {
     away = true;
+    look2();
     close();
   }
   sendNow();
@@ -493,22 +506,21 @@ var back = () => {
 var follow2 = () => {
   for (const method of ["pushState", "replaceState"]) {
     const original = history[method];
-    guarded(() => {
-      history[method] = function(...args) {
-        original.apply(this, args);
-        route();
-      };
+    Reflect.set(history, method, function(...args) {
+      original.apply(this, args);
+      route(method > "r");
     });
   }
-  for (const type of ["popstate", "hashchange"]) addEventListener(type, route);
+  listen("popstate", route);
+  window.navigation?.addEventListener("currententrychange", ({ navigationType }) => route(navigationType === "replace"));
   addEventListener("pageshow", (event) => {
-    if (event.persisted) open2(document.referrer);
+    if (event.persisted) open2(own("referrer"));
     else back();
   });
-  addEventListener("pagehide", hide);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" ? hide() : back());
+  listen("pagehide", hide);
+  listen("visibilitychange", () => document.hidden ? hide() : back());
   watch();
-  open2(document.referrer);
+  open2(own("referrer"));
 };
 
 // src/core/commands.ts
@@ -522,7 +534,7 @@ var commands = {
   },
   reset,
   pageview,
-  flush,
+  flush: now,
   consent(given) {
     const waited = held();
     decide(given);
@@ -537,69 +549,68 @@ var commands = {
     clear();
   },
   optIn,
-  use: (module) => use(module, define)
+  use: (module, name) => use(module, (command, run2) => commands[command] = run2, name)
 };
-var unknown = [];
-var settled = false;
+var unknown = (name) => !commands[name];
 var run = (name, ...args) => {
-  const command = commands[name];
-  if (command) guarded(() => command(...args));
-  else {
-    unknown.push([name, ...args]);
-    if (settled) settle2();
-  }
-};
-var define = (name, command) => {
-  commands[name] = command;
-  unknown.splice(0).forEach((command2) => run(...command2));
-};
-var settle2 = () => {
-  settled = true;
-  for (const [name] of unknown.splice(0)) console.warn(`Footfall: no command ${name}`);
+  if (unknown(name)) console.warn("Footfall: no command", name);
+  else commands[name](...args);
 };
 
 // src/core/start.ts
-var LOCAL = /^(localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0|)$|\.(localhost|local|test)$/;
+var LOCAL = /^(127\.[\d.]+|\[::1]|0[.0]+|)$|(^|\.)(localhost|local|test)$/;
 var DECIDING = /^[cou]/;
 var start = (options2, script) => {
   const before = window.footfall;
-  if (before?.loaded) return before;
+  if (before?.loaded === true) return before;
   configure(options2);
   const waiting = [].concat(before?.q || []);
-  let say = (command) => waiting.push(command);
-  const push2 = (command) => guarded(() => say(command));
-  const footfall = (...command) => void push2(command);
-  window.footfall = Object.assign(footfall, { loaded: true, q: { push: push2 } });
-  const live = () => {
-    const local2 = !flag("local") && LOCAL.test(location.hostname);
-    if (local2) console.warn("Footfall: local, nothing sent (data-local)");
-    begin(local2);
-    online();
-    addEventListener("online", online);
-    const open3 = () => {
-      say = (command) => run(...command);
-      follow2();
-      waiting.forEach(push2);
-    };
-    say = (command) => DECIDING.test(command[0]) ? run(...command) : waiting.push(command);
+  let stage = 0;
+  const push2 = (command) => guarded(
+    () => stage > (DECIDING.test(command[0]) ? 0 : unknown(command[0]) ? 2 : 1) ? run(...command) : waiting.push(command)
+  );
+  const next = () => {
+    stage++;
     waiting.splice(0).forEach(push2);
+  };
+  const footfall = window.footfall = Object.assign((...command) => void push2(command), {
+    loaded: true,
+    q: { push: push2 }
+  });
+  const live = () => {
+    if (document.hidden && !flag("prerender")) {
+      document.addEventListener("visibilitychange", live, { once: true });
+      return;
+    }
+    begin(!flag("local") && LOCAL.test(location.hostname) && (console.warn("Footfall: local (data-local)"), true));
+    online();
+    listen("online", online);
+    const open3 = () => {
+      follow2();
+      next();
+    };
+    next();
     const loaded = loadModules(script);
     if (flag("sample")) loaded.then(open3);
     else open3();
-    loaded.then(settle2);
+    loaded.then(next);
   };
-  if (document.prerendering && !flag("prerender")) {
-    document.addEventListener("prerenderingchange", live, { once: true });
-  } else live();
-  return window.footfall;
+  live();
+  return footfall;
 };
 
 // src/index.ts
 var COMMANDS = ["event", "identify", "reset", "pageview", "flush", "consent", "optOut", "optIn", "use"];
+var running;
 var init = (options2) => {
+  if (running) return running;
+  if (typeof document === "undefined") return saying(() => {
+  });
   const { modules = [], ...rest } = options2;
-  const command = typeof document === "undefined" ? () => {
-  } : (ahead(modules), start(asData(rest)));
+  ahead(modules);
+  return running = saying(start(asData(rest)));
+};
+var saying = (command) => {
   const tracker = { command };
   for (const name of COMMANDS) tracker[name] = (...args) => command(name, ...args);
   return tracker;
@@ -607,9 +618,9 @@ var init = (options2) => {
 var ahead = (modules) => {
   const uses = modules.map((module) => ["use", module]);
   const before = window.footfall;
-  if (before?.loaded) uses.forEach((use2) => before(...use2));
+  if (before?.loaded === true) uses.forEach((use2) => before(...use2));
   else window.footfall = Object.assign(() => {
-  }, { q: [...uses, ...before?.q || []] });
+  }, { q: [].concat(uses, before?.q || []) });
 };
 var asData = ({ ...options2 }) => {
   if (!options2.key && !options2.site) options2.site = location.hostname;

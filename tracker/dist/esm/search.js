@@ -12,14 +12,28 @@ var parsed = (href, base) => {
 };
 
 // src/modules/search.ts
+var REST_MS = 1e3;
 var search = (api) => {
   const names = (api.option("searchParams") || "q,query,s,search").split(/[\s,]+/).filter(Boolean);
   let before = "";
-  api.on("view", (address) => {
-    const given = parsed(address)?.searchParams;
-    const term = line(names.map((name) => given?.get(name)).find((value) => value?.trim()) || "", 100);
+  let page;
+  let timer = 0;
+  const termOf = (url) => line(names.map((name) => url?.searchParams.get(name)).find((value) => value?.trim()) || "", 100);
+  const tell = () => {
+    clearTimeout(timer);
+    const term = termOf(page);
     if (term && term !== before) api.send("site_search", { term });
     before = term;
+  };
+  const look = (address) => {
+    page = parsed(address);
+    clearTimeout(timer);
+    timer = setTimeout(tell, REST_MS);
+  };
+  api.on("view", look);
+  api.on("address", look);
+  api.on("leave", () => {
+    if (location.pathname !== page?.pathname || termOf(parsed(location.href)) === termOf(page)) tell();
   });
 };
 export {

@@ -238,6 +238,7 @@ var W = (e2, i2 = {}) => {
 /*! web-vitals 5.3.0, Copyright Google LLC, Apache-2.0 */
 var vitals = (api) => {
   let loaded = "";
+  let views = 0;
   const told = /* @__PURE__ */ new Set();
   const report = ({ id, name, value, rating, navigationType }) => {
     if (told.has(id)) return;
@@ -247,9 +248,12 @@ var vitals = (api) => {
     api.send("web_vital", props, { interactive: false });
   };
   api.on("view", (url) => {
-    if (loaded) return;
+    if (views++) return;
     loaded = url;
     for (const on of [x, S, b, T, W]) on(report);
+  });
+  api.on("address", (url) => {
+    if (views < 2) loaded = url;
   });
   api.on("event", (event) => {
     if (event.name === "web_vital") event.url = loaded;

@@ -1,15 +1,14 @@
 /** footfall(command, …): what a page may say. */
 import type { Module, More, Props } from "../api";
 import { decide, held, mayKnow, optIn, optOut, silent, type State } from "./consent";
-import { flush, online } from "./delivery";
+import { now, online } from "./delivery";
 import { release, send } from "./events";
-import { guarded } from "./hooks";
 import { identify, reset } from "./identity";
 import { use } from "./modules";
 import { pageview } from "./pages";
 import { clear } from "./queue";
 
-type Run = (...args: any[]) => void;
+type Run = (...args: any[]) => unknown;
 
 const commands: Record<string, Run> = {
   __proto__: null as never,
@@ -21,7 +20,7 @@ const commands: Record<string, Run> = {
   },
   reset,
   pageview,
-  flush,
+  flush: now,
   consent(given: Record<string, State | boolean>) {
     const waited = held();
     decide(given);
@@ -36,28 +35,13 @@ const commands: Record<string, Run> = {
     clear();
   },
   optIn,
-  use: (module: Module) => use(module, define),
+  use: (module: Module, name?: string) => use(module, (command, run) => (commands[command] = run), name),
 };
 
-const unknown: [string, ...unknown[]][] = [];
-let settled = false; // the files of modules, which may bring commands, have come
+/** Whether a command has to wait for the files of modules, which may bring it. */
+export const unknown = (name: string): boolean => !commands[name];
 
 export const run = (name: string, ...args: unknown[]): void => {
-  const command = commands[name];
-  if (command) guarded(() => command(...args));
-  else {
-    unknown.push([name, ...args]);
-    if (settled) settle();
-  }
-};
-
-const define = (name: string, command: Run): void => {
-  commands[name] = command;
-  unknown.splice(0).forEach((command) => run(...command));
-};
-
-/** No more files come: what nobody knows is an error. */
-export const settle = (): void => {
-  settled = true;
-  for (const [name] of unknown.splice(0)) console.warn(`Footfall: no command ${name}`);
+  if (unknown(name)) console.warn("Footfall: no command", name);
+  else commands[name]!(...args);
 };

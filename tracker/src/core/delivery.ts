@@ -11,6 +11,7 @@ import {
 } from "./limits";
 import { option } from "./options";
 import { add, adopt, clear, type Entry, flying, packed, putBack, queue, save, saveSoon, take } from "./queue";
+import { settle } from "./title";
 
 let timer = 0;
 let failures = 0;
@@ -39,12 +40,14 @@ const later = (ms: number): void => {
 /** Whether a request may be made now. */
 const open = (): boolean => {
   if (silent()) clear();
-  return !!queue.length && !held() && navigator.onLine && performance.now() >= resume;
+  return !held() && navigator.onLine && performance.now() >= resume;
 };
 
 export const push = (entry: Entry): void => {
   add(entry);
-  if (entry.done || (!failures && queue.length >= BATCH_EVENTS)) flush();
+  // Not within the application's call, whatever that was.
+  if (entry.done) queueMicrotask(now);
+  else if (!failures && queue.length >= BATCH_EVENTS) queueMicrotask(flush);
   else later(BATCH_MS);
 };
 
@@ -52,12 +55,11 @@ export const flush = async (): Promise<void> => {
   if (flying.length) return; // one request at a time
   clearTimeout(timer);
   timer = 0;
-  if (!open()) {
-    const rest = resume - performance.now();
-    if (rest > 0) later(rest);
+  const sent = open() ? take() : [];
+  if (!sent.length) {
+    if (queue.length) later(BATCH_MS); // looked at again: the network is away, the collector asks for quiet, a page settles
     return;
   }
-  const sent = take();
   flying.push(...sent);
   let status = 0;
   let wait = 0;
@@ -91,8 +93,15 @@ export const flush = async (): Promise<void> => {
   for (const entry of sent) entry.done?.();
 };
 
+/** Somebody asks for it: what the page is now, it is. */
+export const now = (): void => {
+  settle();
+  flush();
+};
+
 /** The page is hidden or left. A beacon tells nobody what became of it. */
 export const sendNow = (): void => {
+  settle();
   const trusted = performance.now() - confirmed < TRUST_MS;
   const doubtful: Entry[] = [];
   while (open()) {
@@ -114,5 +123,5 @@ export const sendNow = (): void => {
 /** What waited for the network goes at once. */
 export const online = (): void => {
   adopt();
-  flush();
+  now();
 };

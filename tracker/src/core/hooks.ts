@@ -2,7 +2,7 @@
 
 type Run = (arg?: any) => unknown;
 
-const hooks: Record<string, Run[]> = { view: [], leave: [], event: [] };
+const hooks: Record<string, Run[]> = {   };
 
 export const guarded = <T>(run: () => T): T | undefined => {
   try {
@@ -13,9 +13,13 @@ export const guarded = <T>(run: () => T): T | undefined => {
   }
 };
 
+/** On the window, where browsers wait for nobody before they scroll, and before a page may keep an event to itself. */
+export const listen = (types: string, run: (event: Event) => void): void =>
+  types.split(" ").forEach((type) => addEventListener(type, run, true));
+
 export const on = (hook: string, run: Run): void => {
-  hooks[hook]?.push(run);
+  (hooks[hook] = hooks[hook] || []).push(run);
 };
 
-export const call = (hook: "view" | "leave" | "event", arg?: unknown): unknown[] =>
-  (hooks[hook] as Run[]).map((run) => guarded(() => run(arg)));
+export const call = (hook: "view" | "address" | "leave" | "event", arg?: unknown): unknown[] =>
+  (hooks[hook] || []).map((run) => guarded(() => run(arg)));

@@ -3,7 +3,7 @@ import { mayKnow } from "./consent";
 import { uuid } from "./ids";
 import { NOTED_MS, SESSION_MS } from "./limits";
 import { option } from "./options";
-import { load, set } from "./storage";
+import { get, load, set } from "./storage";
 
 const KEY = "footfall.id";
 
@@ -38,10 +38,9 @@ export const continued = (old: Known | null, at: number, name?: string): Known =
 export const who = (at: number): Who => {
   if (!mayKnow()) return {};
   if (option("identity") === "first-party") {
-    const old = load<Known>(KEY);
-    const now = continued(old, at, user);
-    const noted = old && now.s === old.s && now.u === old.u && Math.abs(now.t - old.t) < NOTED_MS;
-    if (noted || set(KEY, JSON.stringify(now))) return { client_id: now.c, session_id: now.s, user_id: now.u };
+    const now = continued(load<Known>(KEY), at - (at % NOTED_MS), user);
+    const text = JSON.stringify(now);
+    if (text === get(KEY) || set(KEY, text)) return { client_id: now.c, session_id: now.s, user_id: now.u };
   }
   return { user_id: user };
 };

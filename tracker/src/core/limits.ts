@@ -25,6 +25,10 @@ export const STORED_BYTES = 262_144;
 export const SAVE_MS = 200; // many events at once are one write
 export const GONE_MS = 40_000; // a page that tries again writes more often than this
 
+// A page has settled after so many looks at its title.
+export const LOOK_MS = 100;
+export const LOOKS = 20;
+
 export const CALLBACK_MS = 1_000;
 export const IDLE_MS = 60_000; // without a touch this long, nobody is taken to read
 export const SESSION_MS = 1_800_000;

@@ -1,6 +1,6 @@
 /** Modules: files of their own beside the script's, each a function that takes the core's API. */
 import type { Api, Module } from "../api";
-import { shown, url } from "./address";
+import { shown } from "./address";
 import { mayKnow } from "./consent";
 import { send } from "./events";
 import { guarded, on } from "./hooks";
@@ -8,13 +8,18 @@ import { visitor } from "./identity";
 import { option } from "./options";
 import { get, PREFIX, set } from "./storage";
 
-export const use = (module: Module, command: Api["command"]): void => {
+const used = new Set<unknown>();
+
+/** Once each: by its name, as files of modules say it, or else as the function that it is. */
+export const use = (module: Module, command: Api["command"], name: unknown = module): void => {
+  if (used.has(name)) return;
+  used.add(name);
   module({
     send,
     option,
     on(hook: string, run: (arg?: any) => unknown) {
       on(hook, run);
-      if (hook === "view" && shown) guarded(() => run(url()));
+      if (hook === "view" && shown) guarded(() => run(shown));
     },
     visitor,
     read: (key) => (mayKnow() ? get(PREFIX + key) : null),
@@ -24,17 +29,9 @@ export const use = (module: Module, command: Api["command"]): void => {
 };
 
 /** Load the files of the modules that data-modules names, to the last one. */
-export const loadModules = (script?: HTMLScriptElement | null): Promise<unknown> =>
-  Promise.allSettled(
-    ((script && option("modules")?.match(/[^\s,]+/g)) || []).map(
-      (name) =>
-        new Promise((done) => {
-          const tag = document.createElement("script");
-          tag.src = script!.src.replace(/\.js(?=$|\?)/, `.${name}.js`);
-          tag.nonce = script!.nonce;
-          tag.onload = done;
-          tag.onerror = () => done(console.warn(`Footfall: no module ${name}`));
-          document.head.append(tag);
-        }),
+export const loadModules = (script?: HTMLScriptElement): Promise<unknown> =>
+  Promise.all(
+    [...new Set(script && option("modules")?.match(/[^\s,]+/g))].map((name) =>
+      import(script!.src.replace(/\.js(?=$|\?)/, `.${name}.js`)).catch(() => console.warn("Footfall: no module", name)),
     ),
   );

@@ -1,10 +1,12 @@
 /** The page that is looked at: each view once, however the page came to be seen. */
-import { address, show, url } from "./address";
+import { address, landed, show, url } from "./address";
 import { sendNow } from "./delivery";
-import { report, restart, touch, watch } from "./engagement";
+import { own } from "./document";
+import { look, report, restart, touch, watch } from "./engagement";
 import { emit } from "./events";
-import { call, guarded } from "./hooks";
-import { follow as of, title } from "./title";
+import { call, listen } from "./hooks";
+import { flag } from "./options";
+import { follow as of, view } from "./title";
 
 let away = false;
 
@@ -12,14 +14,14 @@ const open = (referrer: string): void => {
   const now = show();
   away = false;
   restart();
-  of(emit({ name: "page_view", referrer, title: title() }));
+  of(emit({ name: "page_view", referrer }));
   call("view", now);
 };
 
 const close = (): void => {
   call("leave");
   const engagement = report();
-  if (engagement) emit({ name: "engagement", ...engagement });
+  if (engagement) emit(engagement);
 };
 
 /** A view of the present address, whatever was seen before. */
@@ -29,14 +31,24 @@ export const pageview = (): void => {
   open(left);
 };
 
-const route = (): void => {
-  if (address() !== url()) pageview();
+/** The application has gone to another address, or has put one in the place of the one before. */
+const route = (replaced: unknown): void => {
+  const left = url();
+  const now = address();
+  if (now === left) return;
+  if (replaced === true && (view || (!flag("query") && now.split("?")[0] === left.split("?")[0]))) {
+    show();
+    // Nobody has seen the page that led on: its view is this one's.
+    if (view) view.url = landed(now, view.url);
+    call("address", now);
+  } else pageview();
 };
 
 /** Browsers say that a page is left, and then that it is hidden. */
 const hide = (): void => {
   if (!away) {
     away = true;
+    look();
     close();
   }
   sendNow();
@@ -50,21 +62,21 @@ const back = (): void => {
 export const follow = (): void => {
   for (const method of ["pushState", "replaceState"] as const) {
     const original = history[method];
-    // A page may have frozen it.
-    guarded(() => {
-      history[method] = function (...args) {
-        original.apply(this, args);
-        route();
-      };
+    // A page may have frozen it: then nothing is set, and nothing thrown.
+    Reflect.set(history, method, function (this: History, ...args: Parameters<History["pushState"]>) {
+      original.apply(this, args);
+      route(method > "r");
     });
   }
-  for (const type of ["popstate", "hashchange"]) addEventListener(type, route);
+  listen("popstate", route);
+  // Links that an application takes over, without a word to history.
+  window.navigation?.addEventListener("currententrychange", ({ navigationType }) => route(navigationType === "replace"));
   addEventListener("pageshow", (event) => {
-    if (event.persisted) open(document.referrer); // back from the browser's memory: seen once more
+    if (event.persisted) open(own("referrer")); // back from the browser's memory: seen once more
     else back();
   });
-  addEventListener("pagehide", hide);
-  document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? hide() : back()));
+  listen("pagehide", hide);
+  listen("visibilitychange", () => (document.hidden ? hide() : back()));
   watch();
-  open(document.referrer);
+  open(own("referrer"));
 };

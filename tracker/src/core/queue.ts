@@ -12,7 +12,7 @@ import {
   STORED_EVENTS,
 } from "./limits";
 import { load, names, quietly, set } from "./storage";
-import { settle } from "./title";
+import { view } from "./title";
 
 export interface Entry {
   event: Sent;
@@ -70,7 +70,6 @@ const bounded = (): void => {
 
 export const add = (entry: Entry): void => {
   queue.push(entry);
-  if (queue.length > MEMORY_EVENTS) bounded(); // their bytes are looked at when they are stored
   saveSoon();
 };
 
@@ -83,11 +82,13 @@ export const clear = (): void => {
   queue = [];
 };
 
-/** The oldest, as far as they fit into a request; of those that no beacon has, if asked. */
+/** The oldest, as far as they fit into a request and wait for no page to settle; of those that no beacon has, if asked. */
 export const take = (fresh?: boolean): Entry[] => {
-  settle();
   let bytes = BODY_BYTES;
-  const taken = queue.filter((entry) => !(fresh && entry.beaconed) && (bytes -= entry.size) > 0);
+  const taken = queue.filter((entry) => {
+    if (entry.event === view) bytes = 0; // nothing overtakes it
+    return !(fresh && entry.beaconed) && (bytes -= entry.size) > 0;
+  });
   queue = queue.filter((entry) => !taken.includes(entry));
   saveSoon();
   return taken;
@@ -101,7 +102,6 @@ export const save = (): void => {
   clearTimeout(saving);
   saving = 0;
   bounded();
-  settle();
   const all = [...flying, ...queue];
   const from = excess(all, STORED_EVENTS, STORED_BYTES);
   const [first, ...others] = all.slice(from).map((entry) => entry.event);
@@ -110,20 +110,19 @@ export const save = (): void => {
     return;
   }
   // A hidden page may end without another word: others may take over at once.
-  const at = document.visibilityState === "hidden" ? 0 : Date.now();
+  const at = document.hidden ? 0 : Date.now();
   set(key, packed({ at }, [marked(first, all.slice(0, from)), ...others]));
 };
 
 /** Take over what pages that are gone have left. One that is not gone after all sends twice, under the same ids. */
 export const adopt = (): void => {
   if (!mayKeep()) return;
-  const known = new Set([...flying, ...queue].map((entry) => entry.event.event_id));
   for (const name of names(COPIES)) {
     const copy = load<{ at: number; events: Sent[] }>(name);
     // A moment still to come was told by a clock that was wrong.
     if (name === key || (copy && Math.abs(Date.now() - copy.at) < GONE_MS)) continue;
     // What is no copy of ours is somebody else's.
-    quietly(() => putBack(copy!.events.filter((event) => !known.has(event.event_id)).map((event) => entry(event))));
+    quietly(() => putBack(copy!.events.map(({ ...event }) => entry(event))));
     save(); // first ours, then theirs goes
     set(name, null);
   }

@@ -1,9 +1,9 @@
 /** The order in which a page's tracker comes to life. */
-import { run, settle } from "./commands";
+import { run, unknown } from "./commands";
 import { begin } from "./consent";
 import { online } from "./delivery";
 import { loadModules } from "./modules";
-import { guarded } from "./hooks";
+import { guarded, listen } from "./hooks";
 import { configure, flag, type Options } from "./options";
 import { follow } from "./pages";
 
@@ -22,46 +22,53 @@ declare global {
   }
 }
 
-const LOCAL = /^(localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0|)$|\.(localhost|local|test)$/;
+const LOCAL = /^(127\.[\d.]+|\[::1]|0[.0]+|)$|(^|\.)(localhost|local|test)$/;
 
-/** consent, optIn, optOut and use may change whether an event is sent at all, or what is in it. */
+/** consent, optIn, optOut and use may change whether an event is sent at all, or what is in it: they come first. */
 const DECIDING = /^[cou]/;
 
 /** Starts the tracker, once a page; gives footfall(). */
-export const start = (options: Options, script?: HTMLScriptElement | null): Footfall => {
+export const start = (options: Options, script?: HTMLScriptElement): Footfall => {
   const before = window.footfall;
-  if (before?.loaded) return before; // stands on the page twice
+  // Stands on the page twice. An element of the page with that id is none of ours, whatever it holds.
+  if (before?.loaded === true) return before;
   configure(options);
   const waiting = ([] as Command[]).concat((before?.q || []) as Command[]);
-  let say = (command: Command): unknown => waiting.push(command);
-  // Whoever has kept the function from before asks for q.
-  const push = (command: Command): unknown => guarded(() => say(command));
-  const footfall = (...command: Command) => void push(command);
-  window.footfall = Object.assign(footfall, { loaded: true as const, q: { push } });
+  let stage = 0;
+  // Whoever has kept the function from before asks for q. A "no" holds for the first page view too.
+  const push = (command: Command): unknown =>
+    guarded(() =>
+      stage > (DECIDING.test(command[0]) ? 0 : unknown(command[0]) ? 2 : 1) ? run(...command) : waiting.push(command),
+    );
+  const next = (): void => {
+    stage++;
+    waiting.splice(0).forEach(push);
+  };
+  const footfall = (window.footfall = Object.assign((...command: Command) => void push(command), {
+    loaded: true as const,
+    q: { push },
+  }));
 
   const live = (): void => {
-    const local = !flag("local") && LOCAL.test(location.hostname);
-    if (local) console.warn("Footfall: local, nothing sent (data-local)");
-    begin(local);
+    // A page that is rendered ahead, or opened in a tab behind, is no view until it is shown.
+    if (document.hidden && !flag("prerender")) {
+      document.addEventListener("visibilitychange", live, { once: true });
+      return;
+    }
+    begin(!flag("local") && LOCAL.test(location.hostname) && (console.warn("Footfall: local (data-local)"), true));
     online(); // what earlier pages could not send
-    addEventListener("online", online);
+    listen("online", online);
     const open = (): void => {
-      say = (command) => run(...command);
       follow();
-      waiting.forEach(push);
+      next();
     };
-    // A "no" that was said before the script was there holds for the first page view too.
-    say = (command) => (DECIDING.test(command[0]) ? run(...command) : waiting.push(command));
-    waiting.splice(0).forEach(push);
+    next();
     const loaded = loadModules(script);
     // Whom sampling leaves out is left out of everything: then modules come first.
     if (flag("sample")) loaded.then(open);
     else open();
-    loaded.then(settle);
+    loaded.then(next);
   };
-  // A page rendered ahead of the click is no view until it is shown.
-  if ((document as { prerendering?: boolean }).prerendering && !flag("prerender")) {
-    document.addEventListener("prerenderingchange", live, { once: true });
-  } else live();
-  return window.footfall;
+  live();
+  return footfall;
 };

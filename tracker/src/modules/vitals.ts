@@ -6,6 +6,7 @@ import type { Module } from "../api";
 
 export const vitals: Module = (api) => {
   let loaded = "";
+  let views = 0;
   const told = new Set<string>();
   const report = ({ id, name, value, rating, navigationType }: MetricType): void => {
     if (told.has(id)) return; // somebody came back to a hidden page and it went on
@@ -16,9 +17,12 @@ export const vitals: Module = (api) => {
     api.send("web_vital", props, { interactive: false });
   };
   api.on("view", (url) => {
-    if (loaded) return;
+    if (views++) return;
     loaded = url;
     for (const on of [onLCP, onINP, onCLS, onFCP, onTTFB]) on(report);
+  });
+  api.on("address", (url) => {
+    if (views < 2) loaded = url; // where a redirect has led to
   });
   // Metrics are of the page that was loaded, though an application may show another by the time they are final.
   api.on("event", (event) => {
