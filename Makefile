@@ -10,7 +10,7 @@ help:
 	@echo "make demo    see Footfall work: a made-up shop's log, live events, reports (under a minute)"
 	@echo "make test    the whole test suite, the tracker's too (about half an hour on two cores)"
 	@echo "make tracker the browser script alone: what is built, unit tests, browser tests (about two and a half minutes)"
-	@echo "make routers the browser script on applications of React Router, Vue Router, Turbo and htmx (about a minute)"
+	@echo "make routers the browser script on applications of React Router, Vue Router, SvelteKit, Turbo and htmx"
 	@echo "make soak    long runs: a thousand kill -9, minutes without the engine (about half an hour)"
 	@echo "make siege   all known attacks beside honest traffic, for ten minutes (FOOTFALL_SIEGE_SECONDS: other seconds)"
 	@echo "make lint    ruff and mypy"

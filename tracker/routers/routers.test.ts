@@ -1,5 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 import { type Page, type Stage, scene, until } from "../browser/harness";
 
@@ -12,13 +15,14 @@ const NAMES = ["home", "a", "b", "old"];
 interface App {
   name: string;
   entry: string;
-  /** Where pages come from: one for all addresses, or each from the server. */
-  pages: "one" | "each";
+  /** Where pages come from: one for all addresses, each from the server, or what a build of its own has made. */
+  pages: "one" | "each" | "built";
 }
 
 const APPS: App[] = [
   { name: "React Router", entry: "react.jsx", pages: "one" },
   { name: "Vue Router", entry: "vue.js", pages: "one" },
+  { name: "SvelteKit", entry: "svelte", pages: "built" },
   { name: "Turbo", entry: "turbo.js", pages: "each" },
   { name: "htmx", entry: "htmx.js", pages: "each" },
 ];
@@ -47,10 +51,32 @@ const bundled = (entry: string): Promise<string> => {
   return made;
 };
 
+const KIT = join(FOLDER, "node_modules/.svelte");
+let kit: Promise<unknown> | undefined;
+
+/** SvelteKit builds itself: files by path, the page among them. */
+const ofKit = async (): Promise<Map<string, string>> => {
+  const vite = join(FOLDER, "node_modules/vite/bin/vite.js");
+  const how = { cwd: join(FOLDER, "apps/svelte"), env: { ...process.env, OUT: KIT } };
+  kit = kit || promisify(execFile)(process.execPath, [vite, "build"], how);
+  await kit;
+  const names = readdirSync(KIT, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = names.map((entry) => join(entry.parentPath, entry.name));
+  return new Map(paths.map((path) => [path.slice(KIT.length), readFileSync(path, "utf8")]));
+};
+
 const title = (name: string): string => name[0]?.toUpperCase() + name.slice(1);
 
 /** Serve an application under all its addresses. What a server renders has its title in its head. */
 const served = async (stage: Stage, { entry, pages }: App, attributes = ""): Promise<string> => {
+  if (pages === "built") {
+    const files = await ofKit();
+    const page = files.get("/index.html")?.replace("<head>", `<head>${stage.script(attributes)}`) as string;
+    for (const path of ["/", ...NAMES.map((name) => `/${name}`)]) stage.serve(path, () => ({ body: page }));
+    for (const [path, body] of files)
+      stage.serve(path, () => ({ headers: { "Content-Type": path.endsWith(".js") ? "text/javascript" : "text/html" }, body }));
+    return stage.url("/");
+  }
   const code = await bundled(entry);
   stage.serve("/app.js", () => ({ headers: { "Content-Type": "text/javascript" }, body: code }));
   const app = '<script defer src="/app.js"></script>';
@@ -172,7 +198,7 @@ for (const app of APPS) {
   });
 }
 
-for (const app of APPS.filter(({ pages }) => pages === "one")) {
+for (const app of APPS.filter(({ pages }) => pages !== "each")) {
   scene(`${app.name}: what is typed into the address makes no views`, async (stage) => {
     const page = await (await stage.context()).newPage();
     await page.goto(await served(stage, app));
