@@ -4,12 +4,13 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test tracker soak siege lint bench docs system clean
+.PHONY: help demo test tracker routers soak siege lint bench docs system clean
 
 help:
 	@echo "make demo    see Footfall work: a made-up shop's log, live events, reports (under a minute)"
 	@echo "make test    the whole test suite, the tracker's too (about half an hour on two cores)"
 	@echo "make tracker the browser script alone: what is built, unit tests, browser tests (about two and a half minutes)"
+	@echo "make routers the browser script on applications of React Router, Vue Router, SvelteKit, Turbo and htmx"
 	@echo "make soak    long runs: a thousand kill -9, minutes without the engine (about half an hour)"
 	@echo "make siege   all known attacks beside honest traffic, for ten minutes (FOOTFALL_SIEGE_SECONDS: other seconds)"
 	@echo "make lint    ruff and mypy"
@@ -60,6 +61,15 @@ tracker: $(VENV)/.dev system
 		npm run --silent check && npm test --silent && FOOTFALL_TEST_PYTHON="$(CURDIR)/$(BIN)/python" npm run --silent test:browser; \
 	else echo "node and npm are not here: the tracker's checks and tests were not run (Node 20 or newer)"; fi
 
+# The tracker on applications of other people's routers, which are built here.
+routers: tracker/node_modules/.installed tracker/routers/node_modules/.installed system
+	@cd tracker && FOOTFALL_TEST_PYTHON="$(CURDIR)/$(BIN)/python" npm run --silent test:routers
+
+tracker/routers/node_modules/.installed: tracker/routers/package-lock.json
+	@echo "installing other people's routers"
+	@cd tracker/routers && npm ci --silent
+	@touch $@
+
 tracker/node_modules/.installed: tracker/package-lock.json
 	@echo "installing what the tracker is built and tested with"
 	@cd tracker && npm ci --silent
@@ -82,4 +92,4 @@ docs: $(VENV)/.dev
 	@$(BIN)/python -m bench.reference > docs/cli.md
 
 clean:
-	rm -rf $(VENV) .demo tracker/node_modules
+	rm -rf $(VENV) .demo tracker/node_modules tracker/routers/node_modules

@@ -1,5 +1,6 @@
 // Runs the tests: TypeScript is bundled by esbuild, then `node --test` has plain files.
-// `run.mjs` takes the pure code, `run.mjs browser` what needs a browser and a collector; further words pick files.
+// `run.mjs` takes the pure code, `run.mjs browser` what needs a browser and a collector, `run.mjs routers` applications
+// of other people's routers, built here; further words pick files.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -8,11 +9,12 @@ import { build } from "esbuild";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const [first, ...rest] = process.argv.slice(2);
-const browser = first === "browser";
+const browser = ["browser", "routers"].includes(first);
 const picks = browser ? rest : process.argv.slice(2);
 
-const folder = join(ROOT, browser ? "browser" : "test");
+const folder = join(ROOT, browser ? first : "test");
 const tests = readdirSync(folder, { recursive: true })
+  .filter((name) => !name.startsWith("node_modules"))
   .filter((name) => name.endsWith(".test.ts"))
   .filter((name) => !picks.length || picks.some((pick) => name.includes(pick)))
   .sort()

@@ -1,0 +1,1 @@
+export const load = () => new Promise((done) => setTimeout(done, 200, {}));
