@@ -157,13 +157,14 @@ scene("a no in one tab holds in the others, also where nobody had said yes", asy
   ok(Number(await second.evaluate("times")) < 20, "tabs do not answer each other for ever");
 });
 
-scene("a policy that forbids addresses of scripts as text costs the modules alone", async (stage) => {
+scene("a policy that forbids addresses of scripts as text costs nothing, as modules are imported", async (stage) => {
   const headers = { "Content-Security-Policy": "require-trusted-types-for 'script'" };
   const attributes = "data-modules=outbound,sampling data-sample=1";
   const page = await stage.open(stage.page("/a", { attributes, headers }));
   await until(() => page.evaluate("!!window.footfall?.loaded"), "loaded");
   await stage.leave(page);
   deepEqual(names(await stage.accepted(2)), ["engagement", "page_view"]);
+  ok(stage.told().every(({ props }) => props?.sample_weight === 1));
 });
 
 scene("a relative endpoint is one at the script's host, whatever the page's base is", async (stage) => {

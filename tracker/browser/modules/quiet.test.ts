@@ -92,7 +92,7 @@ scene("search: the term once, however many pages of results", async (stage) => {
   const page = await stage.open(stage.page("/find", { attributes: 'data-modules="search"' }).concat("?q=green%20%20tea&page=1"));
   await ready(page);
   for (const next of ["?q=green%20tea&page=2", "?q=jo@mail.example", "?q=&x=1", "?x=1&query=last"])
-    await page.evaluate((to) => history.pushState(0, "", to), next);
+    await page.evaluate((to) => new Promise((done) => setTimeout(() => done(history.pushState(0, "", to)), 1_100)), next);
   await stage.leave(page);
   const events = await stage.events(9);
   deepEqual(named(events, "site_search").map(({ term }) => term).sort(), ["[email]", "green tea", "last"]);

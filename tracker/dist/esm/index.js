@@ -518,7 +518,7 @@ var follow2 = () => {
     else back();
   });
   listen("pagehide", hide);
-  listen("visibilitychange", () => document.hidden ? hide() : back());
+  document.addEventListener("visibilitychange", () => document.hidden ? hide() : back());
   watch();
   open2(own("referrer"));
 };
@@ -558,7 +558,7 @@ var run = (name, ...args) => {
 };
 
 // src/core/start.ts
-var LOCAL = /^(127\.[\d.]+|\[::1]|0[.0]+|)$|(^|\.)(localhost|local|test)$/;
+var LOCAL = /^(127\.[\d.]+|\[::1]|)$|(^|\.)(localhost|local|test)$/;
 var DECIDING = /^[cou]/;
 var start = (options2, script) => {
   const before = window.footfall;
@@ -582,7 +582,7 @@ var start = (options2, script) => {
       document.addEventListener("visibilitychange", live, { once: true });
       return;
     }
-    begin(!flag("local") && LOCAL.test(location.hostname) && (console.warn("Footfall: local (data-local)"), true));
+    begin(!flag("local") && LOCAL.test(location.hostname) && (console.warn("Footfall: data-local"), true));
     online();
     listen("online", online);
     const open3 = () => {

@@ -76,7 +76,8 @@ export const follow = (): void => {
     else back();
   });
   listen("pagehide", hide);
-  listen("visibilitychange", () => (document.hidden ? hide() : back()));
+  // After all on the window, where modules have their last word.
+  document.addEventListener("visibilitychange", () => (document.hidden ? hide() : back()));
   watch();
   open(own("referrer"));
 };

@@ -22,7 +22,7 @@ declare global {
   }
 }
 
-const LOCAL = /^(127\.[\d.]+|\[::1]|0[.0]+|)$|(^|\.)(localhost|local|test)$/;
+const LOCAL = /^(127\.[\d.]+|\[::1]|)$|(^|\.)(localhost|local|test)$/;
 
 /** consent, optIn, optOut and use may change whether an event is sent at all, or what is in it: they come first. */
 const DECIDING = /^[cou]/;
@@ -55,7 +55,7 @@ export const start = (options: Options, script?: HTMLScriptElement): Footfall =>
       document.addEventListener("visibilitychange", live, { once: true });
       return;
     }
-    begin(!flag("local") && LOCAL.test(location.hostname) && (console.warn("Footfall: local (data-local)"), true));
+    begin(!flag("local") && LOCAL.test(location.hostname) && (console.warn("Footfall: data-local"), true));
     online(); // what earlier pages could not send
     listen("online", online);
     const open = (): void => {
