@@ -200,6 +200,16 @@ export class Stage {
   }
 }
 
+/** Wait until the modules that the page names are there: nothing else waits for them. */
+export const ready = async (page: Page): Promise<void> => {
+  await page.waitForLoadState("load");
+  await page.evaluate(async () => {
+    const { src, dataset } = document.querySelector<HTMLScriptElement>("script[data-modules]") as HTMLScriptElement;
+    const files = (dataset.modules as string).split(/[\s,]+/).map((name) => src.replace(/\.js(?=$|\?)/, `.${name}.js`));
+    await Promise.allSettled(files.map((file) => import(file)));
+  });
+};
+
 type Play = (stage: Stage) => Promise<void>;
 
 const together: [string, Play, number][] = [];

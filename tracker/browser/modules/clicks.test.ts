@@ -1,10 +1,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { scene, type Page, type Row } from "../harness";
+import { ready, type Row, scene } from "../harness";
 import { typed } from "./stored";
 
 const MODULE = 'data-modules="clicks"';
 
-const ready = (page: Page) => page.waitForLoadState("load"); // modules delay it
 const named = (events: Row[], name: string) => events.filter((event) => event.name === name).map(typed);
 
 scene("clicks: what was clicked and what it is for", async (stage) => {

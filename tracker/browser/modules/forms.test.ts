@@ -1,11 +1,10 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { scene, type Page, type Row } from "../harness";
+import { ready, type Row, scene } from "../harness";
 import { typed } from "./stored";
 
 const MODULE = 'data-modules="forms"';
 const SECRET = "hunter2-s3cret";
 
-const ready = (page: Page) => page.waitForLoadState("load"); // modules delay it
 const named = (events: Row[], name: string) => events.filter((event) => event.name === name).map(typed);
 /** Without the times, which are never the same twice. */
 const timeless = (props: Record<string, any>) =>

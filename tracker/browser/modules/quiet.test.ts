@@ -1,8 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { scene, type Page, type Row } from "../harness";
+import { ready, type Row, scene } from "../harness";
 import { typed } from "./stored";
 
-const ready = (page: Page) => page.waitForLoadState("load"); // modules delay it
 const named = (events: Row[], name: string) => events.filter((event) => event.name === name).map(typed);
 
 scene("errors: each kind once, and how often when the page is left", async (stage) => {

@@ -1,10 +1,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { scene, until, type Page, type Row } from "../harness";
+import { type Page, ready, type Row, scene, until } from "../harness";
 import { once, typed } from "./stored";
 
 const FIRST_PARTY = 'data-identity="first-party"';
-const ready = (page: Page) => page.waitForLoadState("load"); // modules delay it
 const named = (events: Row[], name: string) => events.filter((event) => event.name === name).map(typed);
 
 const asked = (page: Page, name: string, variants: unknown, options?: unknown): Promise<string> =>
