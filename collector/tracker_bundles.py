@@ -18,8 +18,8 @@ _GZIP_LEVEL = 6
 # Modules wait in the queue when the core comes to life: the first page view is theirs too. Where the script stands on
 # a page twice, they are there already.
 _BEFORE = (
-    b"if(!(window.footfall&&footfall.loaded)){"
-    b"window.footfall=window.footfall||function(){(footfall.q=footfall.q||[]).push(arguments)};\n"
+    b'if(typeof footfall!="function"||footfall.loaded!==true){'
+    b'typeof footfall=="function"||(window.footfall=function(){(footfall.q=footfall.q||[]).push(arguments)});\n'
 )
 _AFTER = b"}\n"
 

@@ -266,7 +266,7 @@ def test_query(footfall, monkeypatch):
         [{"name": "page_view", "n": 200}, {"name": "signup", "n": 100}],
         b"",
     )
-    monkeypatch.setattr("sys.stdin", io.StringIO("select 1 as a; \n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"select 1 as a; \n")))
     assert footfall("query", "-", "--format", "csv") == (0, b"a\n1\n", b"")
     assert footfall("query", "select 1 as a format TSVWithNames") == (0, b"a\n1\n", b"")
     assert footfall("query", "drop table if exists nothing_such") == (0, b"", b"ok\n")
