@@ -102,6 +102,7 @@ const served = async (stage: Stage, { entry, pages }: App, attributes = ""): Pro
 const settled = async (page: Page, name: string): Promise<void> => {
   await page.waitForURL((url) => url.pathname === `/${name}`);
   await page.waitForFunction((expected) => document.title === expected, title(name));
+  await page.waitForTimeout(300); // the tracker looks ten times a second, and nobody goes on sooner
 };
 
 const views = (stage: Stage): [string, string, string][] =>

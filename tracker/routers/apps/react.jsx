@@ -2,7 +2,7 @@
 // address; under StrictMode, which runs every effect twice.
 import { StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
-import { createBrowserRouter, Link, Outlet, redirect, useSearchParams } from "react-router";
+import { createBrowserRouter, Link, Navigate, Outlet, redirect, useSearchParams } from "react-router";
 import { RouterProvider } from "react-router/dom";
 import { titled } from "./titles.js";
 
@@ -34,7 +34,7 @@ const router = createBrowserRouter([
   {
     element: <Frame />,
     children: [
-      { path: "/", loader: () => redirect("/home") },
+      { path: "/", element: <Navigate to="/home" replace /> },
       { path: "/home", element: <Shown title="Home" /> },
       { path: "/a", loader: () => wait(200), element: <Shown title="A" /> },
       { path: "/b", element: <Shown title="B" /> },
