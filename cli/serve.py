@@ -81,8 +81,6 @@ def loader(
     once: Annotated[bool, typer.Option("--once", help="Load what waits in the spool, then end.")] = False,
 ) -> None:
     """Run the loader alone; ClickHouse must be there."""
-    import signal
-
     from collector import memory
     from sql.process import give_way
 
@@ -92,19 +90,19 @@ def loader(
     from collector.loader import Loader
     from collector.patience import Stopped
     from sql.errors import EngineUnavailable
+    from sql.signals import on_request_to_end
 
     config = _logged()
     finish, stop = threading.Event(), threading.Event()
 
-    def signalled(*_: object) -> None:
+    def signalled() -> None:
         if finish.is_set():
             stop.set()
         finish.set()
         _later(30.0, stop.set)
         _later(36.0, lambda: os._exit(1))  # an answer that never comes; what is open waits in the spool
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signalled)
+    on_request_to_end(signalled)
     home = config.home.make()
     how = loader_options(config)
     if once:

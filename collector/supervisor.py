@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from sql.files import OwnedLock
 from sql.home import Home
 from sql.process import child_environment
+from sql.signals import on_request_to_end
 
 log = logging.getLogger("footfall.serve")
 # A child that ran this long did start: when it dies, it is started again at once.
@@ -59,8 +60,7 @@ class Supervisor:
 
     def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Until SIGINT or SIGTERM; a second signal stops at once."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._signalled())
+        on_request_to_end(self._signalled)
         try:
             for child in self.children:
                 if not self.stop.is_set():

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ from sql.errors import EngineBusy, EngineUnavailable
 from sql.files import OwnedLock, write_atomic
 from sql.home import Home
 from sql.process import child_environment, die_with_parent
+from sql.signals import on_request_to_end
 
 log = logging.getLogger("footfall.engine")
 DRAIN_SECONDS = 20.0
@@ -37,8 +37,7 @@ def serve(home: Home, *, wait: float = 10.0, stop: threading.Event | None = None
     Raises EngineBusy when another process keeps the directory longer than ``wait`` seconds.
     """
     stop = stop or threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os._exit(1) if stop.is_set() else stop.set())
+    on_request_to_end(lambda: os._exit(1) if stop.is_set() else stop.set())
     home.make()
     lock = OwnedLock(home.engine_lock, "footfall engine")
     if not lock.acquire(wait, stop):
