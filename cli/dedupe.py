@@ -1,13 +1,13 @@
-"""``footfall dedupe``: does any event stand twice? And the repair."""
+"""``footfall dedupe``: find events that are stored twice, and remove the copies."""
 
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.confirm import Yes, confirm
 from cli.exits import Exit
 from cli.period import FormatOption, OutputOption
 from cli.render import render
@@ -32,16 +32,16 @@ def dedupe(
         dt.datetime | None, typer.Option("--from", formats=_DAY, help="First local day to look at.")
     ] = None,
     last: Annotated[dt.datetime | None, typer.Option("--to", formats=_DAY, help="Last local day to look at.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only look. Exit code 3 when an event stands twice.")
+        bool, typer.Option("--dry-run", help="Only look. Exit code 3 when an event is stored twice.")
     ] = False,
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Prove that no event id stands twice on a site; remove later copies where one does.
+    """Check that each event of a site is stored once, and remove later copies where one is not.
 
-    Rows of one id that lie further apart than `idempotency_days` are events of their own.
+    Rows with the same id that lie further apart than `idempotency_days` are different events.
     """
     from aggregations import sites
     from collector.dedupe import EVER, Scope, find, repair
@@ -57,23 +57,18 @@ def dedupe(
         found = find(client, scope)
         rows = sum(copies.copies for copies in found)
         if found and not dry_run:
-            _confirm(rows, yes)
+            confirm(f"remove {rows:,} copies", yes, "add --yes, or look first: --dry-run")
             found = repair(client, config.home, scope, lambda month: typer.echo(f"rewriting {month}", err=True))
             rows = sum(copies.copies for copies in found)
-    view = View(f"Events that {'stand' if dry_run else 'stood'} twice", labels=_LABELS, nothing="no event stands twice")
+    view = View(
+        f"Events that {'are' if dry_run else 'were'} stored twice", labels=_LABELS, nothing="every event is stored once"
+    )
     render(_frame(found, known), view, fmt, output)
     if rows:
         said = "would remove" if dry_run else "removed"
-        typer.echo(f"{said} {rows:,} copies; what derives from their months is rebuilt with them", err=True)
+        typer.echo(f"{said} {rows:,} copies; visits and rollups of their months are rebuilt too", err=True)
     if rows and dry_run:
         raise typer.Exit(Exit.FOUND)
-
-
-def _confirm(rows: int, yes: bool) -> None:
-    if not yes and not sys.stdin.isatty():
-        raise UsageError(f"removing {rows:,} copies needs a yes", "add --yes, or look first: --dry-run")
-    if not yes:
-        typer.confirm(f"Remove {rows:,} copies?", abort=True, err=True)
 
 
 def _frame(found: list[Copies], known: dict[int, str]) -> pl.DataFrame:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
+from cli.confirm import Yes, confirm
 from cli.period import FormatOption, OutputOption, SiteOption
 from cli.render import render
 from cli.state import database, settings
 from cli.view import View
-from sql.errors import UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,7 +32,7 @@ def add(
     site: SiteOption = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Define a funnel and build its past; the same funnel again builds it anew."""
+    """Define a funnel and compute it from the events that are stored. Adding the same funnel again recomputes it."""
     from aggregations import funnels, sites
     from aggregations.funnel_steps import FunnelStep
     from sql.files import OwnedLock
@@ -66,19 +65,16 @@ def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOptio
 def remove(
     name: Name,
     site: SiteOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Remove a funnel. Events stay, so that it can be defined again."""
+    """Remove a funnel. Its events stay, so you can define it again."""
     from aggregations import funnels, sites
 
     with database("funnel remove") as client:
         row = sites.find(client, site)
         funnels.find(client, row, name)
         if not dry_run:
-            if not yes and not sys.stdin.isatty():
-                raise UsageError(f"removing funnel {name} needs a yes", "add --yes")
-            if not yes:
-                typer.confirm(f"Remove funnel {name} of {row.domain}?", abort=True, err=True)
+            confirm(f"remove funnel {name} of {row.domain}", yes)
             funnels.remove(client, row, name)
     typer.echo(f"{'would remove' if dry_run else 'removed'} funnel {name} of {row.domain}", err=True)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from typing import Annotated
 
 import typer
 
+from cli.confirm import Yes, confirm
 from cli.period import FormatOption, OutputOption
 from cli.render import render
 from cli.state import database, settings
 from cli.view import View
-from sql.errors import UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,7 +27,7 @@ _LABELS = {"key_id": "Id", "site": "Site", "label": "Label", "created_at": "Crea
 
 @app.command(epilog="Example: footfall key add shop.example --label 'order service'")
 def add(site: Domain, label: Label = "") -> None:
-    """One more key for a site; prints it, this once."""
+    """Make another key for a site. It is printed once and never shown again."""
     from collector.key_admin import add_key
     from collector.site_admin import find_site
 
@@ -45,7 +44,7 @@ def list_(
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """The keys, revoked ones too; of each what is known, never the key itself."""
+    """List keys, including revoked ones. The keys themselves are never shown."""
     from collector.key_admin import listed
     from collector.site_admin import find_site
     from collector.site_table import all_keys, all_sites
@@ -60,10 +59,10 @@ def list_(
 @app.command(epilog="Example: footfall key revoke 3 --yes")
 def revoke(
     key_id: Annotated[int, typer.Argument(help="The key's id, as `footfall key list` shows it.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Refuse a key from now on. It cannot be taken back; a new key can be made."""
+    """Refuse a key from now on. This cannot be undone; make a new key instead."""
     from collector.key_admin import find_key, revoke_key
     from collector.site_table import all_sites
 
@@ -71,10 +70,7 @@ def revoke(
         key = find_key(client, key_id)
         domain = next((each.domain for each in all_sites(client) if each.site_id == key.site_id), "")
         if not dry_run:
-            if not yes and not sys.stdin.isatty():
-                raise UsageError(f"revoking key {key_id} needs a yes", "add --yes")
-            if not yes:
-                typer.confirm(f"Revoke key {key_id} ({key.label or 'no label'}) of {domain}?", abort=True, err=True)
+            confirm(f"revoke key {key_id} ({key.label or 'no label'}) of {domain}", yes)
             revoke_key(client, settings().home, key_id)
     typer.echo(f"{'would revoke' if dry_run else 'revoked'} key {key_id} of {domain}", err=True)
 
@@ -86,7 +82,7 @@ def rotate(
     label: Label = "",
     dry_run: DryRun = False,
 ) -> None:
-    """A new key for a site; all its others are revoked when --keep-for is over. Prints the new one, this once."""
+    """Make a new key for a site, and revoke its other keys after --keep-for. The new key is printed once."""
     from collector.key_admin import check_label, ending, live_keys, rotate_keys, seconds_of
     from collector.site_admin import find_site
 

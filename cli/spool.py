@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.confirm import Yes, confirm
 from cli.exits import Exit
 from cli.period import FormatOption, OutputOption
 from cli.render import render
@@ -185,7 +186,7 @@ def quarantine_replay(names: Names = None, every: All = False, dry_run: DryRun =
 def quarantine_purge(
     names: Names = None,
     every: All = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
     """Delete items for good. They stay counted as quarantined."""
@@ -196,10 +197,7 @@ def quarantine_purge(
     if busy := [item.name for item in chosen if item.loading]:
         raise UsageError(f"{busy[0]} belongs to a batch that is not done yet", "first: footfall flush")
     if chosen and not dry_run:
-        if not yes and not sys.stdin.isatty():
-            raise UsageError(f"deleting {len(chosen)} items needs a yes", "add --yes")
-        if not yes:
-            typer.confirm(f"Delete {len(chosen)} items for good?", abort=True, err=True)
+        confirm(f"delete {len(chosen)} items for good", yes)
         purge(Spool(settings().home.spool), chosen)
     typer.echo(f"{'would delete' if dry_run else 'deleted'} {len(chosen)} items", err=True)
 

@@ -1,4 +1,4 @@
-"""Proof that no event stands twice in `events`, and the repair should one do all the same.
+"""Finds events that are stored twice in `events`, and removes the copies.
 
 The loader drops an id that it has seen within the idempotency window. Rows of one id that are further apart are
 events of their own, here as there.

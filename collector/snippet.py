@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html import escape
 
 from collector.paths import EVENTS, Paths
-from collector.tracker_bundles import bundle, chosen
-from collector.tracker_files import TrackerFiles, integrity_of
+from collector.tracker_bundles import Bundles, chosen
+from collector.tracker_files import TrackerFiles
 from sql.errors import UsageError
 
 IDENTITIES = ("cookieless", "first-party")
@@ -49,8 +49,8 @@ def snippet(wanted: Wanted, paths: Paths, tracker: TrackerFiles) -> str:
         query.append(f"v={tracker.version}")
     attributes = {"src": f"{base}{paths.script}{'?' if query else ''}{'&'.join(query)}"}
     if wanted.integrity:
-        integrity = integrity_of(bundle(tracker, modules))
-        attributes |= {"integrity": integrity, "crossorigin": "anonymous"}
+        script = Bundles().of(tracker, ",".join(modules))
+        attributes |= {"integrity": script.integrity, "crossorigin": "anonymous"}
     attributes["data-site"] = wanted.domain
     if paths.events != EVENTS or base.count("/") > 2:
         attributes["data-endpoint"] = f"{base}{paths.events}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 
 from collector.cache import MIB, Cache
 from collector.tracker_files import TrackerFile, TrackerFiles, integrity_of, zstd
@@ -12,7 +11,6 @@ from collector.tracker_files import TrackerFile, TrackerFiles, integrity_of, zst
 MOST_NAMES = 64
 # About a hundred bundles; each choice of modules is another one.
 MOST_BYTES = 8 * MIB
-_BREAK = re.compile(r"[\s,]+")
 _GZIP_LEVEL = 6
 
 # Modules wait in the queue when the core comes to life: the first page view is theirs too. Where the script stands on
@@ -36,8 +34,10 @@ class Bundles:
 
         A name that is no module's is a warning on the page's console; everything else works.
         """
+        if not (names := chosen(files, wanted)):
+            return files.files[""]
         self._files.setdefault(files.version, files)
-        plain, gzipped, packed, integrity = self._made[files.version, *chosen(files, wanted)]
+        plain, gzipped, packed, integrity = self._made[files.version, *names]
         return TrackerFile({"zstd": packed, "gzip": gzipped, "": plain}, integrity)
 
     def _make(self, key: tuple[str, ...]) -> tuple[bytes, bytes, bytes, str]:
@@ -48,13 +48,13 @@ class Bundles:
 
 def chosen(files: TrackerFiles, wanted: str) -> list[str]:
     """The modules among the names in ``wanted``, sorted; '?' first where there is a name that is none."""
-    names = set(_BREAK.split(wanted, MOST_NAMES)) - {""}
+    names = set(wanted.replace(",", " ").split(None, MOST_NAMES))
     known = names.intersection(files.modules)
     return [*(["?"] if names - known else []), *sorted(known)]
 
 
 def bundle(files: TrackerFiles, names: list[str]) -> bytes:
-    """One script of the core and these modules (of ``chosen``). What fails in one of them costs the others nothing."""
+    """One script of the core and these modules (of ``chosen``, at least one). Where one fails, the others work."""
     parts = []
     for name in names:
         if name == "?":
@@ -62,4 +62,4 @@ def bundle(files: TrackerFiles, names: list[str]) -> bytes:
         else:
             body = files.files[name].bodies[""].rstrip()
             parts.append(b"try{%b\n}catch(e){console.warn('Footfall: no module %b',e)}\n" % (body, name.encode()))
-    return b"".join((_BEFORE, *parts, _AFTER, files.files[""].bodies[""])) if parts else files.files[""].bodies[""]
+    return b"".join((_BEFORE, *parts, _AFTER, files.files[""].bodies[""]))

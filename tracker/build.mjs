@@ -48,12 +48,17 @@ const NAMES = {
   sort() {},
 };
 
+const DECLARED = /\b(?:const|var) /g;
+/** A quoted text on one line that DECLARED would change too. */
+const QUOTED = /(["'`])(?:(?!\1)[^\\\n]|\\.)*?\b(?:const|var) (?:(?!\1)[^\\\n]|\\.)*\1/;
+
 /** A classic file, made small: esbuild bundles, terser is better by 3 % at what budgets count. */
 async function classic(options, path) {
   const [{ text }] = await bundle({ ...options, format: "iife" });
   const notices = text.match(/\/\*![^]*?\*\//g) || []; // terser loses those of what it moves elsewhere
+  if (QUOTED.test(text)) throw new Error(`${path}: a text in the source contains "const " or "var "`);
   // One word for all declarations, and one order of letters for all files: what repeats packs better.
-  const { code } = await minify(text.replace(/\b(?:const|var) /g, "let "), {
+  const { code } = await minify(text.replace(DECLARED, "let "), {
     ecma: 2020,
     compress: { passes: 3, inline: 1 },
     mangle: { nth_identifier: NAMES },

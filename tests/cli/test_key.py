@@ -87,7 +87,7 @@ def test_a_key_is_added_listed_and_revoked(home, run, shop):
         assert secret not in everything
     assert "would revoke" in run("key", "revoke", str(one["key_id"]), "--dry-run")[1]
     assert site_of(home, first) == domain
-    with pytest.raises(UsageError, match="needs a yes"):
+    with pytest.raises(UsageError, match="needs confirmation"):
         run("key", "revoke", str(one["key_id"]))
     assert f"revoked key {one['key_id']} of {domain}" in run("key", "revoke", str(one["key_id"]), "--yes")[1]
     assert [site_of(home, k) for k in (first, key)] == [None, domain]

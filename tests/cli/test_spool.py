@@ -81,7 +81,7 @@ def test_the_way_of_events_through_the_commands(folder, tmp_path):
     assert "would bring back 1 events" in ask(folder, "spool", "quarantine", "replay", newer, "--dry-run")[1]
     assert "brought back 1 events" in ask(folder, "spool", "quarantine", "replay", "--all", code=3)[1]
     assert figures(folder) == known | {"quarantined": 1, "in quarantine": 1, "sealed": 1, "pending": 1}
-    assert "needs a yes" in ask(folder, "spool", "quarantine", "purge", "--all", code=2)[1]
+    assert "needs confirmation" in ask(folder, "spool", "quarantine", "purge", "--all", code=2)[1]
     assert "would delete 1 items" in ask(folder, "spool", "quarantine", "purge", broken, "--dry-run")[1]
     assert "deleted 1 items" in ask(folder, "spool", "quarantine", "purge", broken, "--yes")[1]
     assert "which items?" in ask(folder, "spool", "quarantine", "purge", code=2)[1]
@@ -134,7 +134,7 @@ def test_dedupe(folder):
     assert [(row["site"], row["copies"]) for row in json.loads(out)] == [("shop.example", 3)]
     assert "would remove 3 copies" in err
     assert json.loads(ask(folder, "dedupe", "--to", "2020-01-01", "--dry-run")[0]) == []
-    assert "needs a yes" in ask(folder, "dedupe", code=2)[1]
+    assert "needs confirmation" in ask(folder, "dedupe", code=2)[1]
     assert "removed 3 copies" in ask(folder, "dedupe", "--site", "shop.example", "--yes")[1]
     assert json.loads(ask(folder, "dedupe", "--dry-run")[0]) == []
 

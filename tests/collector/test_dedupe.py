@@ -1,4 +1,4 @@
-"""No event stands twice: proven, and repaired where one does."""
+"""Events are stored once: checked, and repaired where one is not."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 type Run = (arg?: any) => unknown;
 
-const hooks: Record<string, Run[]> = {   };
+const hooks: Record<string, Run[]> = {};
 
 export const guarded = <T>(run: () => T): T | undefined => {
   try {

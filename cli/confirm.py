@@ -1,0 +1,22 @@
+"""The question before something is deleted for good."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from sql.errors import UsageError
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def confirm(act: str, yes: bool, hint: str = "add --yes") -> None:
+    """Ask whether to ``act`` (``remove funnel checkout``), unless ``yes``. Raises Abort where the answer is no, and
+    UsageError where nobody is there to answer."""
+    if yes:
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(f"to {act} needs confirmation", hint)
+    typer.confirm(f"{act[0].upper()}{act[1:]}?", abort=True, err=True)
