@@ -176,7 +176,7 @@ scene("a relative endpoint is one at the script's host, whatever the page's base
 
 scene("a page that changes its address a thousand times a second goes on", async (stage) => {
   const page = await stage.open(stage.page("/a"));
-  await page.evaluate("for (let n = 0; n < 1000; n++) { history.replaceState({}, '', '/a?n=' + n); history.replaceState({}, '', '/a?n=' + n) }");
+  await page.evaluate("for (let n = 0; n < 1000; n++) { history.replaceState({}, '', '/a/' + n); history.replaceState({}, '', '/a/' + n) }");
   await page.evaluate("footfall('event', 'last')");
   await stage.untilSent("last");
   const views = stage.told().filter((event) => event.name === "page_view").map((event) => event.url);

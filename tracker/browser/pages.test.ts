@@ -48,7 +48,7 @@ scene("a route of an application is a page, an address that stays the same is no
     history.pushState({}, "", "/b");
     history.replaceState({}, "", "/b");
     history.replaceState({}, "", "/b#part");
-    history.replaceState({}, "", "/c?x=1");
+    history.replaceState({}, "", "/c?ref=1");
     const back = new Promise((done) => addEventListener("popstate", done, { once: true }));
     history.back();
     await back;
@@ -57,8 +57,8 @@ scene("a route of an application is a page, an address that stays the same is no
   await stage.leave(page);
   const sent = views(await stage.accepted(5));
   const base = stage.url("");
-  deepEqual(sent.map((view) => view.url), [`${base}/a`, `${base}/b`, `${base}/c?x=1`, `${base}/b`]);
-  deepEqual(sent.map((view) => view.referrer), ["", `${base}/a`, `${base}/b`, `${base}/c?x=1`]);
+  deepEqual(sent.map((view) => view.url), [`${base}/a`, `${base}/b`, `${base}/c?ref=1`, `${base}/b`]);
+  deepEqual(sent.map((view) => view.referrer), ["", `${base}/a`, `${base}/b`, `${base}/c?ref=1`]);
 });
 
 scene("with data-hash what follows # is the page", async (stage) => {

@@ -223,6 +223,43 @@ scene("consent required and denied: nothing was ever sent", async (stage) => {
   equal(stage.posted().length, 1);
 });
 
+scene("of queries only what the collector keeps is sent or stored: of pages, routes, referrers and older copies", async (stage) => {
+  const secret = "s3cret";
+  const copy = { at: 0, events: [{ name: "left_behind", url: `${stage.url("/x")}?token=${secret}&gclid=9`, timestamp: Date.now(), event_id: crypto.randomUUID() }] };
+  const context = await stage.context();
+  let open = false;
+  stage.gate(() => (open ? undefined : { status: 503 }));
+  stage.page("/a", { attributes: 'data-modules="search"' });
+  const first = await stage.open(`${stage.page("/from", { script: "" })}?token=${secret}`, context);
+  await first.evaluate(([text, to]) => {
+    localStorage.setItem("footfall.q.gone", text as string);
+    location.href = to as string;
+  }, [JSON.stringify(copy), `${stage.url("/a")}?token=${secret}&utm_source=letter&q=tea`]);
+  await first.waitForURL(/utm_source/);
+  await first.waitForLoadState("load");
+  await first.evaluate((to) => history.pushState({}, "", to), `/b?reset=${secret}&ref=menu&x=${secret}`);
+  await first.evaluate(() => history.pushState({}, "", "/c"));
+  await first.evaluate("footfall('flush')");
+  await stage.untilSent("page_view", 3);
+  const stored = () => first.evaluate(() => Object.values(localStorage).join());
+  await until(async () => (await stored()).includes("left_behind"), "all of it waits in storage");
+  ok(!(await stored()).includes(secret));
+  open = true;
+  await stage.leave(first);
+  await stage.open(stage.page("/d"), context); // takes over what was left
+  await stage.untilSent("left_behind");
+  await stage.accepted(8);
+  ok(!JSON.stringify(stage.posted()).includes(secret));
+  const views = stage.told().filter((event) => event.name === "page_view");
+  deepEqual(views.slice(0, 3).map((view) => [view.url, view.referrer]), [
+    [`${stage.url("/a")}?utm_source=letter`, stage.url("/from")],
+    [`${stage.url("/b")}?ref=menu`, `${stage.url("/a")}?utm_source=letter`],
+    [stage.url("/c"), `${stage.url("/b")}?ref=menu`],
+  ]);
+  equal(stage.told().find((event) => event.name === "left_behind")?.url, `${stage.url("/x")}?gclid=9`);
+  deepEqual(stage.told().filter((event) => event.name === "site_search").map((event) => event.props.term), ["tea"]);
+});
+
 scene("where storage is blocked, everything is counted and sent again", async (stage) => {
   const profile = mkdtempSync(join(tmpdir(), "footfall-blocked-"));
   mkdirSync(join(profile, "Default"));

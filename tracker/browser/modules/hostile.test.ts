@@ -66,6 +66,46 @@ scene("errors: what cannot be put into words is no error of the tracker's", asyn
   deepEqual(found.map(({ props }) => props.message).filter((message) => /email|mine/.test(message)).sort(), ["Symbol(mine)", "[email] called"]);
 });
 
+scene("errors: not a word of what fields hold, or held a moment ago", async (stage) => {
+  const body = `<input id="field"><textarea id="long"></textarea><input id="filled" value="Jo Tin"><x-field></x-field>
+    <select><option>divorced</option></select><script>
+    document.querySelector("x-field").attachShadow({ mode: "open" }).innerHTML = "<input id=inner>";
+    const fail = (run) => setTimeout(run);</script>`;
+  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="errors"', body }));
+  await ready(page);
+  await page.fill("#field", "my pin is\u00a04711 (home)");
+  await page.fill("#long", `I am Ann,\n\n ${"so very, very ".repeat(200)} ill`);
+  await page.fill("#inner", "zoe?x");
+  const throwing = [
+    () => JSON.parse(document.querySelector<HTMLInputElement>("#field")!.value),
+    () => JSON.parse(document.querySelector<HTMLTextAreaElement>("#long")!.value),
+    () => new RegExp(`${document.querySelector<HTMLInputElement>("#field")!.value}(`),
+    () => document.querySelector(document.querySelector("x-field")!.shadowRoot!.querySelector("input")!.value),
+    () => { throw new Error(`nobody is called ${document.querySelector<HTMLInputElement>("#filled")!.value.toUpperCase()} here`); },
+    () => { throw new Error(`cannot be ${document.querySelector("select")!.value}`); },
+    () => { throw new Error(`no: ${document.querySelector<HTMLTextAreaElement>("#long")!.value}`); },
+    () => {
+      const field = document.querySelector<HTMLInputElement>("#field")!;
+      const { value } = field;
+      field.value = "";
+      field.remove();
+      void Promise.reject(`lost ${value.trim()}`);
+    },
+  ];
+  for (const one of throwing) {
+    const source = one.toString();
+    await page.evaluate((text) => void setTimeout(`(${text})()`), source);
+  }
+  await page.evaluate(() => new Promise((done) => setTimeout(done, 100)));
+  await stage.leave(page);
+  await stage.accepted(2 + throwing.length);
+  const found = stage.told().filter(({ name }) => name === "js_error");
+  equal(found.length, throwing.length);
+  const all = JSON.stringify(found.map(({ props }) => [props.message, props.stack]));
+  for (const word of ["4711", "pin", "home", "Ann", "very", "zoe", "Tin", "TIN", "divorced"]) ok(!all.includes(word), `${word}: ${all}`);
+  for (const word of ["JSON", "nobody is called [field] here", "cannot be [field]", "lost [field]"]) ok(all.includes(word), `${word}: ${all}`);
+});
+
 scene("clicks: not a word of what somebody writes, SVG links, and mails in any letters", async (stage) => {
   const body = `<div contenteditable="true" id="draft">My <b id="secret" role="button">secret</b> plan</div>
     <svg width="90" height="30"><a id="svg" href="#x"><text y="20">Shape</text></a></svg>

@@ -16,12 +16,8 @@ var quietly = (run2) => {
     return null;
   }
 };
-var get = (key2) => quietly(() => localStorage.getItem(key2));
-var set = (key2, value) => !!quietly(() => {
-  if (value === null) localStorage.removeItem(key2);
-  else localStorage.setItem(key2, value);
-  return true;
-});
+var get = (key2) => quietly(() => localStorage[key2] ?? null);
+var set = (key2, value) => !!quietly(() => (value === null ? delete localStorage[key2] : localStorage[key2] = value) || true);
 var load = (key2) => quietly(() => JSON.parse(get(key2)));
 var names = (start2) => Object.keys(quietly(() => localStorage) || {}).filter((key2) => key2.startsWith(start2));
 var wipe = () => {
@@ -94,13 +90,16 @@ var NOTED_MS = 1e3;
 
 // src/core/ids.ts
 var uuid = () => {
-  if (crypto.randomUUID) return crypto.randomUUID();
   const random = crypto.getRandomValues(new Uint8Array(36));
   return "10000000-1000-4000-8000-100000000000".replace(
     /[018]/g,
-    (digit, at) => (+digit ^ random[at] & 15 >> +digit / 4).toString(16)
+    (digit, at) => (digit ^ random[at] & 15 >> digit / 4).toString(16)
   );
 };
+
+// src/core/kept.ts
+var OTHERS = /&(?!(gclsrc|li_fat_id|gbraid|wbraid|mc_cid|rdt_cid|sccid|irclicid|igshid|irclickid|msclkid|fbclid|dclid|gclid|qclid|ttclid|twclid|yclid|gad_campaignid|source|gad_source|utm_source|ref|epik|utm_term|utm_medium|utm_campaign|utm_content|cjevent|_kx)=)[^&]*/gi;
+var kept = (address2) => address2?.replace?.(/\?(.*)/, (_, query) => `&${query}`.replace(OTHERS, "").replace("&", "?"));
 
 // src/core/address.ts
 var shown = "";
@@ -126,34 +125,35 @@ var settle = () => {
 
 // src/core/queue.ts
 var COPIES = "footfall.q.";
-var encoder = new TextEncoder();
 var key = COPIES + uuid();
 var saving = 0;
 var queue = [];
 var flying = [];
 var entry = (event, done) => ({
-  event,
-  size: encoder.encode(JSON.stringify(event)).length + 1,
-  done
+  event_: event,
+  size_: new TextEncoder().encode(JSON.stringify(event)).length + 1,
+  done_: done
 });
-var packed = (head, events) => `${JSON.stringify(head).slice(0, -1)},"events":[${events.map((event) => JSON.stringify(event))}]}`.replace(
+var packed = (head, events) => `${JSON.stringify(head).slice(0, -1)},"events":[${events.map(
+  (event) => JSON.stringify({ ...event, url: kept(event.url), referrer: kept(event.referrer) })
+)}]}`.replace(
   /(\\\\)|\\ud.../g,
   "$1"
 );
 var excess = (entries, events, bytes) => {
   let from = entries.length;
-  while (from && events-- && (bytes -= entries[from - 1].size) >= 0) from--;
+  while (from && events-- && (bytes -= entries[from - 1].size_) >= 0) from--;
   return from;
 };
 var lost = (event) => event.props?.dropped_before || 0;
 var marked = (event, dropped) => {
-  const count = dropped.reduce((sum, gone) => sum + 1 + lost(gone.event), lost(event));
+  const count = dropped.reduce((sum, gone) => sum + 1 + lost(gone.event_), lost(event));
   return count ? { ...event, props: { ...event.props, dropped_before: count } } : event;
 };
 var bounded = () => {
   const dropped = queue.splice(0, excess(queue, MEMORY_EVENTS, MEMORY_BYTES));
   const [first] = queue;
-  if (first && dropped.length) Object.assign(first.event, marked(first.event, dropped));
+  if (first && dropped.length) Object.assign(first.event_, marked(first.event_, dropped));
 };
 var add = (entry2) => {
   queue.push(entry2);
@@ -170,7 +170,7 @@ var clear = () => {
 var take = (fresh) => {
   settle();
   let bytes = BODY_BYTES;
-  const taken = queue.filter((entry2) => !(fresh && entry2.beaconed) && (bytes -= entry2.size) > 0);
+  const taken = queue.filter((entry2) => !(fresh && entry2.told_) && (bytes -= entry2.size_) > 0);
   queue = queue.filter((entry2) => !taken.includes(entry2));
   saveSoon();
   return taken;
@@ -185,21 +185,21 @@ var save = () => {
   settle();
   const all = [...flying, ...queue];
   const from = excess(all, STORED_EVENTS, STORED_BYTES);
-  const [first, ...others] = all.slice(from).map((entry2) => entry2.event);
+  const [first, ...others] = all.slice(from).map((entry2) => entry2.event_);
   if (!first || !mayKeep()) {
     set(key, null);
     return;
   }
-  const at = document.visibilityState === "hidden" ? 0 : Date.now();
+  const at = document.hidden ? 0 : Date.now();
   set(key, packed({ at }, [marked(first, all.slice(0, from)), ...others]));
 };
 var adopt = () => {
   if (!mayKeep()) return;
-  const known = new Set([...flying, ...queue].map((entry2) => entry2.event.event_id));
+  const known = [...flying, ...queue].map((entry2) => entry2.event_.event_id);
   for (const name of names(COPIES)) {
     const copy = load(name);
     if (name === key || copy && Math.abs(Date.now() - copy.at) < GONE_MS) continue;
-    quietly(() => putBack(copy.events.filter((event) => !known.has(event.event_id)).map((event) => entry(event))));
+    quietly(() => putBack(copy.events.filter((event) => !known.includes(event.event_id)).map((event) => entry(event))));
     save();
     set(name, null);
   }
@@ -211,21 +211,21 @@ var failures = 0;
 var resume = 0;
 var confirmed = -Infinity;
 var backoff = (failures2, chance = Math.random()) => Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** failures2) * (0.5 + chance / 2);
-var asked = (header, now) => Math.max(0, Math.min(RETRY_ASKED_MS, header && (+header * 1e3 || Date.parse(header) - now) || 0));
+var asked = (header, now) => Math.max(0, Math.min(RETRY_ASKED_MS, +header * 1e3 || Date.parse(header) - now || 0));
 var body = (entries) => packed(
   { site: option("site"), key: option("key"), sent_at: Date.now() },
-  entries.map((entry2) => entry2.event)
+  entries.map((entry2) => entry2.event_)
 );
 var later = (ms) => {
   timer = timer || setTimeout(flush, ms);
 };
 var open = () => {
   if (silent()) clear();
-  return !!queue.length && !held() && navigator.onLine && performance.now() >= resume;
+  return queue.length > 0 && !held() && navigator.onLine && performance.now() >= resume;
 };
 var push = (entry2) => {
   add(entry2);
-  if (entry2.done || !failures && queue.length >= BATCH_EVENTS) flush();
+  if (entry2.done_ || !failures && queue.length >= BATCH_EVENTS) flush();
   else later(BATCH_MS);
 };
 var flush = async () => {
@@ -266,7 +266,7 @@ var flush = async () => {
     if (queue.length < BATCH_EVENTS) later(BATCH_MS);
     else flush();
   }
-  for (const entry2 of sent) entry2.done?.();
+  for (const entry2 of sent) entry2.done_?.();
 };
 var sendNow = () => {
   const trusted = performance.now() - confirmed < TRUST_MS;
@@ -278,8 +278,8 @@ var sendNow = () => {
     if (!taken || !trusted) doubtful.push(...sent);
     if (!taken) break;
     for (const entry2 of sent) {
-      entry2.beaconed = true;
-      entry2.done?.();
+      entry2.told_ = true;
+      entry2.done_?.();
     }
   }
   putBack(doubtful);
@@ -362,7 +362,7 @@ var emit = (fields, callback) => {
     });
     if (!call("event", event).includes(false)) {
       const made = entry(event, callback && bounded2(callback));
-      if (made.size < EVENT_BYTES) {
+      if (made.size_ < EVENT_BYTES) {
         push(made);
         return event;
       }
@@ -380,7 +380,7 @@ var send = (name, props, more = {}) => {
   emit({ name: String(name), props: values, revenue, interactive }, callback);
 };
 var release = () => {
-  for (const held2 of queue) Object.assign(held2, entry(stamp(held2.event), held2.done));
+  for (const held2 of queue) Object.assign(held2, entry(stamp(held2.event_), held2.done_));
 };
 
 // src/core/modules.ts
@@ -417,7 +417,7 @@ var since = 0;
 var touched = 0;
 var deepest = 0;
 var told = 0;
-var watched = () => document.visibilityState === "visible" && document.hasFocus();
+var watched = () => !document.hidden && document.hasFocus();
 var tick = () => {
   const now = performance.now();
   if (since) engaged += Math.max(0, Math.min(now, touched + IDLE_MS) - since);
@@ -434,10 +434,7 @@ var restart = () => {
   engaged = since = deepest = told = 0;
   touch();
 };
-var percent = () => {
-  const height = document.scrollingElement?.scrollHeight;
-  return height ? Math.min(100, Math.round(100 * deepest / height)) : 0;
-};
+var percent = () => Math.min(100, Math.round(100 * deepest / document.documentElement.scrollHeight));
 var report = () => {
   tick();
   look();
@@ -452,7 +449,7 @@ var report = () => {
 var watch = () => {
   addEventListener("blur", tick);
   addEventListener("scroll", look);
-  for (const type of ["focus", "scroll", "pointermove", "pointerdown", "keydown", "touchmove", "wheel"]) {
+  for (const type of "focus scroll pointermove pointerdown keydown touchmove wheel".split(" ")) {
     addEventListener(type, touch, true);
   }
 };
@@ -506,7 +503,7 @@ var follow2 = () => {
     else back();
   });
   addEventListener("pagehide", hide);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" ? hide() : back());
+  document.addEventListener("visibilitychange", () => document.hidden ? hide() : back());
   watch();
   open2(document.referrer);
 };
@@ -572,7 +569,7 @@ var start = (options2, script) => {
   window.footfall = Object.assign(footfall, { loaded: true, q: { push: push2 } });
   const live = () => {
     const local2 = !flag("local") && LOCAL.test(location.hostname);
-    if (local2) console.warn("Footfall: local, nothing sent (data-local)");
+    if (local2) console.warn("Footfall: local, not sent (data-local)");
     begin(local2);
     online();
     addEventListener("online", online);

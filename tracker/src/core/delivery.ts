@@ -24,12 +24,12 @@ export const backoff = (failures: number, chance = Math.random()): number =>
 
 /** Milliseconds that a Retry-After asks for: seconds or a date. A day at most, which is also what timers can hold. */
 export const asked = (header: string | null, now: number): number =>
-  Math.max(0, Math.min(RETRY_ASKED_MS, (header && (+header * 1_000 || Date.parse(header) - now)) || 0));
+  Math.max(0, Math.min(RETRY_ASKED_MS, +header! * 1_000 || Date.parse(header!) - now || 0));
 
 const body = (entries: Entry[]): string =>
   packed(
     { site: option("site"), key: option("key"), sent_at: Date.now() },
-    entries.map((entry) => entry.event),
+    entries.map((entry) => entry.event_),
   );
 
 const later = (ms: number): void => {
@@ -39,12 +39,12 @@ const later = (ms: number): void => {
 /** Whether a request may be made now. */
 const open = (): boolean => {
   if (silent()) clear();
-  return !!queue.length && !held() && navigator.onLine && performance.now() >= resume;
+  return queue.length > 0 && !held() && navigator.onLine && performance.now() >= resume;
 };
 
 export const push = (entry: Entry): void => {
   add(entry);
-  if (entry.done || (!failures && queue.length >= BATCH_EVENTS)) flush();
+  if (entry.done_ || (!failures && queue.length >= BATCH_EVENTS)) flush();
   else later(BATCH_MS);
 };
 
@@ -88,7 +88,7 @@ export const flush = async (): Promise<void> => {
     if (queue.length < BATCH_EVENTS) later(BATCH_MS);
     else flush();
   }
-  for (const entry of sent) entry.done?.();
+  for (const entry of sent) entry.done_?.();
 };
 
 /** The page is hidden or left. A beacon tells nobody what became of it. */
@@ -102,8 +102,8 @@ export const sendNow = (): void => {
     if (!taken || !trusted) doubtful.push(...sent);
     if (!taken) break; // the browser's share for what outlives pages is used up
     for (const entry of sent) {
-      entry.beaconed = true;
-      entry.done?.();
+      entry.told_ = true;
+      entry.done_?.();
     }
   }
   putBack(doubtful);

@@ -13,7 +13,7 @@ let touched = 0; // when somebody last did something
 let deepest = 0; // px from the top
 let told = 0; // percent
 
-const watched = (): boolean => document.visibilityState === "visible" && document.hasFocus();
+const watched = (): boolean => !document.hidden && document.hasFocus();
 
 const tick = (): void => {
   const now = performance.now();
@@ -36,10 +36,7 @@ export const restart = (): void => {
   touch();
 };
 
-const percent = (): number => {
-  const height = document.scrollingElement?.scrollHeight;
-  return height ? Math.min(100, Math.round((100 * deepest) / height)) : 0;
-};
+const percent = (): number => Math.min(100, Math.round((100 * deepest) / document.documentElement.scrollHeight));
 
 /** What was not told yet; nothing where nothing happened. Told as of when it ended, not of when somebody left at last. */
 export const report = (): Engagement | undefined => {
@@ -58,7 +55,7 @@ export const watch = (): void => {
   addEventListener("blur", tick);
   addEventListener("scroll", look);
   // On the window, so that browsers wait for none of them before they scroll.
-  for (const type of ["focus", "scroll", "pointermove", "pointerdown", "keydown", "touchmove", "wheel"]) {
+  for (const type of "focus scroll pointermove pointerdown keydown touchmove wheel".split(" ")) {
     addEventListener(type, touch, true);
   }
 };

@@ -36,7 +36,7 @@ export const emit = (fields: Omit<Sent, "url">, callback?: () => void): Sent | u
     } as unknown as Sent);
     if (!call("event", event).includes(false)) {
       const made = entry(event, callback && bounded(callback));
-      if (made.size < EVENT_BYTES) {
+      if (made.size_ < EVENT_BYTES) {
         push(made);
         return event;
       }
@@ -60,5 +60,5 @@ export const send = (name: string, props?: Props, more: More = {}): void => {
 
 /** What was held until now goes as whoever the visitor has allowed to know. */
 export const release = (): void => {
-  for (const held of queue) Object.assign(held, entry(stamp(held.event), held.done));
+  for (const held of queue) Object.assign(held, entry(stamp(held.event_), held.done_));
 };

@@ -64,7 +64,7 @@ export const follow = (): void => {
     else back();
   });
   addEventListener("pagehide", hide);
-  document.addEventListener("visibilitychange", () => (document.visibilityState === "hidden" ? hide() : back()));
+  document.addEventListener("visibilitychange", () => (document.hidden ? hide() : back()));
   watch();
   open(document.referrer);
 };

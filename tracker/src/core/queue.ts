@@ -2,6 +2,7 @@
 import type { Sent } from "../api";
 import { mayKeep } from "./consent";
 import { uuid } from "./ids";
+import { kept } from "./kept";
 import {
   BODY_BYTES,
   GONE_MS,
@@ -14,16 +15,16 @@ import {
 import { load, names, quietly, set } from "./storage";
 import { settle } from "./title";
 
+/** Names that end in _ are short in what is built. */
 export interface Entry {
-  event: Sent;
-  size: number; // bytes
-  done?: (() => void) | undefined;
-  beaconed?: boolean; // given to a beacon of which nobody knows whether it arrived
+  event_: Sent;
+  size_: number; // bytes
+  done_?: (() => void) | undefined;
+  told_?: boolean; // given to a beacon of which nobody knows whether it arrived
 }
 
 const COPIES = "footfall.q.";
 
-const encoder = new TextEncoder();
 const key = COPIES + uuid();
 let saving = 0;
 
@@ -32,17 +33,20 @@ export let queue: Entry[] = [];
 export const flying: Entry[] = [];
 
 export const entry = (event: Sent, done?: () => void): Entry => ({
-  event,
-  size: encoder.encode(JSON.stringify(event)).length + 1,
-  done,
+  event_: event,
+  size_: new TextEncoder().encode(JSON.stringify(event)).length + 1,
+  done_: done,
 });
 
 /**
- * Head and events as JSON. Each event by itself, since old libraries give lists a toJSON that makes them text. Halves of
+ * Head and events as JSON, as they are sent or stored: addresses without what need not leave the browser; in memory they
+ * are whole, since modules and the next route look at them. Each event by itself, since old libraries give lists a toJSON that makes them text. Halves of
  * characters, as they stand at the end of shortened text, go: no collector could read what stands around them.
  */
 export const packed = (head: object, events: Sent[]): string =>
-  `${JSON.stringify(head).slice(0, -1)},"events":[${events.map((event) => JSON.stringify(event))}]}`.replace(
+  `${JSON.stringify(head).slice(0, -1)},"events":[${events.map((event) =>
+    JSON.stringify({ ...event, url: kept(event.url), referrer: kept(event.referrer) }),
+  )}]}`.replace(
     /(\\\\)|\\ud.../g,
     "$1",
   );
@@ -50,7 +54,7 @@ export const packed = (head: object, events: Sent[]): string =>
 /** How many of the oldest do not fit. */
 export const excess = (entries: Entry[], events: number, bytes: number): number => {
   let from = entries.length;
-  while (from && events-- && (bytes -= (entries[from - 1] as Entry).size) >= 0) from--;
+  while (from && events-- && (bytes -= (entries[from - 1] as Entry).size_) >= 0) from--;
   return from;
 };
 
@@ -58,14 +62,14 @@ const lost = (event: Sent): number => (event.props?.dropped_before as number) ||
 
 /** An event that says how many before it were dropped. It keeps the count wherever it goes, with its id. */
 export const marked = (event: Sent, dropped: Entry[]): Sent => {
-  const count = dropped.reduce((sum, gone) => sum + 1 + lost(gone.event), lost(event));
+  const count = dropped.reduce((sum, gone) => sum + 1 + lost(gone.event_), lost(event));
   return count ? { ...event, props: { ...event.props, dropped_before: count } } : event;
 };
 
 const bounded = (): void => {
   const dropped = queue.splice(0, excess(queue, MEMORY_EVENTS, MEMORY_BYTES));
   const [first] = queue;
-  if (first && dropped.length) Object.assign(first.event, marked(first.event, dropped));
+  if (first && dropped.length) Object.assign(first.event_, marked(first.event_, dropped));
 };
 
 export const add = (entry: Entry): void => {
@@ -87,7 +91,7 @@ export const clear = (): void => {
 export const take = (fresh?: boolean): Entry[] => {
   settle();
   let bytes = BODY_BYTES;
-  const taken = queue.filter((entry) => !(fresh && entry.beaconed) && (bytes -= entry.size) > 0);
+  const taken = queue.filter((entry) => !(fresh && entry.told_) && (bytes -= entry.size_) > 0);
   queue = queue.filter((entry) => !taken.includes(entry));
   saveSoon();
   return taken;
@@ -104,26 +108,26 @@ export const save = (): void => {
   settle();
   const all = [...flying, ...queue];
   const from = excess(all, STORED_EVENTS, STORED_BYTES);
-  const [first, ...others] = all.slice(from).map((entry) => entry.event);
+  const [first, ...others] = all.slice(from).map((entry) => entry.event_);
   if (!first || !mayKeep()) {
     set(key, null);
     return;
   }
   // A hidden page may end without another word: others may take over at once.
-  const at = document.visibilityState === "hidden" ? 0 : Date.now();
+  const at = document.hidden ? 0 : Date.now();
   set(key, packed({ at }, [marked(first, all.slice(0, from)), ...others]));
 };
 
 /** Take over what pages that are gone have left. One that is not gone after all sends twice, under the same ids. */
 export const adopt = (): void => {
   if (!mayKeep()) return;
-  const known = new Set([...flying, ...queue].map((entry) => entry.event.event_id));
+  const known = [...flying, ...queue].map((entry) => entry.event_.event_id);
   for (const name of names(COPIES)) {
     const copy = load<{ at: number; events: Sent[] }>(name);
     // A moment still to come was told by a clock that was wrong.
     if (name === key || (copy && Math.abs(Date.now() - copy.at) < GONE_MS)) continue;
     // What is no copy of ours is somebody else's.
-    quietly(() => putBack(copy!.events.filter((event) => !known.has(event.event_id)).map((event) => entry(event))));
+    quietly(() => putBack(copy!.events.filter((event) => !known.includes(event.event_id)).map((event) => entry(event))));
     save(); // first ours, then theirs goes
     set(name, null);
   }

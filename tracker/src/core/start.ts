@@ -41,7 +41,7 @@ export const start = (options: Options, script?: HTMLScriptElement | null): Foot
 
   const live = (): void => {
     const local = !flag("local") && LOCAL.test(location.hostname);
-    if (local) console.warn("Footfall: local, nothing sent (data-local)");
+    if (local) console.warn("Footfall: local, not sent (data-local)");
     begin(local);
     online(); // what earlier pages could not send
     addEventListener("online", online);
