@@ -17,7 +17,7 @@ _GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA
 
 
 class Pixel:
-    """``GET /v1/pixel.gif``: one page view (or event ``name``) from query parameters; always answers with the image."""
+    """``GET /v1/in.gif``: one page view (or event ``name``) from query parameters; always answers with the image."""
 
     def __init__(self, intake: Intake) -> None:
         self.intake = intake

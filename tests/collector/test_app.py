@@ -589,9 +589,10 @@ def test_the_pixel_is_a_page_view(collector):
     )  # fmt: skip
 
 
-def test_the_pixel_takes_the_page_from_the_referrer(collector):
+@pytest.mark.parametrize("path", ["/v1/pixel.gif", "/v1/in.gif"])
+def test_the_pixel_takes_the_page_from_the_referrer(collector, path):
     page = "https://shop.example/mail"
-    assert collector.get("/v1/pixel.gif", params={"site": "shop.example"}, headers={"Referer": page}).status_code == 200
+    assert collector.get(path, params={"site": "shop.example"}, headers={"Referer": page}).status_code == 200
     assert [event.url for event in collector.events()] == [page]
 
 

@@ -186,7 +186,7 @@ scene("the callback runs once it is delivered, and after a second where it is no
   equal(stage.posted()[0]?.status, 202);
   let answer = (): void => {};
   const late = new Promise<void>((done) => (answer = done));
-  await page.route("**/v1/events", async (route) => (await late, await route.continue()));
+  await page.route("**/v1/in", async (route) => (await late, await route.continue()));
   const waited = await timed("late");
   ok(waited > 950 && waited < 4_000, `${waited} ms`);
   answer();
