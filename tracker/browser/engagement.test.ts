@@ -103,6 +103,7 @@ scene(
     const head = `${STUB}<script>
       let seen = true;
       Object.defineProperty(document, "visibilityState", { get: () => (seen ? "visible" : "hidden") });
+      Object.defineProperty(document, "hidden", { get: () => !seen });
       document.hasFocus = () => seen;
       window.turn = (now) => { seen = now; document.dispatchEvent(new Event("visibilitychange")); };
     </script>`;
