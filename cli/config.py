@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from collector.limits import Limits
-from collector.paths import EVENTS, SCRIPT, Paths
+from collector.paths import PAGE_EVENTS, PAGE_PIXEL, SCRIPT, Paths
 from sql.client import embedded_home
 from sql.errors import UsageError
 from sql.home import Home
@@ -70,7 +70,8 @@ class CollectorConfig:
     request_seconds: float = 20.0
     connections_per_address: int = 256
     script_path: str = SCRIPT
-    events_path: str = EVENTS
+    events_path: str = PAGE_EVENTS
+    pixel_path: str = PAGE_PIXEL
 
     @property
     def address(self) -> str:
@@ -79,8 +80,8 @@ class CollectorConfig:
 
     @property
     def paths(self) -> Paths:
-        """Under which names script and events are served. Raises UsageError for what cannot be one."""
-        return Paths(self.script_path, self.events_path)
+        """Under which names script, events and pixel are served. Raises UsageError for what cannot be one."""
+        return Paths(self.script_path, self.events_path, self.pixel_path)
 
     @property
     def limits(self) -> Limits:

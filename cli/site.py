@@ -56,11 +56,11 @@ def add(
     typer.echo(f"snippet:   {tag(wanted, config.collector.paths, built())}")
     typer.echo("The key is shown this once. Pages of the site need only the snippet; servers send the key.", err=True)
     typer.echo(
-        f"For your public address: footfall site snippet {site.domain} --url https://stats.example.com", err=True
+        f"For your public address: footfall site snippet {site.domain} --url https://visits.example.com", err=True
     )
 
 
-@app.command(epilog="Example: footfall site snippet shop.example --url https://stats.example.com --modules outbound")
+@app.command(epilog="Example: footfall site snippet shop.example --url https://visits.example.com --modules outbound")
 def snippet(
     domain: Domain,
     url: Annotated[

@@ -19,7 +19,7 @@ from collector.metrics import Metrics
 from collector.model import Batch
 from collector.observe import Observe
 from collector.openapi import OpenApi
-from collector.paths import LIVE, METRICS, OPENAPI, PIXEL, READY, module_path
+from collector.paths import LIVE, METRICS, OPENAPI, READY, module_path
 from collector.pixel import Pixel
 from collector.site_shares import SiteShares
 from collector.tracker_bundles import Bundles
@@ -116,7 +116,9 @@ def create_app(
     events = Events(intake)
     for path in options.paths.all_events:
         app.add_route(path, events)
-    app.add_route(PIXEL, Pixel(intake))
+    pixel = Pixel(intake)
+    for path in options.paths.pixels:
+        app.add_route(path, pixel)
     app.add_route(LIVE, Live())
     app.add_route(READY, Ready(options))
     app.add_route(METRICS, Metrics(options, counts))

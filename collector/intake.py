@@ -50,6 +50,11 @@ class AppOptions:
     paths: Paths = field(default_factory=Paths)
 
 
+def private(req: falcon.asgi.Request) -> bool:
+    """Whether the sender asks for Global Privacy Control."""
+    return bool(req.get_header("Sec-GPC") == "1")
+
+
 class Intake:
     """From a request to the spool: limit, authenticate, describe the sender, judge each event, spool, remember."""
 
@@ -111,7 +116,7 @@ class Intake:
             user_agent=user_agent,
             country=place.country,
             city=place.city,
-            gpc=req.get_header("Sec-GPC") == "1",
+            gpc=private(req),
             received_at=int(self.clock() * 1000),
             signals=SERVER if server else self._signals(req, address, user_agent),
             server=server,

@@ -17,7 +17,7 @@ from collector.body import ENCODINGS
 from collector.decode import Single
 from collector.limits import MAX_NAME, MAX_URL, Limits
 from collector.model import Batch, Event
-from collector.paths import LIVE, METRICS, OPENAPI, PIXEL, READY, Paths, module_path
+from collector.paths import LIVE, METRICS, OPENAPI, READY, Paths, module_path
 from collector.values import CONSENT, DENIED, GRANTED
 
 _REF = "#/components/schemas/{name}"
@@ -71,7 +71,10 @@ def document(limits: Limits, paths: Paths | None = None, modules: Sequence[str] 
         },
         "paths": {
             **{path: {"post": _post_events(_nth("postEvents", at))} for at, path in enumerate(paths.all_events)},
-            PIXEL: {"get": _pixel("getPixel"), "post": _pixel("postPixel")},
+            **{
+                path: {"get": _pixel(_nth("getPixel", at)), "post": _pixel(_nth("postPixel", at))}
+                for at, path in enumerate(paths.pixels)
+            },
             LIVE: {"get": _plain("getLive", "The process answers.", JSON)},
             READY: {"get": _ready()},
             METRICS: {"get": _plain("getMetrics", "Figures for Prometheus; 404 for whom they are not.", ANY, 404)},
@@ -91,8 +94,8 @@ def document(limits: Limits, paths: Paths | None = None, modules: Sequence[str] 
 
 
 def _nth(name: str, at: int) -> str:
-    """An operation's name, which is its own under the default path and under a chosen one."""
-    return f"{name}Renamed" if at else name
+    """An operation's name, which is its own under each of its paths."""
+    return f"{name}Renamed{at if at > 1 else ''}" if at else name
 
 
 def _core(name: str, modules: Sequence[str]) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""Under which paths the collector serves script and events; a site may want names of its own for both."""
+"""Under which paths the collector serves script, events and pixel; a site may want names of its own for them.
+
+The tracker's default names are in no general rule of filter lists, under any host name (tests/collector/
+test_filter_lists.py). Names of before are served for good: servers send to them, pages and mails hold them.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,10 @@ from dataclasses import dataclass
 
 from sql.errors import UsageError
 
-SCRIPT, EVENTS = "/footfall.js", "/v1/events"
-PIXEL, LIVE, READY, METRICS, OPENAPI = "/v1/pixel.gif", "/health/live", "/health/ready", "/metrics", "/openapi.json"
-_TAKEN = (EVENTS, PIXEL, LIVE, READY, METRICS, OPENAPI)
+SCRIPT, EVENTS, PIXEL = "/footfall.js", "/v1/events", "/v1/pixel.gif"
+PAGE_EVENTS, PAGE_PIXEL = "/v1/in", "/v1/in.gif"  # for pages
+LIVE, READY, METRICS, OPENAPI = "/health/live", "/health/ready", "/metrics", "/openapi.json"
+_TAKEN = (EVENTS, PIXEL, PAGE_EVENTS, PAGE_PIXEL, LIVE, READY, METRICS, OPENAPI)
 # Nothing that a browser, a proxy or the router would read as something else.
 _PLAIN = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\Z")
 
@@ -19,10 +24,11 @@ class Paths:
     """Names beside the default ones, which are served always. Raises UsageError for what cannot be one."""
 
     script: str = SCRIPT
-    events: str = EVENTS
+    events: str = PAGE_EVENTS
+    pixel: str = PAGE_PIXEL
 
     def __post_init__(self) -> None:
-        for name, path in (("script_path", self.script), ("events_path", self.events)):
+        for name, path in self._named:
             if not _PLAIN.match(path):
                 raise UsageError(
                     f"{name} cannot be {path!r}", "a path that starts with / and has letters, digits and . _ ~ - in it"
@@ -31,10 +37,13 @@ class Paths:
             raise UsageError(f"script_path cannot be {self.script!r}", "let it end with .js, such as /js/site.js")
         if self.script != SCRIPT and (self.script in _TAKEN or _is_file(self.script, SCRIPT)):
             raise UsageError(f"script_path cannot be {self.script!r}: the collector has that", "choose another name")
-        if self.events != EVENTS and (
-            self.events in _TAKEN or any(_is_file(self.events, script) for script in self.scripts)
+        for name, path, own in (
+            ("events_path", self.events, (EVENTS, PAGE_EVENTS)),
+            ("pixel_path", self.pixel, (PIXEL, PAGE_PIXEL)),
         ):
-            raise UsageError(f"events_path cannot be {self.events!r}: the collector has that", "choose another name")
+            files = any(_is_file(path, script) for script in self.scripts)
+            if path not in own and (path in _TAKEN or files or (name == "pixel_path" and path == self.events)):
+                raise UsageError(f"{name} cannot be {path!r}: the collector has that", "choose another name")
 
     @property
     def scripts(self) -> tuple[str, ...]:
@@ -43,8 +52,17 @@ class Paths:
 
     @property
     def all_events(self) -> tuple[str, ...]:
-        """Where events are taken, the default first."""
-        return tuple(dict.fromkeys((EVENTS, self.events)))
+        """Where events are taken, the name for servers first."""
+        return tuple(dict.fromkeys((EVENTS, PAGE_EVENTS, self.events)))
+
+    @property
+    def pixels(self) -> tuple[str, ...]:
+        """Where the pixel is."""
+        return tuple(dict.fromkeys((PIXEL, PAGE_PIXEL, self.pixel)))
+
+    @property
+    def _named(self) -> tuple[tuple[str, str], ...]:
+        return ("script_path", self.script), ("events_path", self.events), ("pixel_path", self.pixel)
 
 
 def module_path(script: str, module: str) -> str:

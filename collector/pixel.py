@@ -9,7 +9,7 @@ import falcon.asgi
 from collector.answers import FULL_SECONDS, come_again
 from collector.auth import Refused
 from collector.decode import Single
-from collector.intake import Intake
+from collector.intake import Intake, private
 from collector.model import PAGE_VIEW
 from sql.errors import StorageError
 
@@ -17,7 +17,7 @@ _GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA
 
 
 class Pixel:
-    """``GET /v1/pixel.gif``: one page view (or event ``name``) from query parameters; always answers with the image."""
+    """``GET /v1/in.gif``: one page view (or event ``name``) from query parameters; always answers with the image."""
 
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
@@ -27,7 +27,10 @@ class Pixel:
         await self.on_get(req, resp)
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """200 where the event was accepted; else the status says why, and the image comes all the same."""
+        """200 where the event was accepted; else the status says why, and the image comes all the same.
+
+        Who asks for Global Privacy Control is not counted, as by the script.
+        """
         event = Single(
             name=req.get_param("name") or PAGE_VIEW,
             url=req.get_param("url") or req.get_header("Referer") or "",
@@ -38,6 +41,8 @@ class Pixel:
         resp.content_type = "image/gif"
         resp.data = _GIF
         resp.set_header("Cache-Control", "no-store")
+        if private(req):
+            return
         try:
             judged = await self.intake.take(req, event, self.intake.admit(req))
             resp.status = 400 if judged.dropped else 200

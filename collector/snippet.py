@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from collector.paths import EVENTS, Paths
+from collector.paths import PAGE_EVENTS, Paths
 from collector.tracker_bundles import Bundles, chosen
 from collector.tracker_files import TrackerFiles
 from sql.errors import UsageError
@@ -36,7 +36,7 @@ def snippet(wanted: Wanted, paths: Paths, tracker: TrackerFiles) -> str:
     Collectors go on serving it after an upgrade.
     """
     if not _WHERE.match(wanted.url):
-        raise UsageError(f"not an address: {wanted.url!r}", "such as https://stats.example.com")
+        raise UsageError(f"not an address: {wanted.url!r}", "such as https://visits.example.com")
     if wanted.identity not in IDENTITIES:
         raise UsageError(f"no identity {wanted.identity!r}", " or ".join(IDENTITIES))
     for name in wanted.modules:
@@ -52,7 +52,7 @@ def snippet(wanted: Wanted, paths: Paths, tracker: TrackerFiles) -> str:
         script = Bundles().of(tracker, ",".join(modules))
         attributes |= {"integrity": script.integrity, "crossorigin": "anonymous"}
     attributes["data-site"] = wanted.domain
-    if paths.events != EVENTS or base.count("/") > 2:
+    if paths.events != PAGE_EVENTS or base.count("/") > 2:
         attributes["data-endpoint"] = f"{base}{paths.events}"
     if wanted.identity != IDENTITIES[0]:
         attributes["data-identity"] = wanted.identity

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from importlib.resources import files
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
@@ -21,13 +22,17 @@ MAX_VALUE = 255
 EMAIL_MASK = "[email]"
 
 UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
-KEPT = frozenset((*UTM, "ref", "source"))
-# Where several come together the first decides: those that an advertiser pays for, then the rest.
-CLICK_IDS = (
-    "gclid", "gbraid", "wbraid", "msclkid", "dclid", "twclid", "li_fat_id", "ttclid", "rdt_cid", "epik",
-    "qclid", "sccid", "yclid", "gad_campaignid", "gad_source", "gclsrc", "irclickid", "irclicid", "cjevent",
-    "fbclid", "igshid", "_kx", "mc_cid",
-)  # fmt: skip
+
+
+def _parameters_of(kind: str) -> tuple[str, ...]:
+    """Names of one kind in data/parameters.csv, which the tracker's build reads too, in their order."""
+    lines = files("collector").joinpath("data/parameters.csv").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split(",") for line in lines if not line.startswith("#"))
+    return tuple(name for name, given in pairs if given == kind)
+
+
+KEPT = frozenset(_parameters_of("campaign"))
+CLICK_IDS = _parameters_of("click_id")  # where several come together the first decides
 _CLICK_RANK = {name: rank for rank, name in enumerate(CLICK_IDS)}
 
 # In linear time, whatever the text: a run of word characters without "@" is not scanned from each of its places. RE2's

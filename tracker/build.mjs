@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { minify } from "terser";
+import { parameters } from "./parameters.mjs";
 
 const ROOT = dirname(fileURLToPath(import.meta.url));
 const DIST = join(ROOT, "dist");
@@ -54,7 +55,7 @@ const QUOTED = /(["'`])(?:(?!\1)[^\\\n]|\\.)*?\b(?:const|var) (?:(?!\1)[^\\\n]|\
 
 /** A classic file, made small: esbuild bundles, terser is better by 3 % at what budgets count. */
 async function classic(options, path) {
-  const [{ text }] = await bundle({ ...options, format: "iife" });
+  const [{ text }] = await bundle({ ...options, format: "iife", minifySyntax: true });
   const notices = text.match(/\/\*![^]*?\*\//g) || []; // terser loses those of what it moves elsewhere
   if (QUOTED.test(text)) throw new Error(`${path}: a text in the source contains "const " or "var "`);
   // One word for all declarations, and one order of letters for all files: what repeats packs better.
@@ -72,7 +73,7 @@ async function bundle(options) {
   const supported = { "class-field": true };
   // Strictness is the compiler's here: "use strict" in each file would be 150 bytes.
   const tsconfigRaw = { compilerOptions: { alwaysStrict: false } };
-  const shared = { bundle: true, charset: "utf8", target: TARGET, supported, tsconfigRaw, absWorkingDir: ROOT, legalComments: "inline" };
+  const shared = { bundle: true, charset: "utf8", target: TARGET, supported, tsconfigRaw, absWorkingDir: ROOT, legalComments: "inline", plugins: [parameters] };
   const { outputFiles } = await build({ ...shared, ...options, write: false });
   return outputFiles;
 }
@@ -169,12 +170,16 @@ function wrongManifest(fresh) {
   return JSON.stringify(committed) === JSON.stringify(built) ? [] : ["manifest.json is not what the source builds"];
 }
 
+/** Bytes of core and all modules, gzipped together. */
+const inOneFile = (folder) =>
+  gzipSync(Buffer.concat(classicFiles(folder).map((name) => readFileSync(join(folder, name)))), { level: 9 }).length;
+
 function overBudget({ files }) {
   const wrong = [];
   const core = files["footfall.js"].gzip;
-  const whole = Object.values(files).reduce((sum, file) => sum + file.gzip, 0);
+  const whole = inOneFile(DIST);
   if (core >= CORE_BUDGET) wrong.push(`the core has ${core} bytes gzipped, its budget is ${CORE_BUDGET}`);
-  if (whole >= WHOLE_BUDGET) wrong.push(`everything together has ${whole} bytes gzipped, its budget is ${WHOLE_BUDGET}`);
+  if (whole >= WHOLE_BUDGET) wrong.push(`everything in one file has ${whole} bytes gzipped, its budget is ${WHOLE_BUDGET}`);
   return wrong;
 }
 
@@ -182,9 +187,8 @@ function overBudget({ files }) {
 function wrongReadme({ files }) {
   const path = join(ROOT, "../README.md");
   if (!existsSync(path)) return []; // the tracker's folder alone
-  const sizes = [files["footfall.js"].gzip, Object.values(files).reduce((sum, file) => sum + file.gzip, 0)];
-  const [core, whole] = sizes.map((size) => size.toLocaleString("en"));
-  const line = `core ${core} bytes gzipped, with all modules ${whole}`;
+  const [core, whole] = [files["footfall.js"].gzip, inOneFile(DIST)].map((size) => size.toLocaleString("en"));
+  const line = `core ${core} bytes gzipped, with all modules in one file ${whole}`;
   return readFileSync(path, "utf8").includes(line) ? [] : [`README.md does not say "${line}"`];
 }
 

@@ -70,6 +70,7 @@ def test_every_setting(here):
         connections_per_address = 9
         script_path = "/js/site.js"
         events_path = "/js/notes"
+        pixel_path = "/js/notes.gif"
         """,
     )
     config = load()
@@ -78,7 +79,7 @@ def test_every_setting(here):
     files = str(here / "geo.mmdb"), "/etc/clouds.txt", str(here / "spam.txt")
     bounds = 10, 2000, 1000, 5, 6, 7
     proxies = "10.0.0.1", "10.0.0.0/24", "::1"
-    watched = ("10.1.0.0/16",), 5.0, 9, "/js/site.js", "/js/notes"
+    watched = ("10.1.0.0/16",), 5.0, 9, "/js/site.js", "/js/notes", "/js/notes.gif"
     wanted = "0.0.0.0", 9000, 4, "os", 1000, 2.0, 5000, *files, proxies, *bounds, 10, 20, 0, 40, *watched  # noqa: S104
     assert config.log_format == "json"
     assert tuple(getattr(config.collector, f.name) for f in fields(CollectorConfig)) == wanted

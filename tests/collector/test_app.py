@@ -589,9 +589,10 @@ def test_the_pixel_is_a_page_view(collector):
     )  # fmt: skip
 
 
-def test_the_pixel_takes_the_page_from_the_referrer(collector):
+@pytest.mark.parametrize("path", ["/v1/pixel.gif", "/v1/in.gif"])
+def test_the_pixel_takes_the_page_from_the_referrer(collector, path):
     page = "https://shop.example/mail"
-    assert collector.get("/v1/pixel.gif", params={"site": "shop.example"}, headers={"Referer": page}).status_code == 200
+    assert collector.get(path, params={"site": "shop.example"}, headers={"Referer": page}).status_code == 200
     assert [event.url for event in collector.events()] == [page]
 
 
@@ -673,6 +674,13 @@ def test_sec_gpc_travels_with_the_event(collector):
         ("POST", "/v1/events", {"body": json.dumps(EVENT), "headers": PAGE | {"Sec-GPC": "0"}}),
     )
     assert [event.gpc for event in collector.events()] == [True, False]
+
+
+@pytest.mark.parametrize(("gpc", "counted"), [("1", 0), ("0", 1)])
+def test_the_pixel_counts_nobody_who_asks_for_privacy(collector, gpc, counted):
+    [answer] = collector.ask(("GET", "/v1/in.gif?site=shop.example", {"headers": PAGE | {"Sec-GPC": gpc}}))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
+    assert len(collector.events()) == counted
 
 
 def test_a_country_file_that_is_none_is_a_usage_error(collector, tmp_path):

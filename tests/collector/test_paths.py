@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from collector.paths import EVENTS, LIVE, METRICS, OPENAPI, PIXEL, READY, SCRIPT, Paths, module_path
+from collector.paths import (
+    EVENTS,
+    LIVE,
+    METRICS,
+    OPENAPI,
+    PAGE_EVENTS,
+    PAGE_PIXEL,
+    PIXEL,
+    READY,
+    SCRIPT,
+    Paths,
+    module_path,
+)
 from sql.errors import UsageError
 
 
@@ -22,7 +34,7 @@ from sql.errors import UsageError
 def test_names_that_can_be(script, events):
     paths = Paths(script, events)
     assert set(paths.scripts) == {SCRIPT, script}
-    assert set(paths.all_events) == {EVENTS, events}
+    assert set(paths.all_events) == {EVENTS, PAGE_EVENTS, events}
 
 
 @pytest.mark.parametrize(
@@ -38,12 +50,24 @@ def test_names_that_cannot_be_a_script(script):
 
 @pytest.mark.parametrize(
     "events",
-    ["", "e", "/", "/e/", "//e", "/../e", "/e?x", "/{e}", PIXEL, LIVE, READY, METRICS, OPENAPI, SCRIPT, "/js/f.js",
-     "/footfall.outbound.js", "/js/f.outbound.js"],
+    ["", "e", "/", "/e/", "//e", "/../e", "/e?x", "/{e}", PIXEL, PAGE_PIXEL, LIVE, READY, METRICS, OPENAPI, SCRIPT,
+     "/js/f.js", "/footfall.outbound.js", "/js/f.outbound.js"],
 )  # fmt: skip
 def test_names_that_cannot_be_events(events):
     with pytest.raises(UsageError, match="events_path cannot be") as caught:
         Paths("/js/f.js", events)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("pixel", ["/p.gif", "/js/p", PIXEL, PAGE_PIXEL])
+def test_names_that_can_be_a_pixel(pixel):
+    assert set(Paths("/js/f.js", "/e", pixel).pixels) == {PIXEL, PAGE_PIXEL, pixel}
+
+
+@pytest.mark.parametrize("pixel", ["", "p.gif", "/p gif", "/e", EVENTS, LIVE, SCRIPT, "/js/f.js", "/js/f.outbound.js"])
+def test_names_that_cannot_be_a_pixel(pixel):
+    with pytest.raises(UsageError, match="pixel_path cannot be") as caught:
+        Paths("/js/f.js", "/e", pixel)
     assert caught.value.hint
 
 

@@ -233,7 +233,7 @@ def test_the_tag_leads_to_the_very_bytes_that_it_names(ask):
             {
                 "src": "https://h/stats/footfall.js?m=outbound,web-vitals",
                 "data-site": "a.example",
-                "data-endpoint": "https://h/stats/v1/events",
+                "data-endpoint": "https://h/stats/v1/in",
                 "data-identity": "first-party",
             },
         ),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.site_admin import domain_of
-from collector.urls import CLICK_IDS, EMAIL_MASK, MAX_PATH, MAX_QUERY, MAX_VALUE, Page, referrer, split
+from collector.urls import CLICK_IDS, EMAIL_MASK, KEPT, MAX_PATH, MAX_QUERY, MAX_VALUE, Page, referrer, split
 
 
 @pytest.mark.parametrize(
@@ -92,6 +95,12 @@ def test_click_id(kind: str) -> None:
     page = split(f"https://example.com/?a=b&{kind}=Abc-1_2")
     assert (page.click_id_kind, page.click_id) == (kind, "Abc-1_2")
     assert page.query == ""
+
+
+def test_the_tracker_lets_the_same_parameters_leave_the_browser() -> None:
+    tracker = files("tracker").joinpath("dist/footfall.js").read_text(encoding="utf-8")
+    lists = re.findall(r"\(\?!\((\w+(?:\|\w+)+)\)=\)", tracker)
+    assert [set(names.split("|")) for names in lists] == [KEPT | set(CLICK_IDS)]
 
 
 def test_the_click_id_that_was_paid_for_comes_first() -> None:

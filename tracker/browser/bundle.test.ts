@@ -1,13 +1,11 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { scene, SITE, STUB } from "./harness";
 
-const LINK = `<a id=out href="https://other.example/x" onclick="event.preventDefault()">Out</a>
-  <a id=file href="/guide.pdf" onclick="return false">Guide</a>`;
+const LINK = '<a id=file href="/guide.pdf" target=_blank>Guide</a>';
 
 scene("modules in one file with the script: one request, and the first page view is theirs too", async (stage) => {
-  const from = stage.url("/footfall.js?m=sampling,search,downloads", "collector.example");
-  const script = stage.script("data-sample=1", from);
-  const page = await (await stage.context()).newPage();
+  const script = stage.script({ modules: "sampling,search,downloads", attributes: "data-sample=1" });
+  const page = await stage.newPage();
   const asked: string[] = [];
   page.on("request", (request) => request.url().includes(".js") && asked.push(new URL(request.url()).pathname));
   await page.goto(`${stage.page("/a", { script, body: LINK })}?q=shoes`);
@@ -21,9 +19,8 @@ scene("modules in one file with the script: one request, and the first page view
 });
 
 scene("a file with modules that stands on a page twice, without a stub, with a name that is none", async (stage) => {
-  const from = stage.url("/footfall.js?m=downloads,nothing", "collector.example");
-  const script = stage.script("", from) + stage.script("", from);
-  const page = await (await stage.context()).newPage();
+  const script = stage.script({ modules: "downloads,nothing" }).repeat(2);
+  const page = await stage.newPage();
   const said: string[] = [];
   page.on("console", (message) => said.push(message.text()));
   page.on("pageerror", (error) => said.push(String(error)));
@@ -42,7 +39,7 @@ scene("a module that fails costs nobody else anything; a strict policy allows on
   const policy = `default-src 'none'; script-src 'nonce-n1'; style-src 'unsafe-inline'; connect-src ${collector}`;
   const script = `<script nonce=n1>Object.defineProperty(window, "MutationObserver", { get() { throw new Error("none") } })</script>
     <script defer nonce=n1 src="${collector}/footfall.js?m=video,outbound,clicks,forms,errors,vitals" data-site=${SITE}></script>`;
-  const page = await (await stage.context()).newPage();
+  const page = await stage.newPage();
   await page.goto(stage.page("/a", { script, head: STUB.replace("<script", "<script nonce=n1"), headers: { "Content-Security-Policy": policy } }));
   await stage.leave(page);
   await stage.accepted(1);

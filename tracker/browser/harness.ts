@@ -2,7 +2,7 @@
  * A stage for one test: a host of its own on a real site, a real browser, and the events that reached the engine.
  *
  *   scene("outbound links", async (stage) => {
- *     const page = await stage.open(stage.page("/a", { attributes: "data-modules=outbound" }));
+ *     const page = await stage.open(stage.page("/a", { modules: "outbound" }));
  *     …
  *     await stage.leave(page);
  *     deepEqual((await stage.events(2)).map((event) => event.name), ["page_view", "outbound"]);
@@ -52,6 +52,8 @@ interface Set {
   collector: Collector;
   web: Web;
   browser: Browser;
+  /** Browsers that no test has at the moment. */
+  free: BrowserContext[];
 }
 
 let set: Promise<Set> | undefined;
@@ -66,7 +68,7 @@ const build = async (): Promise<Set> => {
   endings.push(() => web.stop());
   const browser = await chromium.launch(LAUNCH);
   endings.push(() => browser.close());
-  return { collector, web, browser };
+  return { collector, web, browser, free: [] };
 };
 
 after(async () => {
@@ -76,7 +78,8 @@ after(async () => {
 let scenes = 0;
 
 export class Stage {
-  private readonly contexts: BrowserContext[] = [];
+  private readonly opened: (BrowserContext | Page)[] = [];
+  private shared: BrowserContext | undefined;
   readonly number = ++scenes;
   readonly host = `s${this.number}.${SITE}`;
 
@@ -100,12 +103,12 @@ export class Stage {
   }
 
   /** The script's tag. The core and its modules come from the collector, like everything that is sent. */
-  script(attributes = "", from = this.url("/footfall.js", "collector.example")): string {
-    return `<script defer src="${from}" data-site=${SITE} ${attributes}></script>`;
+  script({ attributes = "", modules = "", from = this.url("/footfall.js", "collector.example") } = {}): string {
+    return `<script defer src="${from}${modules && `?m=${modules}`}" data-site=${SITE} ${attributes}></script>`;
   }
 
   /** Serve a page with the tracker on it, and give its address. */
-  page(path: string, { attributes = "", body = "", head = STUB, script = this.script(attributes), headers = {} } = {}): string {
+  page(path: string, { attributes = "", modules = "", body = "", head = STUB, script = this.script({ attributes, modules }), headers = {} } = {}): string {
     const title = `<title>Title of ${path}</title>`;
     const text = `<!doctype html><html><head>${title}${head}${script}</head><body style="margin:0">${body}</body></html>`;
     this.serve(path, () => ({ headers, body: text }));
@@ -116,15 +119,24 @@ export class Stage {
     this.web.served.set(this.host + path, answer);
   }
 
-  /** A browser of its own: nothing stored yet. */
+  /** A browser that no other test has had, for what holds for all its pages: its network, its clock. */
   async context(options: BrowserContextOptions = {}): Promise<BrowserContext> {
     const context = await this.set.browser.newContext(options);
-    this.contexts.push(context);
+    this.opened.push(context);
     return context;
   }
 
-  async open(url: string, context?: BrowserContext): Promise<Page> {
-    const page = await (context || (await this.context())).newPage();
+  /** A tab of a browser that other tests have had: each has a host of its own, and browsers store by host. */
+  async newPage(): Promise<Page> {
+    this.shared = this.shared || this.set.free.pop() || (await this.set.browser.newContext());
+    const page = await this.shared.newPage();
+    this.opened.push(page);
+    page.on("popup", (other) => this.opened.push(other));
+    return page;
+  }
+
+  async open(url: string, context: Pick<BrowserContext, "newPage"> = this): Promise<Page> {
+    const page = await context.newPage();
     await page.goto(url);
     return page;
   }
@@ -196,19 +208,10 @@ export class Stage {
   }
 
   async end(): Promise<void> {
-    for (const context of this.contexts) await context.close();
+    for (const one of this.opened) await one.close();
+    if (this.shared) this.set.free.push(this.shared);
   }
 }
-
-/** Wait until the modules that the page names are there: nothing else waits for them. */
-export const ready = async (page: Page): Promise<void> => {
-  await page.waitForLoadState("load");
-  await page.evaluate(async () => {
-    const { src, dataset } = document.querySelector<HTMLScriptElement>("script[data-modules]") as HTMLScriptElement;
-    const files = (dataset.modules as string).split(/[\s,]+/).map((name) => src.replace(/\.js(?=$|\?)/, `.${name}.js`));
-    await Promise.allSettled(files.map((file) => import(file)));
-  });
-};
 
 type Play = (stage: Stage) => Promise<void>;
 

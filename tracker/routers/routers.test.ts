@@ -71,7 +71,7 @@ const title = (name: string): string => name[0]?.toUpperCase() + name.slice(1);
 const served = async (stage: Stage, { entry, pages }: App, attributes = ""): Promise<string> => {
   if (pages === "built") {
     const files = await ofKit();
-    const page = files.get("/index.html")?.replace("<head>", `<head>${stage.script(attributes)}`) as string;
+    const page = files.get("/index.html")?.replace("<head>", `<head>${stage.script({ attributes })}`) as string;
     for (const path of ["/", ...NAMES.map((name) => `/${name}`)]) stage.serve(path, () => ({ body: page }));
     for (const [path, body] of files)
       stage.serve(path, () => ({ headers: { "Content-Type": path.endsWith(".js") ? "text/javascript" : "text/html" }, body }));
@@ -81,13 +81,13 @@ const served = async (stage: Stage, { entry, pages }: App, attributes = ""): Pro
   stage.serve("/app.js", () => ({ headers: { "Content-Type": "text/javascript" }, body: code }));
   const app = '<script defer src="/app.js"></script>';
   if (pages === "one") {
-    const page = `<!doctype html><html><head><title>Loading</title>${stage.script(attributes)}${app}</head><body><div id=app></div></body></html>`;
+    const page = `<!doctype html><html><head><title>Loading</title>${stage.script({ attributes })}${app}</head><body><div id=app></div></body></html>`;
     for (const path of ["/", ...NAMES.map((name) => `/${name}`)]) stage.serve(path, () => ({ body: page }));
     return stage.url("/");
   }
   const links = NAMES.map((name) => `<a id=${name} href="/${name}">${name}</a>`).join(" ");
   for (const name of NAMES) {
-    const head = `<title>${title(name)}</title>${stage.script(attributes)}${app}`;
+    const head = `<title>${title(name)}</title>${stage.script({ attributes })}${app}`;
     const body = `<!doctype html><html><head>${head}</head><body hx-boost="true" hx-boost:inherited="true">${links}<h1>${title(name)}</h1></body></html>`;
     stage.serve(`/${name}`, async () => {
       await new Promise((done) => setTimeout(done, 200));

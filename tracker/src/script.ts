@@ -4,12 +4,12 @@ import { start } from "./core/start";
 
 // Browsers name no current script to a module: its tag is the one with the address that an error of ours shows.
 const script = (own("currentScript") ||
-  [...document.querySelectorAll("script")].find(({ src }) => src && Error().stack?.includes(src + ":"))) as
+  [...own("scripts")].find(({ src }) => src && Error().stack?.includes(src + ":"))) as
   | HTMLScriptElement
   | undefined;
 const options = { ...script?.dataset };
 
-options.endpoint = new URL(options.endpoint || "/v1/events", script?.src || location.href).href;
+options.endpoint = new URL(options.endpoint || "/v1/in", script?.src || location.href).href;
 if (!options.key) options.site = options.site || location.hostname;
 
-start(options, script);
+start(options);

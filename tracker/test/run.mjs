@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { parameters } from "../parameters.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const [first, ...rest] = process.argv.slice(2);
@@ -23,7 +24,7 @@ if (!tests.length) throw new Error(`no test is named so: ${picks}`);
 
 // Inside the project, so that packages are found; one file for all browser tests, so that they share a browser.
 const out = mkdtempSync(join(ROOT, "node_modules/.tests-"));
-const shared = { bundle: true, platform: "node", format: "esm", packages: "external", sourcemap: "inline", absWorkingDir: ROOT };
+const shared = { bundle: true, platform: "node", format: "esm", packages: "external", sourcemap: "inline", absWorkingDir: ROOT, plugins: [parameters] };
 const all = [...tests.map((path) => `import ${JSON.stringify(path)};`), `import { performAll } from "./browser/harness"; performAll();`].join("\n");
 try {
   if (browser) await build({ ...shared, stdin: { contents: all, resolveDir: ROOT }, outfile: join(out, "browser.mjs") });

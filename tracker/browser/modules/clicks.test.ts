@@ -1,8 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { ready, type Row, scene } from "../harness";
+import { type Row, scene } from "../harness";
 import { typed } from "./stored";
 
-const MODULE = 'data-modules="clicks"';
 
 const named = (events: Row[], name: string) => events.filter((event) => event.name === name).map(typed);
 
@@ -14,8 +13,7 @@ scene("clicks: what was clicked and what it is for", async (stage) => {
     <button>Mail jo@mail.example or call +49 30 1234567</button>
     <div data-footfall-ignore><button id="left">Alone</button></div>
     <p id="text">Only text</p>`;
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "clicks", body }));
   for (const at of ["text=About us", "text=Contact us", "span", "[type=submit]", "[name=q]", "text=Mail", "#left", "#text"])
     await page.click(at);
   await page.evaluate(() => document.querySelector("button")!.click()); // the page's own click
@@ -31,8 +29,7 @@ scene("clicks: what was clicked and what it is for", async (stage) => {
 
 scene("clicks: only known kinds where the owner wants no others", async (stage) => {
   const body = "<button>Something</button><button>Add to cart</button>";
-  const page = await stage.open(stage.page("/a", { attributes: `${MODULE} data-clicks="known"`, body }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "clicks", attributes: `data-clicks="known"`, body }));
   for (const text of ["Something", "Add to cart"]) await page.click(`text=${text}`);
   await stage.leave(page);
   deepEqual(named(await stage.events(3), "click").map(({ kind }) => kind), ["add_to_cart"]);
@@ -41,8 +38,7 @@ scene("clicks: only known kinds where the owner wants no others", async (stage) 
 scene("clicks: data attributes say what an event is called", async (stage) => {
   const body = `<div data-footfall-event="plan_chosen" data-footfall-prop-plan="pro" data-footfall-prop-per-month="12">
     <b>Pro</b></div><button data-footfall-event="open">Add to cart</button>`;
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "clicks", body }));
   await page.click("b");
   await page.click("button");
   await stage.leave(page);
@@ -58,8 +54,7 @@ scene("clicks: elements in open shadow trees", async (stage) => {
   const body = `<x-shop></x-shop><script>
     const root = document.querySelector("x-shop").attachShadow({ mode: "open" });
     root.innerHTML = '<button id="inner">Checkout</button>';</script>`;
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "clicks", body }));
   await page.click("#inner");
   await stage.leave(page);
   deepEqual(named(await stage.events(3), "click").map(({ kind, selector }) => [kind, selector]), [["checkout", "#inner"]]);
@@ -69,8 +64,7 @@ const RAGE = `<div id="stuck" style="padding:20px">Stuck</div><p id="words">Some
   <input id="field"><button id="next">Next</button><button id="plus">+</button><video id="film" controls></video>`;
 
 scene("rage: three fast clicks at one place, once a burst", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body: `<style>#stuck{user-select:none}</style>${RAGE}` }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "clicks", body: `<style>#stuck{user-select:none}</style>${RAGE}` }));
   await page.click("#stuck", { clickCount: 5 });
   await stage.leave(page);
   const found = (await stage.events(3)).filter((event) => event.name === "rage_click");
@@ -79,8 +73,7 @@ scene("rage: three fast clicks at one place, once a burst", async (stage) => {
 });
 
 scene("rage: not fields, players, steppers and the selecting of words", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body: RAGE }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "clicks", body: RAGE }));
   for (const id of ["words", "field", "next", "plus", "film"]) await page.click(`#${id}`, { clickCount: 3 });
   await page.focus("#next");
   for (let i = 0; i < 3; i++) await page.keyboard.press("Enter");
@@ -102,8 +95,7 @@ const DEAD = `<style>.hand{cursor:pointer}</style>
   <div style="height:3000px"></div>`;
 
 scene("dead: what should have done something and did not, and nothing else", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body: DEAD }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "clicks", body: DEAD }));
   const dead = ["none", "hand", "hash", "held"];
   // What moves the page or another into sight comes last.
   const alive = ["plain", "label", "off", "field", "changes", "class", "focus", "push", "copy", "scroll", "other"];
@@ -118,8 +110,7 @@ scene("dead: what should have done something and did not, and nothing else", asy
 });
 
 scene("dead: words selected on something that looks clickable were not meant to do more", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body: DEAD }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "clicks", body: DEAD }));
   await page.click("#hand", { clickCount: 2 });
   await page.evaluate(() => new Promise((done) => setTimeout(done, 1_100)));
   ok(await page.evaluate(() => getSelection()!.toString()));
@@ -129,8 +120,7 @@ scene("dead: words selected on something that looks clickable were not meant to 
 });
 
 scene("clicks: no more than a hundred of a page view", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body: "<button onclick='this.dataset.n=1'>Go</button>" }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "clicks", body: "<button onclick='this.dataset.n=1'>Go</button>" }));
   const { x, y, width } = (await page.locator("button").boundingBox())!;
   for (let i = 0; i < 105; i++) await page.mouse.click(x + width / 2, y + 5);
   await stage.leave(page);

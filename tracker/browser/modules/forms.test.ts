@@ -1,8 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { ready, type Row, scene } from "../harness";
+import { type Row, scene } from "../harness";
 import { typed } from "./stored";
 
-const MODULE = 'data-modules="forms"';
 const SECRET = "hunter2-s3cret";
 
 const named = (events: Row[], name: string) => events.filter((event) => event.name === name).map(typed);
@@ -22,8 +21,7 @@ const nothingPrivate = (events: Row[]) => {
 };
 
 scene("forms: start and submit, with times and without values", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body: SIGN_UP }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "forms", body: SIGN_UP }));
   await page.fill("[name=email]", "jo@mail.example");
   await page.locator("[name=full_name]").pressSequentially(SECRET, { delay: 20 });
   for (const name of ["pw", "card_number", "quiet"]) await page.fill(`[name=${name}]`, SECRET);
@@ -42,8 +40,7 @@ scene("forms: start and submit, with times and without values", async (stage) =>
 });
 
 scene("forms: abandoned where it was left", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body: SIGN_UP }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "forms", body: SIGN_UP }));
   await page.locator("[name=email]").pressSequentially("jo@mail.example");
   await page.locator("[name=about]").pressSequentially("x");
   await stage.leave(page);
@@ -57,8 +54,7 @@ scene("forms: abandoned where it was left", async (stage) => {
 });
 
 scene("forms: abandoned where the application goes on to another page", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body: SIGN_UP }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "forms", body: SIGN_UP }));
   await page.locator("[name=email]").pressSequentially("j");
   await page.evaluate(() => history.pushState(0, "", "/b"));
   await stage.leave(page);
@@ -67,8 +63,7 @@ scene("forms: abandoned where the application goes on to another page", async (s
 });
 
 scene("forms: what the page fills in itself starts nothing", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body: SIGN_UP }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "forms", body: SIGN_UP }));
   await page.evaluate(() => {
     const field = document.querySelector("input")!;
     field.value = "x";
@@ -81,8 +76,7 @@ scene("forms: what the page fills in itself starts nothing", async (stage) => {
 scene("forms: the browser's errors, once a try", async (stage) => {
   const body = `<form id="f" onsubmit="return false"><input name="mail" type="email" value="no"><input name="name" required>
     <input name="pw" type="password" required><button>Save</button></form>`;
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "forms", body }));
   await page.evaluate(() => document.forms[0]!.checkValidity()); // nobody has tried to send it
   await page.click("button");
   await page.focus("[name=name]");
@@ -98,8 +92,7 @@ scene("forms: the browser's errors, once a try", async (stage) => {
 scene("forms: the page's own errors, a moment after it was sent", async (stage) => {
   const body = `<form id="f" onsubmit="setTimeout(()=>n.setAttribute('aria-invalid','true'),200);return false">
     <input id="n" name="name"><button>Save</button></form>`;
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "forms", body }));
   await page.click("button");
   await page.evaluate(() => new Promise((done) => setTimeout(done, 1_100)));
   await stage.leave(page);
@@ -111,8 +104,7 @@ scene("forms: an event of the owner's, forms that are left alone, and forms with
   const body = `<form id="own" data-footfall-event="joined" data-footfall-prop-from="footer" onsubmit="return false"><button>Go</button></form>
     <form data-footfall-ignore onsubmit="return false"><button id="quiet">Go</button></form>
     <form action="/x/y?token=1" onsubmit="return false"><input name="id"><input name="name"><input name="action"><button id="odd">Go</button></form>`;
-  const page = await stage.open(stage.page("/a", { attributes: MODULE, body }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "forms", body }));
   for (const at of ["#own button", "#quiet", "#odd"]) await page.click(at);
   await stage.leave(page);
   const events = await stage.events(5);

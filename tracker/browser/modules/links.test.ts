@@ -13,8 +13,7 @@ const LINKS = `
   <a id="page" href="/b.html" target="_blank">Page</a>`;
 
 scene("outbound: links to other sites, by any button of the mouse that follows them", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="outbound"', body: LINKS }));
-  await page.waitForFunction(() => performance.getEntriesByType("resource").filter(({ name }) => name.includes("outbound")).length === 1);
+  const page = await stage.open(stage.page("/a", { modules: "outbound", body: LINKS }));
   await page.waitForLoadState("networkidle");
   for (const id of ["own", "mail", "ignored", "masked"]) await page.click(`#${id}`, { modifiers: ["Control"] });
   await page.click("#out", { button: "right" });
@@ -27,8 +26,8 @@ scene("outbound: links to other sites, by any button of the mouse that follows t
 });
 
 scene("outbound: hosts that the owner names are the site's own", async (stage) => {
-  const attributes = 'data-modules="outbound" data-outbound-own="other.example, third.example"';
-  const page = await stage.open(stage.page("/a", { attributes, body: `${LINKS}<a id="third" href="https://fourth.example/" target="_blank">4</a>` }));
+  const attributes = 'data-outbound-own="other.example, third.example"';
+  const page = await stage.open(stage.page("/a", { modules: "outbound", attributes, body: `${LINKS}<a id="third" href="https://fourth.example/" target="_blank">4</a>` }));
   await page.waitForLoadState("networkidle");
   for (const id of ["out", "third"]) await page.click(`#${id}`);
   await stage.leave(page);
@@ -38,7 +37,7 @@ scene("outbound: hosts that the owner names are the site's own", async (stage) =
 
 scene("outbound: a link that leaves the page is told before it is gone", async (stage) => {
   const body = `<a id="out" href="${stage.url("/gone", "elsewhere.example")}">Go</a>`;
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="outbound"', body }));
+  const page = await stage.open(stage.page("/a", { modules: "outbound", body }));
   await page.waitForLoadState("networkidle");
   await page.click("#out");
   const found = (await stage.events(3)).filter((event) => event.name === "outbound_click");
@@ -47,7 +46,7 @@ scene("outbound: a link that leaves the page is told before it is gone", async (
 
 scene("downloads: files by their extension, and what the page calls a download", async (stage) => {
   stage.serve("/export", () => ({ body: "a,b", headers: { "Content-Type": "text/csv" } }));
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="downloads"', body: LINKS }));
+  const page = await stage.open(stage.page("/a", { modules: "downloads", body: LINKS }));
   await page.waitForLoadState("networkidle");
   for (const id of ["pdf", "named", "page", "out"]) await page.click(`#${id}`);
   await stage.leave(page);
@@ -59,7 +58,7 @@ scene("downloads: files by their extension, and what the page calls a download",
 });
 
 scene("downloads: extensions of the owner's", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="downloads" data-downloads="html"', body: LINKS }));
+  const page = await stage.open(stage.page("/a", { modules: "downloads", attributes: 'data-downloads="html"', body: LINKS }));
   await page.waitForLoadState("networkidle");
   for (const id of ["pdf", "page"]) await page.click(`#${id}`);
   await stage.leave(page);

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { ready, type Row, scene } from "../harness";
+import { type Row, scene } from "../harness";
 import { typed } from "./stored";
 
 const named = (events: Row[], name: string) => events.filter((event) => event.name === name).map(typed);
@@ -10,8 +10,7 @@ scene("errors: each kind once, and how often when the page is left", async (stag
     body: `function boom() {\n  throw new TypeError("no jo@mail.example at https://a.example/p?token=1");\n}`,
   }));
   const body = `<script src="/x.js?secret=1"></script><img id="img" alt=""><button onclick="boom()">Boom</button>`;
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="errors"', body }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "errors", body }));
   for (let i = 0; i < 3; i++) await page.click("button");
   await stage.leave(page);
   const events = await stage.events(4);
@@ -27,8 +26,7 @@ scene("errors: each kind once, and how often when the page is left", async (stag
 });
 
 scene("errors: rejections, failing resources, scripts of others, no extensions", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="errors"' }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "errors" }));
   await page.evaluate(() => {
     void Promise.reject(new Error("later"));
     void Promise.reject("a word");
@@ -53,8 +51,7 @@ scene("errors: rejections, failing resources, scripts of others, no extensions",
 });
 
 scene("errors: ten different ones of a page view, and ten more of the next", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="errors"' }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "errors" }));
   const throwing = (from: number) => {
     for (let i = from; i < from + 15; i++) dispatchEvent(new ErrorEvent("error", { message: `e${i}`, error: new Error(`e${i}`) }));
   };
@@ -69,8 +66,7 @@ scene("errors: ten different ones of a page view, and ten more of the next", asy
 scene("vitals: each metric once, of the page that was loaded", async (stage) => {
   const body = `<h1>Something to paint</h1><button onclick="const t=performance.now();while(performance.now()-t<120);h.textContent='x'">Work</button><p id=h></p>
     <div id=late></div><script>setTimeout(()=>{late.style.height='200px'},300)</script><p>Moved</p>`;
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="vitals"', body }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "vitals", body }));
   await page.click("button");
   await page.evaluate(() => history.pushState(0, "", "/b"));
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 500))));
@@ -88,8 +84,7 @@ scene("vitals: each metric once, of the page that was loaded", async (stage) => 
 });
 
 scene("search: the term once, however many pages of results", async (stage) => {
-  const page = await stage.open(stage.page("/find", { attributes: 'data-modules="search"' }).concat("?q=green%20%20tea&page=1"));
-  await ready(page);
+  const page = await stage.open(stage.page("/find", { modules: "search" }).concat("?q=green%20%20tea&page=1"));
   for (const next of ["?q=green%20tea&page=2", "?q=jo@mail.example", "?q=&x=1", "?x=1&query=last"])
     await page.evaluate((to) => new Promise((done) => setTimeout(() => done(history.pushState(0, "", to)), 1_100)), next);
   await stage.leave(page);
@@ -98,9 +93,8 @@ scene("search: the term once, however many pages of results", async (stage) => {
 });
 
 scene("search: a parameter of the owner's", async (stage) => {
-  const attributes = 'data-modules="search" data-search-params="term"';
-  const page = await stage.open(stage.page("/find", { attributes }).concat("?q=no&term=yes"));
-  await ready(page);
+  const attributes = 'data-search-params="term"';
+  const page = await stage.open(stage.page("/find", { modules: "search", attributes }).concat("?q=no&term=yes"));
   await stage.leave(page);
   deepEqual(named(await stage.events(3), "site_search"), [{ term: "yes" }]);
 });
@@ -131,8 +125,7 @@ const FILM = `<video id="film" data-title="Tour" muted></video><script>
 </script>`;
 
 scene("video: start, quarters and the end, each once", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="video"', body: FILM }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "video", body: FILM }));
   await page.evaluate(async () => {
     const film = document.querySelector("video")!;
     await (window as any).made;
@@ -156,8 +149,7 @@ scene("video: start, quarters and the end, each once", async (stage) => {
 });
 
 scene("video: what is jumped over was not played", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="video"', body: FILM }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "video", body: FILM }));
   await page.evaluate(async () => {
     const film = document.querySelector("video")!;
     await (window as any).made;

@@ -19,8 +19,8 @@ const BODY = `
 
 scene("all modules together: everything arrives, nothing is rejected", async (stage) => {
   equal(ALL.length, 11);
-  const attributes = `data-modules="${ALL.join(" ")}" data-sample="1" data-identity="first-party" data-affiliate="shop:ref"`;
-  const page = await stage.open(stage.page("/a", { attributes, body: BODY }).concat("?q=tea&ref=r1"));
+  const attributes = `data-sample="1" data-identity="first-party" data-affiliate="shop:ref"`;
+  const page = await stage.open(stage.page("/a", { modules: ALL.join(), attributes, body: BODY }).concat("?q=tea&ref=r1"));
   await page.waitForLoadState("networkidle");
   await page.evaluate(() => (window as any).footfall("experiment", "hero", ["control", "blue"]));
   for (const id of ["out", "file", "add", "boom"]) await page.click(`#${id}`);
@@ -53,7 +53,7 @@ scene("a module that throws harms neither the page nor the others", async (stage
   const head = `<script>window.footfall=window.footfall||function(){(footfall.q=footfall.q||[]).push(arguments)}
     footfall("use", (api) => { for (const hook of ["view", "event", "leave"]) api.on(hook, () => { throw new Error(hook); }); });
     footfall("use", () => { throw new Error("use"); });</script>`;
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="clicks"', head, body: "<button onclick=\"this.dataset.n=1\">Go</button>" }));
+  const page = await stage.open(stage.page("/a", { modules: "clicks", head, body: "<button onclick=\"this.dataset.n=1\">Go</button>" }));
   await page.waitForLoadState("networkidle");
   await page.click("button");
   await stage.leave(page);
@@ -83,7 +83,7 @@ for (const [on, name, module] of [
   ["form", "form_submit", "forms"],
 ] as const) {
   scene(`${module}: real elements get the answers that the rules give to their labels`, async (stage) => {
-    const page = await stage.open(stage.page("/a", { attributes: `data-modules="${module}"`, head: "" }));
+    const page = await stage.open(stage.page("/a", { modules: module, head: "" }));
     await page.waitForLoadState("networkidle");
     const all = labels("labels.json").concat(labels("labels-held.json"));
     // What is left out leads to other hosts and programs; a page view's clicks have a bound.

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { type Page, ready, type Row, scene, until } from "../harness";
+import { type Page, type Row, scene, until } from "../harness";
 import { once, typed } from "./stored";
 
 const FIRST_PARTY = 'data-identity="first-party"';
@@ -15,8 +15,7 @@ const asked = (page: Page, name: string, variants: unknown, options?: unknown): 
 
 scene("experiments: the golden answers, for units of the owner's", async (stage) => {
   const golden = JSON.parse(readFileSync(`${process.env.TRACKER}/../tests/golden/experiments.json`, "utf8")) as any[];
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="experiments"' }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "experiments" }));
   const cases = golden.filter(({ visitor }) => visitor).slice(0, 60);
   for (const { experiment, visitor, variants, variant } of cases) {
     const named = variants.every(([name]: [string]) => !/^\d+$/.test(name));
@@ -27,7 +26,7 @@ scene("experiments: the golden answers, for units of the owner's", async (stage)
 scene("experiments: one exposure a page view, asked before the script is there", async (stage) => {
   const head = `<script>window.footfall=window.footfall||function(){(footfall.q=footfall.q||[]).push(arguments)}
     for (let i = 0; i < 3; i++) footfall("experiment", "hero", ["control", "blue"], (v) => (window.seen = [...(window.seen || []), v]))</script>`;
-  const page = await stage.open(stage.page("/a", { attributes: `data-modules="experiments" ${FIRST_PARTY}`, head }));
+  const page = await stage.open(stage.page("/a", { modules: "experiments", attributes: `${FIRST_PARTY}`, head }));
   await page.waitForFunction(() => (window as any).seen?.length === 3);
   const seen = new Set(await page.evaluate(() => (window as any).seen as string[]));
   equal(seen.size, 1);
@@ -43,11 +42,10 @@ scene("experiments: one exposure a page view, asked before the script is there",
 });
 
 scene("experiments: where nobody may know the visitor, the first variant and no exposure", async (stage) => {
-  const page = await (await stage.context()).newPage();
+  const page = await stage.newPage();
   const said: string[] = [];
   page.on("console", (message) => said.push(message.text()));
-  await page.goto(stage.page("/a", { attributes: 'data-modules="experiments"' }));
-  await ready(page);
+  await page.goto(stage.page("/a", { modules: "experiments" }));
   for (const name of ["one", "two"]) equal(await asked(page, name, ["control", "blue"]), "control");
   await stage.leave(page);
   deepEqual((await stage.events(2)).map((event) => event.name).sort(), ["engagement", "page_view"]);
@@ -60,9 +58,8 @@ for (const [share, kept] of [
 ] as const) {
   for (const identity of ["", FIRST_PARTY]) {
     scene(`sampling: ${share} ${identity || "cookieless"}`, async (stage) => {
-      const attributes = `data-modules="sampling clicks" data-sample="${share}" ${identity}`;
-      const page = await stage.open(stage.page("/a", { attributes, body: "<button onclick=\"this.dataset.n=1\">Go</button>" }));
-      await ready(page);
+      const attributes = `data-sample="${share}" ${identity}`;
+      const page = await stage.open(stage.page("/a", { modules: "sampling,clicks", attributes, body: "<button onclick=\"this.dataset.n=1\">Go</button>" }));
       await page.click("button");
       await page.evaluate(() => (window as any).footfall("event", "mine"));
       await stage.leave(page);
@@ -82,14 +79,12 @@ for (const [share, kept] of [
 }
 
 scene("sampling: a visitor is in or out on all pages", async (stage) => {
-  const context = await stage.context();
-  const attributes = `data-modules="sampling" data-sample="0.5" ${FIRST_PARTY}`;
+  const attributes = `data-sample="0.5" ${FIRST_PARTY}`;
   for (const path of ["/a", "/b", "/c", "/d", "/e", "/f"]) {
-    const page = await stage.open(stage.page(path, { attributes }), context);
-    await ready(page);
+    const page = await stage.open(stage.page(path, { modules: "sampling", attributes }));
     await stage.leave(page);
   }
-  const end = await stage.open(stage.page("/end"), context);
+  const end = await stage.open(stage.page("/end"));
   await stage.leave(end);
   await stage.events(2);
   const paths = new Set(stage.sent().map((event) => new URL(event.url).pathname));
@@ -97,31 +92,26 @@ scene("sampling: a visitor is in or out on all pages", async (stage) => {
 });
 
 scene("sampling: what is no share samples nothing", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="sampling" data-sample="ten"' }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "sampling", attributes: 'data-sample="ten"' }));
   await stage.leave(page);
   ok((await stage.events(2)).every((event) => !("sample_weight" in typed(event))));
 });
 
 scene("sampling: a page whose module cannot be had is counted", async (stage) => {
-  const page = await stage.open(stage.page("/a", { attributes: 'data-modules="nonesuch" data-sample="0.5"' }));
-  await ready(page);
+  const page = await stage.open(stage.page("/a", { modules: "nonesuch", attributes: 'data-sample="0.5"' }));
   await stage.leave(page);
   equal((await stage.events(2)).length, 2);
 });
 
-const AFFILIATE = 'data-modules="affiliate" data-affiliate-events="lead"';
+const AFFILIATE = { modules: "affiliate", attributes: 'data-affiliate-events="lead"' };
 
 scene("affiliate: the click id goes with conversions on later pages, and is told once a landing", async (stage) => {
-  const context = await stage.context();
-  const landing = stage.page("/a", { attributes: AFFILIATE });
+  const landing = stage.page("/a", AFFILIATE);
   for (let i = 0; i < 2; i++) {
-    const page = await stage.open(`${landing}?cjevent=ab12cd34`, context);
-    await ready(page);
+    const page = await stage.open(`${landing}?cjevent=ab12cd34`);
     await stage.leave(page);
   }
-  const page = await stage.open(stage.page("/thanks", { attributes: AFFILIATE }), context);
-  await ready(page);
+  const page = await stage.open(stage.page("/thanks", AFFILIATE));
   await page.evaluate(() => {
     const { footfall } = window as any;
     footfall("event", "order", { revenue: { amount: "9.50", currency: "EUR" }, props: { plan: "pro" } });
@@ -139,14 +129,12 @@ scene("affiliate: the click id goes with conversions on later pages, and is told
 });
 
 scene("affiliate: a click counts for its window, and the newest one counts", async (stage) => {
+  const url = stage.page("/a", { ...AFFILIATE, attributes: `${AFFILIATE.attributes} data-affiliate="shop:ref:2"` });
   const context = await stage.context();
-  const attributes = `${AFFILIATE} data-affiliate="shop:ref:2"`;
-  const url = stage.page("/a", { attributes });
   const lead = async (query: string, later = 0): Promise<void> => {
     const page = await context.newPage();
     if (later) await page.clock.setFixedTime(Date.now() + later);
     await page.goto(url + query);
-    await ready(page);
     await page.evaluate(() => (window as any).footfall("event", "lead"));
     await stage.leave(page);
   };
@@ -162,12 +150,9 @@ scene("affiliate: a click counts for its window, and the newest one counts", asy
 });
 
 scene("affiliate: where nothing may be kept, it is known on its own page alone", async (stage) => {
-  const context = await stage.context();
-  await context.addInitScript(() => Object.defineProperty(navigator, "globalPrivacyControl", { value: true }));
-  const url = stage.page("/a", { attributes: AFFILIATE });
+  const url = stage.page("/a", { ...AFFILIATE, attributes: `${AFFILIATE.attributes} data-consent=denied` });
   for (const query of ["?irclickid=x1", ""]) {
-    const page = await stage.open(url + query, context);
-    await ready(page);
+    const page = await stage.open(url + query);
     await page.evaluate(() => (window as any).footfall("event", "lead"));
     equal(await page.evaluate(() => localStorage.getItem("footfall.affiliate")), null);
     await stage.leave(page);

@@ -30,6 +30,13 @@ var EMAIL = /[\p{L}\w.+-]+(?:@|%40)[\p{L}\w.-]+\.\p{L}{2,}/gu;
 var DIGITS = /\d(?:[ .,/()-]{0,2}\d){6,}/g;
 var bounded = (text, most) => text.slice(0, most).replace(/\p{Cs}/gu, "");
 var line = (text, most) => bounded(text.slice(0, 2e3).replace(/\s+/g, " ").trim().replace(EMAIL, "[email]").replace(DIGITS, "[number]"), most);
+var parsed = (href, base) => {
+  try {
+    return new URL(href, base);
+  } catch {
+    return void 0;
+  }
+};
 
 // src/modules/lib/elements.ts
 var listen = (type, run) => addEventListener(type, run, true);
@@ -40,10 +47,22 @@ var target = (event) => {
 var up = (element, selector2) => element ? element.closest(selector2) || up(element.getRootNode().host, selector2) : null;
 var ignored = (element) => !!up(element, "[data-footfall-ignore]");
 var FIELDS = "input,textarea,select,[contenteditable]";
+var LINKS = "a[*|href],area[href]";
+var reference = (link) => link.getAttribute("href") ?? link.getAttribute("xlink:href") ?? "";
+var FIELD = "\0";
+var said = (node) => {
+  if (node instanceof Text) return node.data;
+  const { shadowRoot, localName } = node;
+  if (/^(?:style|script|template)$/.test(localName)) return "";
+  if (node instanceof Element && node.matches(FIELDS)) return FIELD;
+  const slotted = localName === "slot" ? node.assignedNodes() : [];
+  return Array.from(slotted.length ? slotted : (shadowRoot || node).childNodes, said).join("");
+};
 var label = (element, most = 64) => {
-  const theirs = element.closest(FIELDS) || element.querySelector(FIELDS);
+  const text = said(element).trim();
+  const theirs = text.includes(FIELD) || up(element, FIELDS);
   const alt = element.querySelector("[alt]")?.getAttribute("alt");
-  return line(!theirs && element.textContent?.trim() || element.getAttribute("aria-label") || alt || "", most);
+  return line(!theirs && text || element.getAttribute("aria-label") || alt || "", most);
 };
 var explicit = (element, send, more) => {
   const name = element.getAttribute("data-footfall-event");
@@ -120,7 +139,7 @@ var facts = (tag, get, read, address, origin) => {
 // src/modules/lib/reactions.ts
 var MS2 = 1e3;
 var SIGNS = "submit invalid input change focusin scroll visibilitychange blur copy toggle play pause fullscreenchange";
-var reactions = (root, dead) => {
+var reactions = (roots, dead) => {
   const address = () => location.href.replace(/#$/, "");
   const before = address();
   const signs = SIGNS.split(" ");
@@ -135,7 +154,7 @@ var reactions = (root, dead) => {
     if (address() === before && getSelection()?.type !== "Range") dead();
   }, MS2);
   for (const sign of signs) addEventListener(sign, end, true);
-  for (const node of [document, root])
+  for (const node of [document, ...roots])
     changes.observe(node, { subtree: true, childList: true, attributes: true, characterData: true });
 };
 
@@ -147,13 +166,13 @@ var step = (element) => {
   const test = element.getAttribute("data-testid");
   if (test && test.length <= 64) return `[data-testid=${JSON.stringify(line(test, 64))}]`;
   const tag = element.localName;
-  const same = Array.from(element.parentElement?.children || []).filter((other) => other.localName === tag);
+  const same = Array.from(element.parentNode?.children || []).filter((other) => other.localName === tag);
   const place = same.length > 1 ? `:nth-of-type(${same.indexOf(element) + 1})` : "";
   return [tag, ...Array.from(element.classList).filter(written).slice(0, 2)].join(".") + place;
 };
 var selector = (element) => {
   let path = "";
-  for (let at = element; at && at !== document.body; at = at.parentElement) {
+  for (let at = element; at && at !== document.body; at = at.parentElement || (at.getRootNode().host ?? null)) {
     const longer = step(at) + (path && ` > ${path}`);
     if (path && longer.length > MOST) break;
     path = longer;
@@ -164,10 +183,14 @@ var selector = (element) => {
 
 // src/modules/clicks.ts
 var MOST2 = { click: 100, rage: 5, dead: 5 };
-var BUTTONS = "a[href],area[href],button,summary,[role=button],[role=link],[role=menuitem],[role=tab],[onclick]";
+var BUTTONS = `${LINKS},button,summary,[role=button],[role=link],[role=menuitem],[role=tab],[onclick]`;
 var SUBMITS = "input[type=submit],input[type=button],input[type=image]";
 var BUSY = `${FIELDS},option,label,video,audio,canvas,iframe,embed,object,[disabled],[aria-disabled=true]`;
 var STEPS = /^(?:[^\p{L}]{0,2}|next|prev(?:ious)?|more|less|weiter|zurück|suivant|précédent|siguiente|anterior)$/iu;
+var component = (button) => {
+  const root = button.getRootNode();
+  return root instanceof ShadowRoot && root.querySelectorAll(BUTTONS).length === 1 ? root.host : button;
+};
 var clicks2 = (api) => {
   const known = api.option("clicks") === "known";
   const classify = classifier(clicks, parts);
@@ -178,16 +201,22 @@ var clicks2 = (api) => {
   api.on("view", () => {
     left = { ...MOST2 };
   });
+  let entered = null;
+  listen("keydown", (event) => entered = event.key === "Enter" ? target(event) : null);
+  for (const type of ["keyup", "pointerdown"]) listen(type, () => entered = null);
   listen("click", (event) => {
     const from = target(event);
     if (!event.isTrusted || !from || ignored(from)) return;
+    if (!event.detail && entered && entered !== from && entered.matches(FIELDS)) return;
     const element = up(from, `[data-footfall-event]:not(form),${BUTTONS},${SUBMITS}`);
     const near = element || from;
-    const told = { selector: selector(near), text: element ? label(near) : void 0 };
-    if (element && left.click-- > 0 && !explicit(element, api.send, told)) {
-      const { value, alt, href } = element;
-      const read = element.matches(SUBMITS) ? value || alt : label(element, 200);
-      const get = (name) => element.getAttribute(name);
+    const outer = component(near);
+    const told = { selector: selector(near), text: element ? label(near) || label(outer) : void 0 };
+    if (element && left.click-- > 0 && ![element, outer].some((one) => explicit(one, api.send, told))) {
+      const { value, alt } = element;
+      const read = element.matches(SUBMITS) ? value || alt : label(element, 200) || label(outer, 200);
+      const get = (name) => element.getAttribute(name) ?? outer.getAttribute(name);
+      const href = reference(element) && parsed(reference(element), document.baseURI)?.href;
       const tag = get("role") === "button" ? "button" : element.localName;
       const way = (get("download") === null ? "" : "download:") + (href || "");
       const answer = classify(facts(tag, get, read, way, location.origin));
@@ -200,8 +229,8 @@ var clicks2 = (api) => {
     const modified = event.ctrlKey || event.metaKey || event.shiftKey;
     if (event.timeStamp < waiting || modified || !element && getComputedStyle(near).cursor !== "pointer") return;
     waiting = event.timeStamp + 1e3;
-    reactions(from.getRootNode(), () => {
-      const leads = /^(?!#|javascript:)./i.test(near.getAttribute("href") || "");
+    reactions(event.composedPath().filter((one) => one instanceof ShadowRoot), () => {
+      const leads = /^(?!#|javascript:)./i.test(reference(near));
       if ((!leads || event.defaultPrevented) && left.dead-- > 0) api.send("dead_click", told, quiet);
     });
   });

@@ -19,12 +19,14 @@ var target = (event) => {
 };
 var up = (element, selector) => element ? element.closest(selector) || up(element.getRootNode().host, selector) : null;
 var ignored = (element) => !!up(element, "[data-footfall-ignore]");
+var LINKS = "a[*|href],area[href]";
+var reference = (link) => link.getAttribute("href") ?? link.getAttribute("xlink:href") ?? "";
 var onLinks = (run) => {
   const follow = (event) => {
-    const element = up(target(event), "a[href],area[href]");
+    const element = up(target(event), LINKS);
     if (event.button > 1 || !element || ignored(element)) return;
-    const url = parsed(element.getAttribute("href"), document.baseURI);
-    if (url) run(element, url);
+    const url = parsed(reference(element), document.baseURI);
+    if (url) setTimeout(() => event.defaultPrevented || run(element, url));
   };
   listen("click", follow);
   listen("auxclick", follow);

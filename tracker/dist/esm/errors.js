@@ -38,8 +38,49 @@ var parsed = (href, base) => {
 };
 var place = (url) => line(url.host + url.pathname, 512);
 
+// src/modules/lib/elements.ts
+var listen = (type, run) => addEventListener(type, run, true);
+var target = (event) => {
+  const found = event.composedPath()[0];
+  return found instanceof Element ? found : null;
+};
+var FIELDS = "input,textarea,select,[contenteditable]";
+
+// src/modules/lib/values.ts
+var MASK = "[field]";
+var LEAST = 3;
+var MOST = 50;
+var LONG = 1e3;
+var WORDS = /[\p{L}\p{N}]{5,}/gu;
+var QUOTED = /"[^]*"(?=\S* is not valid JSON)|(JSON Parse error).*/g;
+var held = (field) => {
+  const { value, type } = field;
+  return /^(?:submit|button|image|reset|checkbox|radio)$/.test(type) ? "" : `${value ?? field.textContent}`.trim();
+};
+var lower = (text) => text.toLowerCase();
+var pattern = (value) => {
+  const source2 = value.slice(0, LONG).replace(/[^\p{L}\p{N}\s]/gu, "\\$&").replace(/\s+/g, "\\s+");
+  return new RegExp(value.length > LONG ? `${source2}[^]*` : source2, "gi");
+};
+var withoutValues = () => {
+  const typed = /* @__PURE__ */ new Map();
+  listen("input", (event) => {
+    const field = target(event);
+    if (!field) return;
+    typed.delete(field);
+    typed.set(field, held(field));
+    if (typed.size > MOST) typed.delete(typed.keys().next().value);
+  });
+  return (text) => {
+    const fields = Array.from(document.querySelectorAll(FIELDS)).slice(0, MOST);
+    const values = [...fields.map(held), ...typed.values()].filter((value) => value.length >= LEAST);
+    const words = new Set(values.flatMap((value) => lower(value).match(WORDS) || []));
+    return values.sort((a, b) => b.length - a.length).reduce((rest, value) => rest.replace(pattern(value), MASK), text.slice(0, 1e4)).replace(WORDS, (word) => words.has(lower(word)) ? MASK : word).replace(QUOTED, `$1${MASK}`);
+  };
+};
+
 // src/modules/errors.ts
-var MOST = 10;
+var MOST2 = 10;
 var APART_MS = 1e3;
 var FOREIGN = /-extension:/;
 var cleaned = (text, most) => line(text.replace(/[?#][^\s:)"']+/g, ""), most);
@@ -47,19 +88,23 @@ var source = (address) => {
   const url = parsed(address);
   return url && /^http/.test(url.protocol) ? place(url) : "";
 };
-var described = (thrown, message, file = "") => {
+var described = (thrown, message, file, clean) => {
   const stack = String(thrown?.stack || "");
   const first = stack.split("\n").find((frame) => /:\d+:\d/.test(frame)) || "";
   if (FOREIGN.test(file + first)) return void 0;
   const said = thrown?.message === void 0 ? message : `${thrown.name}: ${thrown.message}`;
-  return { message: cleaned(said, 256), stack: cleaned(stack.replace(/\n\s*/g, " | "), 1e3) || void 0 };
+  return {
+    message: cleaned(clean(said), 256),
+    stack: cleaned(clean(stack).replace(/\n\s*/g, " | "), 1e3) || void 0
+  };
 };
 var errors = (api) => {
   const seen = repeats(
-    MOST,
+    MOST2,
     APART_MS,
     (props, count) => api.send("js_error", { ...props, count }, { interactive: false })
   );
+  const clean = withoutValues();
   const take = (kind, describe) => {
     let props;
     try {
@@ -71,21 +116,21 @@ var errors = (api) => {
   addEventListener(
     "error",
     (event) => {
-      const { target, message, error, filename, lineno, colno } = event;
-      if (target instanceof Element) {
-        const { src, href } = target;
+      const { target: target2, message, error, filename, lineno, colno } = event;
+      if (target2 instanceof Element) {
+        const { src, href } = target2;
         const failed = source(src || href);
-        if (failed) take("resource", () => ({ message: target.localName, source: failed }));
+        if (failed) take("resource", () => ({ message: target2.localName, source: clean(failed) }));
       } else if (/^Script error/.test(message)) take("error", () => ({ message }));
       else
         take("error", () => {
-          const props = described(error, message, filename);
+          const props = described(error, message, filename, clean);
           return props && { ...props, source: source(filename) || void 0, line: lineno, column: colno };
         });
     },
     true
   );
-  addEventListener("unhandledrejection", ({ reason }) => take("rejection", () => described(reason, String(reason))));
+  addEventListener("unhandledrejection", ({ reason }) => take("rejection", () => described(reason, String(reason), "", clean)));
   api.on("leave", seen.rest);
   api.on("view", seen.clear);
 };

@@ -20,6 +20,27 @@ var line = (text, most) => bounded(text.slice(0, 2e3).replace(/\s+/g, " ").trim(
 
 // src/modules/lib/elements.ts
 var listen = (type, run) => addEventListener(type, run, true);
+var heard = [];
+var known = /* @__PURE__ */ new WeakSet();
+var know = (root) => {
+  if (!(root instanceof ShadowRoot) || known.has(root)) return;
+  known.add(root);
+  for (const [type, run] of heard) {
+    const own = (event) => target(event)?.getRootNode() === root && run(event);
+    root.addEventListener(type, own, true);
+  }
+};
+var search = (from = document) => from.querySelectorAll("*").forEach(({ shadowRoot }) => {
+  if (!shadowRoot) return;
+  know(shadowRoot);
+  search(shadowRoot);
+});
+var listenInside = (...one) => {
+  const touched = (event) => event.composedPath().forEach(know);
+  if (!heard.length) for (const type of ["pointerdown", "focusin", "keydown"]) listen(type, touched);
+  heard.push(one);
+  listen(...one);
+};
 var target = (event) => {
   const found = event.composedPath()[0];
   return found instanceof Element ? found : null;
@@ -27,10 +48,24 @@ var target = (event) => {
 var up = (element, selector) => element ? element.closest(selector) || up(element.getRootNode().host, selector) : null;
 var ignored = (element) => !!up(element, "[data-footfall-ignore]");
 var FIELDS = "input,textarea,select,[contenteditable]";
+var inside = (root, selector) => Array.from(root.querySelectorAll("*")).flatMap((one) => [
+  ...one.matches(selector) ? [one] : [],
+  ...one.shadowRoot ? inside(one.shadowRoot, selector) : []
+]);
+var FIELD = "\0";
+var said = (node) => {
+  if (node instanceof Text) return node.data;
+  const { shadowRoot, localName } = node;
+  if (/^(?:style|script|template)$/.test(localName)) return "";
+  if (node instanceof Element && node.matches(FIELDS)) return FIELD;
+  const slotted = localName === "slot" ? node.assignedNodes() : [];
+  return Array.from(slotted.length ? slotted : (shadowRoot || node).childNodes, said).join("");
+};
 var label = (element, most = 64) => {
-  const theirs = element.closest(FIELDS) || element.querySelector(FIELDS);
+  const text = said(element).trim();
+  const theirs = text.includes(FIELD) || up(element, FIELDS);
   const alt = element.querySelector("[alt]")?.getAttribute("alt");
-  return line(!theirs && element.textContent?.trim() || element.getAttribute("aria-label") || alt || "", most);
+  return line(!theirs && text || element.getAttribute("aria-label") || alt || "", most);
 };
 var explicit = (element, send, more) => {
   const name = element.getAttribute("data-footfall-event");
@@ -92,7 +127,7 @@ var SECRET = /^(?:password|hidden|submit|button|image|reset) |\bcc-|pass|pwd|\bo
 var secret = (type, use, name) => SECRET.test(`${type} ${use} ${name}`);
 var fieldName = (field) => {
   const { type, name, id, autocomplete } = field;
-  const silent = !field.matches("input,select,textarea") || field.closest("[data-footfall-ignore]");
+  const silent = !field.matches("input,select,textarea") || ignored(field);
   return silent || secret(type, autocomplete, `${name} ${id}`) ? "" : line(name || id || type, 48);
 };
 var stays = () => {
@@ -114,8 +149,11 @@ var stays = () => {
 var MOST = 10;
 var TRIED_MS = 100;
 var ANSWER_MS = 1e3;
+var NAMED = "input,select,textarea";
+var MARKED = "[aria-invalid=true],[data-invalid],[data-user-invalid],.is-invalid";
 var begin = () => ({
   ...stays(),
+  ...{},
   started: 0,
   tried: -TRIED_MS,
   errors: 0,
@@ -124,20 +162,29 @@ var begin = () => ({
   faults: /* @__PURE__ */ new Map()
   // of the try that runs
 });
+var fieldsIn = (form) => Array.from(/* @__PURE__ */ new Set([...Array.from(form.elements), ...inside(form, NAMED)])).filter(
+  (one) => one.matches(NAMED)
+);
+var blame = ({ faults }, field) => {
+  let error = "";
+  for (const name in field.validity) if (field.validity[name] === true) error = name;
+  faults.set(fieldName(field), error);
+};
 var forms2 = (api) => {
   const classify = classifier(forms, {});
   const works = /* @__PURE__ */ new Map();
-  api.on("view", () => works.clear());
+  api.on("view", () => {
+    works.clear();
+    setTimeout(search, 1e3);
+  });
   const described = (form) => {
     const get = (name) => form.getAttribute(name);
     const button = form.querySelector("button:not([type=button]):not([type=reset]),[type=submit],[type=image]");
     const text = button ? button.value || label(button, 200) : "";
     const action = get("action") || "";
-    const fields = Array.from(form.elements).filter(
-      (one) => one.matches("input,select,textarea") && !/^(?:hidden|submit|button|image|reset)$/.test(one.type)
-    );
+    const fields = fieldsIn(form).filter((one) => !/^(?:hidden|submit|button|image|reset)$/.test(one.type));
     const seen = facts("form", get, text, action, location.origin);
-    const nth = `form ${Array.from(document.forms).indexOf(form) + 1}`;
+    const nth = `form ${Array.from(form.getRootNode().querySelectorAll("form")).indexOf(form) + 1}`;
     return {
       form: line(get("id") || get("name") || action.split(/[?#]/)[0] || nth, 128),
       ...classify({ ...seen, fields: fieldsOf(fields) })
@@ -158,7 +205,7 @@ var forms2 = (api) => {
       api.send("form_error", { ...described(form), fields, errors: Array.from(new Set(faults.values())).join() });
     faults.clear();
   };
-  const on = (type, run) => listen(type, (event) => {
+  const on = (type, run) => (/^(?:submit|invalid)$/.test(type) ? listenInside : listen)(type, (event) => {
     const element = target(event);
     const form = [element?.form, up(element, "form")].find((one) => one instanceof HTMLFormElement);
     if (!form || ignored(form)) return;
@@ -180,25 +227,48 @@ var forms2 = (api) => {
   on("invalid", (form, work, element) => {
     if (performance.now() - work.tried > TRIED_MS) return;
     if (!work.faults.size && work.errors++ < MOST) setTimeout(fault, 0, form, work);
-    let error = "";
-    for (const name in element.validity) if (element.validity[name] === true) error = name;
-    work.faults.set(fieldName(element), error);
+    blame(work, element);
   });
-  on("submit", (form, work) => {
+  const marked = (form, { faults }) => {
+    for (const field of inside(form, MARKED).slice(0, 30)) faults.set(fieldName(field), "aria-invalid");
+  };
+  on("submit", (form, work, _, event) => {
     const props = told(form, work);
-    work.done = true;
-    api.send("form_submit", props);
-    explicit(form, api.send, { form: props.form });
-    setTimeout(() => {
-      for (const field of Array.from(form.querySelectorAll("[aria-invalid=true]")).slice(0, 30))
-        work.faults.set(fieldName(field), "aria-invalid");
+    const wrong = form.noValidate ? fieldsIn(form).filter(({ willValidate, validity }) => willValidate && !validity.valid) : [];
+    const send = () => {
+      if (work.send !== send) return;
+      work.send = void 0;
+      work.done = true;
+      api.send("form_submit", props);
+      explicit(form, api.send, { form: props.form });
+      setTimeout(() => {
+        marked(form, work);
+        work.errors++;
+        if (form.isConnected) fault(form, work);
+      }, ANSWER_MS);
+    };
+    const refuse = () => {
+      work.send = void 0;
       work.errors++;
-      if (form.isConnected) fault(form, work);
-    }, ANSWER_MS);
+      fault(form, work);
+    };
+    work.send = send;
+    setTimeout(() => {
+      if (!event.defaultPrevented) return send();
+      wrong.forEach((field) => blame(work, field));
+      if (work.faults.size) return refuse();
+      setTimeout(() => {
+        if (work.send !== send) return;
+        marked(form, work);
+        if (work.faults.size && form.isConnected) refuse();
+        else send();
+      }, TRIED_MS);
+    });
   });
   api.on(
     "leave",
     () => works.forEach((work, form) => {
+      work.send?.();
       if (!work.started || work.done) return;
       work.done = true;
       api.send("form_abandon", told(form, work), { interactive: false });

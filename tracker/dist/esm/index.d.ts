@@ -2,7 +2,7 @@
 import type { Module, More, Props } from "./api.js";
 export type { Api, Module, More, Props, Sent, Value } from "./api.js";
 export interface Options {
-    /** Where events are sent: the collector's address and /v1/events. */
+    /** Where events are sent: the collector's address and /v1/in. */
     endpoint: string;
     /** The site's domain as registered; left out, the page's host name. */
     site?: string;

@@ -1,10 +1,26 @@
+// src/core/hooks.ts
+var hooks = {};
+var guarded = (run2) => {
+  try {
+    return run2();
+  } catch (error) {
+    console.warn("Footfall:", error);
+    return void 0;
+  }
+};
+var listen = (types, run2) => types.split(" ").forEach((type) => addEventListener(type, run2, true));
+var on = (hook, run2) => {
+  (hooks[hook] = hooks[hook] || []).push(run2);
+};
+var call = (hook, arg) => (hooks[hook] || []).map((run2) => guarded(() => run2(arg)));
+
 // src/core/options.ts
 var options = {};
 var configure = (given) => {
   options = given;
 };
 var option = (name) => options[name];
-var flag = (name) => option(name) !== void 0;
+var flag = (name) => option(name) != null;
 
 // src/core/storage.ts
 var PREFIX = "footfall.";
@@ -16,12 +32,8 @@ var quietly = (run2) => {
     return null;
   }
 };
-var get = (key2) => quietly(() => localStorage.getItem(key2));
-var set = (key2, value) => !!quietly(() => {
-  if (value === null) localStorage.removeItem(key2);
-  else localStorage.setItem(key2, value);
-  return true;
-});
+var get = (key2) => quietly(() => localStorage[key2] ?? null);
+var set = (key2, value) => !!quietly(() => (value === null ? delete localStorage[key2] : localStorage[key2] = value) || true);
 var load = (key2) => quietly(() => JSON.parse(get(key2)));
 var names = (start2) => Object.keys(quietly(() => localStorage) || {}).filter((key2) => key2.startsWith(start2));
 var wipe = () => {
@@ -37,25 +49,24 @@ var local = false;
 var consentStates = () => states;
 var analytics = () => states?.analytics_storage;
 var required = () => option("consent") === "required";
-var silent = () => local || out || !!get(OPT_OUT) || required() && analytics() === "denied";
+var silent = () => local || out || get(OPT_OUT) || navigator.globalPrivacyControl || required() && analytics() === "denied";
 var held = () => required() && analytics() !== "granted";
 var mayKeep = () => !silent() && !held() && analytics() !== "denied";
-var mayKnow = () => mayKeep() && !navigator.globalPrivacyControl;
 var decide = (given) => {
   states = { ...states };
-  for (const name of Object.keys(given))
+  for (const name in given)
     if (STATE.test(name)) states[name] = given[name] === true || given[name] === "granted" ? "granted" : "denied";
   if (analytics() === "denied") {
     set(KEY, "0");
     wipe();
-  } else if (analytics() && mayKnow()) set(KEY, JSON.stringify(states));
+  } else if (analytics() && mayKeep()) set(KEY, JSON.stringify(states));
 };
 var begin = (isLocal) => {
   local = isLocal;
   const first = option("consent");
   const given = first && !required() ? { analytics_storage: first } : load(KEY);
   if (given) decide(given);
-  addEventListener("storage", ({ key: key2, newValue }) => {
+  listen("storage", ({ key: key2, newValue }) => {
     if (key2 === KEY && !newValue && analytics() !== "denied") decide({ analytics_storage: "denied" });
   });
 };
@@ -100,6 +111,10 @@ var uuid = () => "10000000-1000-4000-8000-100000000000".replace(
   (digit) => (+digit ^ Math.random() * 16 >> +digit / 4).toString(16)
 );
 
+// src/core/kept.ts
+var OTHERS = /&(?!(gclsrc|li_fat_id|gbraid|wbraid|mc_cid|rdt_cid|sccid|irclicid|igshid|irclickid|msclkid|fbclid|dclid|gclid|qclid|ttclid|twclid|yclid|gad_campaignid|source|gad_source|utm_source|ref|epik|utm_term|utm_medium|utm_campaign|utm_content|cjevent|_kx)=)[^&]*/gi;
+var kept = (address2) => address2?.replace?.(/\?(.*)/, (_, query) => `&${query}`.replace(OTHERS, "").replace("&", "?"));
+
 // src/core/address.ts
 var shown = "";
 var pageOf = (href, hash) => {
@@ -112,10 +127,7 @@ var pageOf = (href, hash) => {
   return url2.href.slice(0, ADDRESS);
 };
 var address = () => pageOf(location.href, flag("hash"));
-var landed = (to, from) => {
-  const query = from.split("?")[1] || "";
-  return to.includes(query) ? to : to + (to.includes("?") ? "&" : "?") + query;
-};
+var landed = (to, from) => to + (to.includes("?") ? "&" : "?") + (from.split("?")[1] || "");
 var url = () => shown || address();
 var show = () => shown = address();
 
@@ -145,7 +157,9 @@ var entry = (event, done) => ({
   size: encoder.encode(JSON.stringify(event)).length + 1,
   done
 });
-var packed = (head, events) => `${JSON.stringify(head).slice(0, -1)},"events":[${events.map((event) => JSON.stringify(event))}]}`.replace(
+var packed = (head, events) => `${JSON.stringify(head).slice(0, -1)},"events":[${events.map(
+  (event) => JSON.stringify({ ...event, url: kept(event.url), referrer: kept(event.referrer) })
+)}]}`.replace(
   /(\\\\)|\\ud.../g,
   "$1"
 );
@@ -179,7 +193,7 @@ var take = (fresh) => {
   let bytes = BODY_BYTES;
   const taken = queue.filter((entry2) => {
     if (entry2.event === view) bytes = 0;
-    return !(fresh && entry2.beaconed) && (bytes -= entry2.size) > 0;
+    return !(fresh && entry2.told) && (bytes -= entry2.size) > 0;
   });
   queue = queue.filter((entry2) => !taken.includes(entry2));
   saveSoon();
@@ -219,7 +233,7 @@ var failures = 0;
 var resume = 0;
 var confirmed = -Infinity;
 var backoff = (failures2, chance = Math.random()) => Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** failures2) * (0.5 + chance / 2);
-var asked = (header, now2) => Math.max(0, Math.min(RETRY_ASKED_MS, header && (+header * 1e3 || Date.parse(header) - now2) || 0));
+var asked = (header, now2) => Math.max(0, Math.min(RETRY_ASKED_MS, +header * 1e3 || Date.parse(header) - now2 || 0));
 var body = (entries) => packed(
   { site: option("site"), key: option("key"), sent_at: Date.now() },
   entries.map((entry2) => entry2.event)
@@ -234,8 +248,8 @@ var open = () => {
 var push = (entry2) => {
   add(entry2);
   if (entry2.done) queueMicrotask(now);
-  else if (!failures && queue.length >= BATCH_EVENTS) queueMicrotask(flush);
-  else later(BATCH_MS);
+  else if (failures || queue.length < BATCH_EVENTS) later(BATCH_MS);
+  else queueMicrotask(flush);
 };
 var flush = async () => {
   if (flying.length) return;
@@ -263,16 +277,16 @@ var flush = async () => {
   } catch {
   }
   flying.length = 0;
-  if (!status || status === 408 || status === 429 || status >= 500) {
-    putBack(sent);
-    resume = performance.now() + wait;
-    later(Math.max(wait, backoff(failures++)));
-  } else {
+  if (status && status !== 408 && status !== 429 && status < 500) {
     failures = 0;
     if (status < 300) confirmed = performance.now();
     saveSoon();
     if (queue.length < BATCH_EVENTS) later(BATCH_MS);
     else flush();
+  } else {
+    putBack(sent);
+    resume = performance.now() + wait;
+    later(Math.max(wait, backoff(failures++)));
   }
   for (const entry2 of sent) entry2.done?.();
 };
@@ -291,7 +305,7 @@ var sendNow = () => {
     if (!taken || !trusted) doubtful.push(...sent);
     if (!taken) break;
     for (const entry2 of sent) {
-      entry2.beaconed = true;
+      entry2.told = true;
       entry2.done?.();
     }
   }
@@ -303,22 +317,6 @@ var online = () => {
   adopt();
   now();
 };
-
-// src/core/hooks.ts
-var hooks = {};
-var guarded = (run2) => {
-  try {
-    return run2();
-  } catch (error) {
-    console.warn("Footfall:", error);
-    return void 0;
-  }
-};
-var listen = (types, run2) => types.split(" ").forEach((type) => addEventListener(type, run2, true));
-var on = (hook, run2) => {
-  (hooks[hook] = hooks[hook] || []).push(run2);
-};
-var call = (hook, arg) => (hooks[hook] || []).map((run2) => guarded(() => run2(arg)));
 
 // src/core/identity.ts
 var KEY2 = "footfall.id";
@@ -333,7 +331,7 @@ var continued = (old, at, name) => {
   };
 };
 var who = (at) => {
-  if (!mayKnow()) return {};
+  if (!mayKeep()) return {};
   if (option("identity") === "first-party") {
     const now2 = continued(load(KEY2), at - at % NOTED_MS, user);
     const text = JSON.stringify(now2);
@@ -409,16 +407,11 @@ var use = (module, command, name = module) => {
       if (hook === "view" && shown) guarded(() => run2(shown));
     },
     visitor,
-    read: (key2) => mayKnow() ? get(PREFIX + key2) : null,
-    write: (key2, value) => mayKnow() && set(PREFIX + key2, value),
+    read: (key2) => mayKeep() ? get(PREFIX + key2) : null,
+    write: (key2, value) => mayKeep() && set(PREFIX + key2, value),
     command
   });
 };
-var loadModules = (script) => Promise.all(
-  [...new Set(script && option("modules")?.match(/[^\s,]+/g))].map(
-    (name) => import(script.src.replace(/\.js(?=$|\?)/, `.${name}.js`)).catch(() => console.warn("Footfall: no module", name))
-  )
-);
 
 // src/core/engagement.ts
 var engaged = 0;
@@ -513,8 +506,8 @@ var follow2 = () => {
   }
   listen("popstate", route);
   window.navigation?.addEventListener("currententrychange", ({ navigationType }) => route(navigationType === "replace"));
-  addEventListener("pageshow", (event) => {
-    if (event.persisted) open2(own("referrer"));
+  listen("pageshow", ({ persisted }) => {
+    if (persisted) open2(own("referrer"));
     else back();
   });
   listen("pagehide", hide);
@@ -530,7 +523,7 @@ var commands = {
   identify(id, traits) {
     if (!`${id ?? ""}`) return;
     identify(String(id));
-    if (mayKnow() || held()) send("identify", traits, { interactive: false });
+    if (mayKeep() || held()) send("identify", traits, { interactive: false });
   },
   reset,
   pageview,
@@ -551,23 +544,22 @@ var commands = {
   optIn,
   use: (module, name) => use(module, (command, run2) => commands[command] = run2, name)
 };
-var unknown = (name) => !commands[name];
 var run = (name, ...args) => {
-  if (unknown(name)) console.warn("Footfall: no command", name);
-  else commands[name](...args);
+  if (commands[name]) commands[name](...args);
+  else console.warn("Footfall: no command", name);
 };
 
 // src/core/start.ts
 var LOCAL = /^(127\.[\d.]+|\[::1]|)$|(^|\.)(localhost|local|test)$/;
 var DECIDING = /^[cou]/;
-var start = (options2, script) => {
+var start = (options2) => {
   const before = window.footfall;
   if (before?.loaded === true) return before;
   configure(options2);
   const waiting = [].concat(before?.q || []);
   let stage = 0;
   const push2 = (command) => guarded(
-    () => stage > (DECIDING.test(command[0]) ? 0 : unknown(command[0]) ? 2 : 1) ? run(...command) : waiting.push(command)
+    () => stage > (DECIDING.test(command[0]) ? 0 : 1) ? run(...command) : waiting.push(command)
   );
   const next = () => {
     stage++;
@@ -585,15 +577,9 @@ var start = (options2, script) => {
     begin(!flag("local") && LOCAL.test(location.hostname) && (console.warn("Footfall: data-local"), true));
     online();
     listen("online", online);
-    const open3 = () => {
-      follow2();
-      next();
-    };
     next();
-    const loaded = loadModules(script);
-    if (flag("sample")) loaded.then(open3);
-    else open3();
-    loaded.then(next);
+    follow2();
+    next();
   };
   live();
   return footfall;

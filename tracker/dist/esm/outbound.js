@@ -21,17 +21,29 @@ var target = (event) => {
 var up = (element, selector) => element ? element.closest(selector) || up(element.getRootNode().host, selector) : null;
 var ignored = (element) => !!up(element, "[data-footfall-ignore]");
 var FIELDS = "input,textarea,select,[contenteditable]";
+var LINKS = "a[*|href],area[href]";
+var reference = (link) => link.getAttribute("href") ?? link.getAttribute("xlink:href") ?? "";
+var FIELD = "\0";
+var said = (node) => {
+  if (node instanceof Text) return node.data;
+  const { shadowRoot, localName } = node;
+  if (/^(?:style|script|template)$/.test(localName)) return "";
+  if (node instanceof Element && node.matches(FIELDS)) return FIELD;
+  const slotted = localName === "slot" ? node.assignedNodes() : [];
+  return Array.from(slotted.length ? slotted : (shadowRoot || node).childNodes, said).join("");
+};
 var label = (element, most = 64) => {
-  const theirs = element.closest(FIELDS) || element.querySelector(FIELDS);
+  const text = said(element).trim();
+  const theirs = text.includes(FIELD) || up(element, FIELDS);
   const alt = element.querySelector("[alt]")?.getAttribute("alt");
-  return line(!theirs && element.textContent?.trim() || element.getAttribute("aria-label") || alt || "", most);
+  return line(!theirs && text || element.getAttribute("aria-label") || alt || "", most);
 };
 var onLinks = (run) => {
   const follow = (event) => {
-    const element = up(target(event), "a[href],area[href]");
+    const element = up(target(event), LINKS);
     if (event.button > 1 || !element || ignored(element)) return;
-    const url = parsed(element.getAttribute("href"), document.baseURI);
-    if (url) run(element, url);
+    const url = parsed(reference(element), document.baseURI);
+    if (url) setTimeout(() => event.defaultPrevented || run(element, url));
   };
   listen("click", follow);
   listen("auxclick", follow);

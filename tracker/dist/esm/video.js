@@ -6,13 +6,40 @@ var line = (text, most) => bounded(text.slice(0, 2e3).replace(/\s+/g, " ").trim(
 
 // src/modules/lib/elements.ts
 var listen = (type, run) => addEventListener(type, run, true);
+var heard = [];
+var known = /* @__PURE__ */ new WeakSet();
+var know = (root) => {
+  if (!(root instanceof ShadowRoot) || known.has(root)) return;
+  known.add(root);
+  for (const [type, run] of heard) {
+    const own = (event) => target(event)?.getRootNode() === root && run(event);
+    root.addEventListener(type, own, true);
+  }
+};
+var search = (from = document) => from.querySelectorAll("*").forEach(({ shadowRoot }) => {
+  if (!shadowRoot) return;
+  know(shadowRoot);
+  search(shadowRoot);
+});
+var listenInside = (...one) => {
+  const touched = (event) => event.composedPath().forEach(know);
+  if (!heard.length) for (const type of ["pointerdown", "focusin", "keydown"]) listen(type, touched);
+  heard.push(one);
+  listen(...one);
+};
+var target = (event) => {
+  const found = event.composedPath()[0];
+  return found instanceof Element ? found : null;
+};
 var up = (element, selector) => element ? element.closest(selector) || up(element.getRootNode().host, selector) : null;
 var ignored = (element) => !!up(element, "[data-footfall-ignore]");
 
 // src/modules/video.ts
 var video = (api) => {
   const seen = /* @__PURE__ */ new WeakMap();
-  const follow = ({ type, target: one }) => {
+  const follow = (event) => {
+    const { type } = event;
+    const one = target(event);
     if (!(one instanceof HTMLVideoElement) || ignored(one)) return;
     const { currentSrc: source, duration, played, autoplay } = one;
     if (autoplay && one.muted && one.loop) return;
@@ -27,7 +54,7 @@ var video = (api) => {
       api.send(`video_${what}`, props, { interactive: what === "start" && !autoplay });
     };
     let state = seen.get(one);
-    if (type === "playing" && state?.source !== source) {
+    if (type !== "ended" && !one.paused && state?.source !== source) {
       seen.set(one, state = { source, step: 25 });
       tell("start");
     }
@@ -40,7 +67,9 @@ var video = (api) => {
       tell("complete");
     }
   };
-  for (const type of ["playing", "timeupdate", "ended"]) listen(type, follow);
+  for (const type of ["playing", "timeupdate", "ended"]) listenInside(type, follow);
+  search();
+  api.on("view", () => setTimeout(search, 1e3));
 };
 export {
   video

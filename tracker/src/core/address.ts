@@ -18,10 +18,8 @@ export const pageOf = (href: string, hash: boolean): string => {
 export const address = (): string => pageOf(location.href, flag("hash"));
 
 /** The address that a redirect has led to, with the query that somebody came by: it says from where. */
-export const landed = (to: string, from: string): string => {
-  const query = from.split("?")[1] || "";
-  return to.includes(query) ? to : to + (to.includes("?") ? "&" : "?") + query;
-};
+export const landed = (to: string, from: string): string =>
+  to + (to.includes("?") ? "&" : "?") + (from.split("?")[1] || "");
 
 /** Of the page view that is open; an application may have gone on already. */
 export const url = (): string => shown || address();

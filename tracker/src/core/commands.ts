@@ -1,6 +1,6 @@
 /** footfall(command, …): what a page may say. */
 import type { Module, More, Props } from "../api";
-import { decide, held, mayKnow, optIn, optOut, silent, type State } from "./consent";
+import { decide, held, mayKeep, optIn, optOut, silent, type State } from "./consent";
 import { now, online } from "./delivery";
 import { release, send } from "./events";
 import { identify, reset } from "./identity";
@@ -16,7 +16,7 @@ const commands: Record<string, Run> = {
   identify(id: string, traits?: Props) {
     if (!`${id ?? ""}`) return; // nobody is called "undefined"
     identify(String(id));
-    if (mayKnow() || held()) send("identify", traits, { interactive: false });
+    if (mayKeep() || held()) send("identify", traits, { interactive: false });
   },
   reset,
   pageview,
@@ -38,10 +38,7 @@ const commands: Record<string, Run> = {
   use: (module: Module, name?: string) => use(module, (command, run) => (commands[command] = run), name),
 };
 
-/** Whether a command has to wait for the files of modules, which may bring it. */
-export const unknown = (name: string): boolean => !commands[name];
-
 export const run = (name: string, ...args: unknown[]): void => {
-  if (unknown(name)) console.warn("Footfall: no command", name);
-  else commands[name]!(...args);
+  if (commands[name]) commands[name](...args);
+  else console.warn("Footfall: no command", name);
 };

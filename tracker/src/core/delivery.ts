@@ -25,7 +25,7 @@ export const backoff = (failures: number, chance = Math.random()): number =>
 
 /** Milliseconds that a Retry-After asks for: seconds or a date. A day at most, which is also what timers can hold. */
 export const asked = (header: string | null, now: number): number =>
-  Math.max(0, Math.min(RETRY_ASKED_MS, (header && (+header * 1_000 || Date.parse(header) - now)) || 0));
+  Math.max(0, Math.min(RETRY_ASKED_MS, +header! * 1_000 || Date.parse(header!) - now || 0));
 
 const body = (entries: Entry[]): string =>
   packed(
@@ -47,8 +47,8 @@ export const push = (entry: Entry): void => {
   add(entry);
   // Not within the application's call, whatever that was.
   if (entry.done) queueMicrotask(now);
-  else if (!failures && queue.length >= BATCH_EVENTS) queueMicrotask(flush);
-  else later(BATCH_MS);
+  else if (failures || queue.length < BATCH_EVENTS) later(BATCH_MS);
+  else queueMicrotask(flush);
 };
 
 export const flush = async (): Promise<void> => {
@@ -78,17 +78,17 @@ export const flush = async (): Promise<void> => {
     // not reached
   }
   flying.length = 0;
-  if (!status || status === 408 || status === 429 || status >= 500) {
-    putBack(sent); // with their ids, so that the collector counts them once
-    resume = performance.now() + wait;
-    later(Math.max(wait, backoff(failures++)));
-  } else {
+  if (status && status !== 408 && status !== 429 && status < 500) {
     // Other refusals would not be taken back at a second try either.
     failures = 0;
     if (status < 300) confirmed = performance.now();
     saveSoon();
     if (queue.length < BATCH_EVENTS) later(BATCH_MS);
     else flush();
+  } else {
+    putBack(sent); // with their ids, so that the collector counts them once
+    resume = performance.now() + wait;
+    later(Math.max(wait, backoff(failures++)));
   }
   for (const entry of sent) entry.done?.();
 };
@@ -111,7 +111,7 @@ export const sendNow = (): void => {
     if (!taken || !trusted) doubtful.push(...sent);
     if (!taken) break; // the browser's share for what outlives pages is used up
     for (const entry of sent) {
-      entry.beaconed = true;
+      entry.told = true;
       entry.done?.();
     }
   }

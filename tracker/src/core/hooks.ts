@@ -14,7 +14,7 @@ export const guarded = <T>(run: () => T): T | undefined => {
 };
 
 /** On the window, where browsers wait for nobody before they scroll, and before a page may keep an event to itself. */
-export const listen = (types: string, run: (event: Event) => void): void =>
+export const listen = (types: string, run: (event: any) => void): void =>
   types.split(" ").forEach((type) => addEventListener(type, run, true));
 
 export const on = (hook: string, run: Run): void => {

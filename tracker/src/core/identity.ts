@@ -1,5 +1,5 @@
 /** Who the visitor is to the browser. By default nobody: nothing is stored, and the collector's daily hash decides. */
-import { mayKnow } from "./consent";
+import { mayKeep } from "./consent";
 import { uuid } from "./ids";
 import { NOTED_MS, SESSION_MS } from "./limits";
 import { option } from "./options";
@@ -36,7 +36,7 @@ export const continued = (old: Known | null, at: number, name?: string): Known =
 
 /** The fields that say so on an event of that time. */
 export const who = (at: number): Who => {
-  if (!mayKnow()) return {};
+  if (!mayKeep()) return {};
   if (option("identity") === "first-party") {
     const now = continued(load<Known>(KEY), at - (at % NOTED_MS), user);
     const text = JSON.stringify(now);

@@ -1,7 +1,7 @@
-/** Modules: files of their own beside the script's, each a function that takes the core's API. */
+/** Modules: each a function that takes the core's API. */
 import type { Api, Module } from "../api";
 import { shown } from "./address";
-import { mayKnow } from "./consent";
+import { mayKeep } from "./consent";
 import { send } from "./events";
 import { guarded, on } from "./hooks";
 import { visitor } from "./identity";
@@ -22,16 +22,8 @@ export const use = (module: Module, command: Api["command"], name: unknown = mod
       if (hook === "view" && shown) guarded(() => run(shown));
     },
     visitor,
-    read: (key) => (mayKnow() ? get(PREFIX + key) : null),
-    write: (key, value) => mayKnow() && set(PREFIX + key, value),
+    read: (key) => (mayKeep() ? get(PREFIX + key) : null),
+    write: (key, value) => mayKeep() && set(PREFIX + key, value),
     command,
   });
 };
-
-/** Load the files of the modules that data-modules names, to the last one. */
-export const loadModules = (script?: HTMLScriptElement): Promise<unknown> =>
-  Promise.all(
-    [...new Set(script && option("modules")?.match(/[^\s,]+/g))].map((name) =>
-      import(script!.src.replace(/\.js(?=$|\?)/, `.${name}.js`)).catch(() => console.warn("Footfall: no module", name)),
-    ),
-  );

@@ -11,4 +11,4 @@ export const configure = (given: Options): void => {
 export const option = (name: string): string | undefined => options[name];
 
 /** An attribute without a value is enough. */
-export const flag = (name: string): boolean => option(name) !== undefined;
+export const flag = (name: string): boolean => option(name) != null;

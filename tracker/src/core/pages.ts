@@ -71,8 +71,8 @@ export const follow = (): void => {
   listen("popstate", route);
   // Links that an application takes over, without a word to history.
   window.navigation?.addEventListener("currententrychange", ({ navigationType }) => route(navigationType === "replace"));
-  addEventListener("pageshow", (event) => {
-    if (event.persisted) open(own("referrer")); // back from the browser's memory: seen once more
+  listen("pageshow", ({ persisted }) => {
+    if (persisted) open(own("referrer")); // back from the browser's memory: seen once more
     else back();
   });
   listen("pagehide", hide);

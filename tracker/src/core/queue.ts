@@ -2,6 +2,7 @@
 import type { Sent } from "../api";
 import { mayKeep } from "./consent";
 import { uuid } from "./ids";
+import { kept } from "./kept";
 import {
   BODY_BYTES,
   GONE_MS,
@@ -18,7 +19,7 @@ export interface Entry {
   event: Sent;
   size: number; // bytes
   done?: (() => void) | undefined;
-  beaconed?: boolean; // given to a beacon of which nobody knows whether it arrived
+  told?: boolean; // given to a beacon of which nobody knows whether it arrived
 }
 
 const COPIES = "footfall.q.";
@@ -38,11 +39,15 @@ export const entry = (event: Sent, done?: () => void): Entry => ({
 });
 
 /**
- * Head and events as JSON. Each event by itself, since old libraries give lists a toJSON that makes them text. Halves of
- * characters, as they stand at the end of shortened text, go: no collector could read what stands around them.
+ * Head and events as JSON, as they are sent or stored: addresses without what need not leave the browser. In memory they
+ * are whole, for modules and the next route. Each event by itself, since old libraries give lists a toJSON that makes
+ * them text. Halves of characters, as they stand at the end of shortened text, go: no collector could read what stands
+ * around them.
  */
 export const packed = (head: object, events: Sent[]): string =>
-  `${JSON.stringify(head).slice(0, -1)},"events":[${events.map((event) => JSON.stringify(event))}]}`.replace(
+  `${JSON.stringify(head).slice(0, -1)},"events":[${events.map((event) =>
+    JSON.stringify({ ...event, url: kept(event.url), referrer: kept(event.referrer) }),
+  )}]}`.replace(
     /(\\\\)|\\ud.../g,
     "$1",
   );
@@ -87,7 +92,7 @@ export const take = (fresh?: boolean): Entry[] => {
   let bytes = BODY_BYTES;
   const taken = queue.filter((entry) => {
     if (entry.event === view) bytes = 0; // nothing overtakes it
-    return !(fresh && entry.beaconed) && (bytes -= entry.size) > 0;
+    return !(fresh && entry.told) && (bytes -= entry.size) > 0;
   });
   queue = queue.filter((entry) => !taken.includes(entry));
   saveSoon();

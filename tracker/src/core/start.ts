@@ -1,8 +1,7 @@
 /** The order in which a page's tracker comes to life. */
-import { run, unknown } from "./commands";
+import { run } from "./commands";
 import { begin } from "./consent";
 import { online } from "./delivery";
-import { loadModules } from "./modules";
 import { guarded, listen } from "./hooks";
 import { configure, flag, type Options } from "./options";
 import { follow } from "./pages";
@@ -28,7 +27,7 @@ const LOCAL = /^(127\.[\d.]+|\[::1]|)$|(^|\.)(localhost|local|test)$/;
 const DECIDING = /^[cou]/;
 
 /** Starts the tracker, once a page; gives footfall(). */
-export const start = (options: Options, script?: HTMLScriptElement): Footfall => {
+export const start = (options: Options): Footfall => {
   const before = window.footfall;
   // Stands on the page twice. An element of the page with that id is none of ours, whatever it holds.
   if (before?.loaded === true) return before;
@@ -38,7 +37,7 @@ export const start = (options: Options, script?: HTMLScriptElement): Footfall =>
   // Whoever has kept the function from before asks for q. A "no" holds for the first page view too.
   const push = (command: Command): unknown =>
     guarded(() =>
-      stage > (DECIDING.test(command[0]) ? 0 : unknown(command[0]) ? 2 : 1) ? run(...command) : waiting.push(command),
+      stage > (DECIDING.test(command[0]) ? 0 : 1) ? run(...command) : waiting.push(command),
     );
   const next = (): void => {
     stage++;
@@ -58,16 +57,9 @@ export const start = (options: Options, script?: HTMLScriptElement): Footfall =>
     begin(!flag("local") && LOCAL.test(location.hostname) && (console.warn("Footfall: data-local"), true));
     online(); // what earlier pages could not send
     listen("online", online);
-    const open = (): void => {
-      follow();
-      next();
-    };
     next();
-    const loaded = loadModules(script);
-    // Whom sampling leaves out is left out of everything: then modules come first.
-    if (flag("sample")) loaded.then(open);
-    else open();
-    loaded.then(next);
+    follow();
+    next();
   };
   live();
   return footfall;

@@ -11,15 +11,11 @@ export const quietly = <T>(run: () => T): T | null => {
   }
 };
 
-export const get = (key: string): string | null => quietly(() => localStorage.getItem(key));
+export const get = (key: string): string | null => quietly(() => localStorage[key] ?? null);
 
 /** Store, or with null remove; whether that was possible. */
 export const set = (key: string, value: string | null): boolean =>
-  !!quietly(() => {
-    if (value === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, value);
-    return true;
-  });
+  !!quietly(() => (value === null ? delete localStorage[key] : (localStorage[key] = value)) || true);
 
 /** What was stored as JSON; null where nothing was, or somebody else has written there. */
 export const load = <T>(key: string): T | null => quietly(() => JSON.parse(get(key) as string));

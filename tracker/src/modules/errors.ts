@@ -3,6 +3,7 @@
 import type { Module, Props } from "../api";
 import { repeats } from "./lib/repeats";
 import { line, parsed, place } from "./lib/text";
+import { withoutValues } from "./lib/values";
 
 const MOST = 10; // different errors a page view
 const APART_MS = 1_000;
@@ -16,20 +17,30 @@ const source = (address: string): string => {
   return url && /^http/.test(url.protocol) ? place(url) : "";
 };
 
-/** What was thrown; nothing where it came from an extension of the browser. */
-export const described = (thrown: any, message: string, file = ""): Props | undefined => {
+/** What was thrown; nothing where it came from an extension of the browser. `clean` is for whole texts, before they are cut. */
+export const described = (
+  thrown: any,
+  message: string,
+  file: string,
+  clean: (text: string) => string,
+): Props | undefined => {
   const stack = String(thrown?.stack || "");
   // Whose error it is says the place where it was thrown, not everybody on the way.
   const first = stack.split("\n").find((frame) => /:\d+:\d/.test(frame)) || "";
   if (FOREIGN.test(file + first)) return undefined;
   const said = thrown?.message === undefined ? message : `${thrown.name}: ${thrown.message}`;
-  return { message: cleaned(said, 256), stack: cleaned(stack.replace(/\n\s*/g, " | "), 1_000) || undefined };
+  return {
+    message: cleaned(clean(said), 256),
+    stack: cleaned(clean(stack).replace(/\n\s*/g, " | "), 1_000) || undefined,
+  };
 };
 
 export const errors: Module = (api) => {
   const seen = repeats<Props>(MOST, APART_MS, (props, count) =>
     api.send("js_error", { ...props, count }, { interactive: false }),
   );
+
+  const clean = withoutValues();
 
   const take = (kind: string, describe: () => Props | undefined): void => {
     let props: Props | undefined;
@@ -49,17 +60,17 @@ export const errors: Module = (api) => {
       if (target instanceof Element) {
         const { src, href } = target as HTMLImageElement & HTMLLinkElement;
         const failed = source(src || href);
-        if (failed) take("resource", () => ({ message: target.localName, source: failed }));
+        if (failed) take("resource", () => ({ message: target.localName, source: clean(failed) }));
       } else if (/^Script error/.test(message)) take("error", () => ({ message })); // of another origin: nothing else is said
       else
         take("error", () => {
-          const props = described(error, message, filename);
+          const props = described(error, message, filename, clean);
           return props && { ...props, source: source(filename) || undefined, line: lineno, column: colno };
         });
     },
     true,
   );
-  addEventListener("unhandledrejection", ({ reason }) => take("rejection", () => described(reason, String(reason))));
+  addEventListener("unhandledrejection", ({ reason }) => take("rejection", () => described(reason, String(reason), "", clean)));
 
   api.on("leave", seen.rest);
   api.on("view", seen.clear);

@@ -2,7 +2,7 @@
 
 import type { Module, Props } from "../api";
 import { classifier } from "./lib/classify";
-import { explicit, ignored, label, listen, target, up } from "./lib/elements";
+import { explicit, ignored, inside, label, listen, listenInside, search, target, up } from "./lib/elements";
 import { facts, fieldsOf } from "./lib/facts";
 import { fieldName, stays, type Field } from "./lib/fields";
 import { bounded, line } from "./lib/text";
@@ -12,8 +12,17 @@ const MOST = 10; // errors told of one form
 const TRIED_MS = 100; // the browser finds fault at once with what somebody tries to send
 const ANSWER_MS = 1_000; // the page takes a little longer
 
+const NAMED = "input,select,textarea";
+const MARKED = "[aria-invalid=true],[data-invalid],[data-user-invalid],.is-invalid";
+
+interface Pending {
+  /** Tell of the submit that the page may still refuse. */
+  send?: (() => void) | undefined;
+}
+
 const begin = () => ({
   ...stays(),
+  ...({} as Pending),
   started: 0,
   tried: -TRIED_MS,
   errors: 0,
@@ -21,11 +30,25 @@ const begin = () => ({
   faults: new Map<string, string>(), // of the try that runs
 });
 
+const fieldsIn = (form: HTMLFormElement): Field[] =>
+  Array.from(new Set([...Array.from(form.elements), ...inside(form, NAMED)])).filter((one) =>
+    one.matches(NAMED),
+  ) as Field[];
+
+const blame = ({ faults }: ReturnType<typeof begin>, field: Field): void => {
+  let error = "";
+  for (const name in field.validity) if (field.validity[name as keyof ValidityState] === true) error = name;
+  faults.set(fieldName(field), error);
+};
+
 export const forms: Module = (api) => {
   const classify = classifier(rules, {});
   const works = new Map<HTMLFormElement, ReturnType<typeof begin>>();
   type Work = ReturnType<typeof begin>;
-  api.on("view", () => works.clear());
+  api.on("view", () => {
+    works.clear();
+    setTimeout(search, 1_000);
+  });
 
   const described = (form: HTMLFormElement): Props => {
     // By attribute: a field called "name" or "id" hides the form's property.
@@ -33,11 +56,9 @@ export const forms: Module = (api) => {
     const button = form.querySelector("button:not([type=button]):not([type=reset]),[type=submit],[type=image]");
     const text = button ? (button as HTMLInputElement).value || label(button, 200) : "";
     const action = get("action") || "";
-    const fields = (Array.from(form.elements) as Field[]).filter(
-      (one) => one.matches("input,select,textarea") && !/^(?:hidden|submit|button|image|reset)$/.test(one.type),
-    );
+    const fields = fieldsIn(form).filter((one) => !/^(?:hidden|submit|button|image|reset)$/.test(one.type));
     const seen = facts("form", get, text, action, location.origin);
-    const nth = `form ${Array.from(document.forms).indexOf(form) + 1}`;
+    const nth = `form ${Array.from((form.getRootNode() as Document).querySelectorAll("form")).indexOf(form) + 1}`;
     return {
       form: line(get("id") || get("name") || action.split(/[?#]/)[0] || nth, 128),
       ...classify({ ...seen, fields: fieldsOf(fields) }),
@@ -62,7 +83,7 @@ export const forms: Module = (api) => {
   };
 
   const on = (type: string, run: (form: HTMLFormElement, work: Work, element: Field, event: Event) => void): void =>
-    listen(type, (event: Event) => {
+    (/^(?:submit|invalid)$/.test(type) ? listenInside : listen)(type, (event: Event) => {
       const element = target(event) as Field | null;
       // A field called "form" hides the form's property.
       const form = [element?.form, up(element, "form")].find((one) => one instanceof HTMLFormElement) as HTMLFormElement;
@@ -91,26 +112,51 @@ export const forms: Module = (api) => {
     if (performance.now() - work.tried > TRIED_MS) return;
     // The other fields are told in the same breath.
     if (!work.faults.size && work.errors++ < MOST) setTimeout(fault, 0, form, work);
-    let error = "";
-    for (const name in element.validity) if (element.validity[name as keyof ValidityState] === true) error = name;
-    work.faults.set(fieldName(element), error);
+    blame(work, element);
   });
 
-  on("submit", (form, work) => {
+  const marked = (form: HTMLFormElement, { faults }: Work): void => {
+    for (const field of inside(form, MARKED).slice(0, 30)) faults.set(fieldName(field), "aria-invalid");
+  };
+
+  on("submit", (form, work, _, event) => {
     const props = told(form, work);
-    work.done = true;
-    api.send("form_submit", props);
-    explicit(form, api.send, { form: props.form });
-    setTimeout(() => {
-      for (const field of Array.from(form.querySelectorAll("[aria-invalid=true]")).slice(0, 30))
-        work.faults.set(fieldName(field), "aria-invalid");
+    // Before the page may empty the form: what HTML's own rules would not let go.
+    const wrong = form.noValidate ? fieldsIn(form).filter(({ willValidate, validity }) => willValidate && !validity.valid) : [];
+    const send = (): void => {
+      if (work.send !== send) return;
+      work.send = undefined;
+      work.done = true;
+      api.send("form_submit", props);
+      explicit(form, api.send, { form: props.form });
+      setTimeout(() => {
+        marked(form, work);
+        work.errors++;
+        if (form.isConnected) fault(form, work);
+      }, ANSWER_MS);
+    };
+    const refuse = (): void => {
+      work.send = undefined;
       work.errors++;
-      if (form.isConnected) fault(form, work);
-    }, ANSWER_MS);
+      fault(form, work);
+    };
+    work.send = send;
+    setTimeout(() => {
+      if (!event.defaultPrevented) return send();
+      wrong.forEach((field) => blame(work, field));
+      if (work.faults.size) return refuse();
+      setTimeout(() => {
+        if (work.send !== send) return; // the page was left
+        marked(form, work);
+        if (work.faults.size && form.isConnected) refuse();
+        else send();
+      }, TRIED_MS);
+    });
   });
 
   api.on("leave", () =>
     works.forEach((work, form) => {
+      work.send?.();
       if (!work.started || work.done) return;
       work.done = true;
       api.send("form_abandon", told(form, work), { interactive: false });

@@ -1,7 +1,7 @@
 /** video_start, video_progress and video_complete of <video> elements. */
 
 import type { Module } from "../api";
-import { ignored, listen } from "./lib/elements";
+import { ignored, listenInside, search, target } from "./lib/elements";
 import { line } from "./lib/text";
 
 interface Seen {
@@ -12,7 +12,9 @@ interface Seen {
 export const video: Module = (api) => {
   const seen = new WeakMap<HTMLVideoElement, Seen>();
 
-  const follow = ({ type, target: one }: Event): void => {
+  const follow = (event: Event): void => {
+    const { type } = event;
+    const one = target(event);
     if (!(one instanceof HTMLVideoElement) || ignored(one)) return;
     const { currentSrc: source, duration, played, autoplay } = one;
     if (autoplay && one.muted && one.loop) return; // a moving background that nobody started
@@ -27,7 +29,8 @@ export const video: Module = (api) => {
     };
 
     let state = seen.get(one);
-    if (type === "playing" && state?.source !== source) {
+    // One that was found late has begun already.
+    if (type !== "ended" && !one.paused && state?.source !== source) {
       seen.set(one, (state = { source, step: 25 }));
       tell("start");
     }
@@ -42,5 +45,7 @@ export const video: Module = (api) => {
     }
   };
 
-  for (const type of ["playing", "timeupdate", "ended"]) listen(type, follow);
+  for (const type of ["playing", "timeupdate", "ended"]) listenInside(type, follow);
+  search();
+  api.on("view", () => setTimeout(search, 1_000)); // applications draw after they have changed the address
 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cleaned, described } from "../../src/modules/errors";
+import { cleaned, described as describedBy } from "../../src/modules/errors";
 import { words } from "../../src/modules/lib/facts";
 import { secret, stays } from "../../src/modules/lib/fields";
 import { written } from "../../src/modules/lib/selector";
@@ -78,6 +78,8 @@ test("times in fields add up, and only that many are told", () => {
   for (let i = 0; i < 40; i++) spent.go(`f${i}`, 10_000 + i);
   assert.equal(spent.times.size, 30);
 });
+
+const described = (thrown: unknown, message: string, file = "") => describedBy(thrown, message, file, (text) => text);
 
 test("addresses in messages and stacks lose their queries", () => {
   const stack = "Error: no\n    at f (https://a.example/x.js?token=s3cret:1:2)\n    at g (https://a.example/y.js#z:3:4)";

@@ -1,5 +1,6 @@
 /** The fields of a form that may be named: never their values, and never those that hold secrets. */
 
+import { ignored } from "./elements";
 import { line } from "./text";
 
 export type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
@@ -12,7 +13,7 @@ export const secret = (type: string, use: string, name: string): boolean => SECR
 /** The field's name, or "" where it is not to be spoken of. */
 export const fieldName = (field: Element): string => {
   const { type, name, id, autocomplete } = field as Field;
-  const silent = !field.matches("input,select,textarea") || field.closest("[data-footfall-ignore]");
+  const silent = !field.matches("input,select,textarea") || ignored(field);
   return silent || secret(type, autocomplete, `${name} ${id}`) ? "" : line(name || id || type, 48);
 };
 

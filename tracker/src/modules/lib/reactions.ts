@@ -6,7 +6,7 @@ const SIGNS =
   "submit invalid input change focusin scroll visibilitychange blur copy toggle play pause fullscreenchange";
 
 /** Runs `dead` where a second has passed, on a page that is looked at, and nothing came. */
-export const reactions = (root: Node, dead: () => void): void => {
+export const reactions = (roots: Node[], dead: () => void): void => {
   const address = (): string => location.href.replace(/#$/, ""); // "#" leads nowhere
   const before = address();
   const signs = SIGNS.split(" ");
@@ -22,7 +22,7 @@ export const reactions = (root: Node, dead: () => void): void => {
     if (address() === before && getSelection()?.type !== "Range") dead();
   }, MS);
   for (const sign of signs) addEventListener(sign, end, true);
-  // A shadow tree is not part of the document's.
-  for (const node of [document, root])
+  // Shadow trees are not part of the document's.
+  for (const node of [document, ...roots])
     changes.observe(node, { subtree: true, childList: true, attributes: true, characterData: true });
 };

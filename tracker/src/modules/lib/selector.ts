@@ -15,14 +15,14 @@ const step = (element: Element): string => {
   const test = element.getAttribute("data-testid");
   if (test && test.length <= 64) return `[data-testid=${JSON.stringify(line(test, 64))}]`;
   const tag = element.localName;
-  const same = Array.from(element.parentElement?.children || []).filter((other) => other.localName === tag);
+  const same = Array.from(element.parentNode?.children || []).filter((other) => other.localName === tag);
   const place = same.length > 1 ? `:nth-of-type(${same.indexOf(element) + 1})` : "";
   return [tag, ...Array.from(element.classList).filter(written).slice(0, 2)].join(".") + place;
 };
 
 export const selector = (element: Element): string => {
   let path = "";
-  for (let at: Element | null = element; at && at !== document.body; at = at.parentElement) {
+  for (let at: Element | null = element; at && at !== document.body; at = at.parentElement || ((at.getRootNode() as ShadowRoot).host ?? null)) {
     const longer = step(at) + (path && ` > ${path}`);
     if (path && longer.length > MOST) break;
     path = longer;
