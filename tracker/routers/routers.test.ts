@@ -226,7 +226,7 @@ scene("React, mounted twice: init again doubles neither views nor what modules s
   const code = await bundled(react.entry);
   stage.serve("/app.js", () => ({ headers: { "Content-Type": "text/javascript" }, body: code }));
   const body = `<!doctype html><html><head><title>Loading</title>${start}<script type=module src="/app.js"></script></head><body><div id=app></div>
-    <a id=file href="/guide.pdf" onclick="return false">guide</a></body></html>`;
+    <a id=file href="/guide.pdf" target=_blank>guide</a></body></html>`;
   for (const path of ["/", "/home", "/a"]) stage.serve(path, () => ({ body }));
   const page = await (await stage.context()).newPage();
   await page.goto(stage.url("/home"));

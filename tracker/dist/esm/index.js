@@ -98,8 +98,8 @@ var STORED_EVENTS = 500;
 var STORED_BYTES = 262144;
 var SAVE_MS = 200;
 var GONE_MS = 4e4;
-var LOOK_MS = 100;
-var LOOKS = 20;
+var LOOK_MS = 250;
+var LOOKS = 8;
 var CALLBACK_MS = 1e3;
 var IDLE_MS = 6e4;
 var SESSION_MS = 18e5;
@@ -126,10 +126,10 @@ var pageOf = (href, hash) => {
   url2.hash = "";
   return url2.href.slice(0, ADDRESS);
 };
-var address = () => pageOf(location.href, flag("hash"));
+var address = (href = location.href) => pageOf(href, flag("hash"));
 var landed = (to, from) => to + (to.includes("?") ? "&" : "?") + (from.split("?")[1] || "");
 var url = () => shown || address();
-var show = () => shown = address();
+var show = (href) => shown = address(href);
 
 // src/core/document.ts
 var own = (name) => Reflect.get(Document.prototype, name, document);
@@ -451,14 +451,17 @@ var report = () => {
 };
 var watch = () => {
   listen("blur", tick);
-  listen("scroll pointerdown keydown", look2);
-  listen("focus pointermove scroll pointerdown keydown", touch);
+  listen("scroll pointerdown keydown", () => {
+    look2();
+    touch();
+  });
+  listen("focus pointermove", touch);
 };
 
 // src/core/pages.ts
 var away = false;
-var open2 = (referrer) => {
-  const now2 = show();
+var open2 = (referrer, href) => {
+  const now2 = show(href);
   away = false;
   restart();
   follow(emit({ name: "page_view", referrer }));
@@ -496,7 +499,7 @@ var back = () => {
   away = false;
   touch();
 };
-var follow2 = () => {
+var follow2 = (landing) => {
   for (const method of ["pushState", "replaceState"]) {
     const original = history[method];
     Reflect.set(history, method, function(...args) {
@@ -513,7 +516,8 @@ var follow2 = () => {
   listen("pagehide", hide);
   document.addEventListener("visibilitychange", () => document.hidden ? hide() : back());
   watch();
-  open2(own("referrer"));
+  open2(own("referrer"), landing);
+  route(true);
 };
 
 // src/core/commands.ts
@@ -556,6 +560,7 @@ var start = (options2) => {
   const before = window.footfall;
   if (before?.loaded === true) return before;
   configure(options2);
+  const landing = location.href;
   const waiting = [].concat(before?.q || []);
   let stage = 0;
   const push2 = (command) => guarded(
@@ -578,10 +583,10 @@ var start = (options2) => {
     online();
     listen("online", online);
     next();
-    follow2();
+    follow2(landing);
     next();
   };
-  live();
+  setTimeout(live);
   return footfall;
 };
 

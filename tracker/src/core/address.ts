@@ -15,7 +15,7 @@ export const pageOf = (href: string, hash: boolean): string => {
 };
 
 /** Of the browser, now. */
-export const address = (): string => pageOf(location.href, flag("hash"));
+export const address = (href = location.href): string => pageOf(href, flag("hash"));
 
 /** The address that a redirect has led to, with the query that somebody came by: it says from where. */
 export const landed = (to: string, from: string): string =>
@@ -24,4 +24,4 @@ export const landed = (to: string, from: string): string =>
 /** Of the page view that is open; an application may have gone on already. */
 export const url = (): string => shown || address();
 
-export const show = (): string => (shown = address());
+export const show = (href?: string): string => (shown = address(href));

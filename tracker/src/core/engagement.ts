@@ -58,6 +58,9 @@ export const report = (): Engagement | undefined => {
 export const watch = (): void => {
   listen("blur", tick);
   // Who goes on to another page has clicked or typed on this one.
-  listen("scroll pointerdown keydown", look);
-  listen("focus pointermove scroll pointerdown keydown", touch);
+  listen("scroll pointerdown keydown", () => {
+    look();
+    touch();
+  });
+  listen("focus pointermove", touch);
 };

@@ -26,8 +26,8 @@ export const SAVE_MS = 200; // many events at once are one write
 export const GONE_MS = 40_000; // a page that tries again writes more often than this
 
 // A page has settled after so many looks at its title.
-export const LOOK_MS = 100;
-export const LOOKS = 20;
+export const LOOK_MS = 250;
+export const LOOKS = 8;
 
 export const CALLBACK_MS = 1_000;
 export const IDLE_MS = 60_000; // without a touch this long, nobody is taken to read

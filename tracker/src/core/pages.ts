@@ -10,8 +10,8 @@ import { follow as of, view } from "./title";
 
 let away = false;
 
-const open = (referrer: string): void => {
-  const now = show();
+const open = (referrer: string, href?: string): void => {
+  const now = show(href);
   away = false;
   restart();
   of(emit({ name: "page_view", referrer }));
@@ -59,7 +59,7 @@ const back = (): void => {
   touch();
 };
 
-export const follow = (): void => {
+export const follow = (landing: string): void => {
   for (const method of ["pushState", "replaceState"] as const) {
     const original = history[method];
     // A page may have frozen it: then nothing is set, and nothing thrown.
@@ -79,5 +79,6 @@ export const follow = (): void => {
   // After all on the window, where modules have their last word.
   document.addEventListener("visibilitychange", () => (document.hidden ? hide() : back()));
   watch();
-  open(own("referrer"));
+  open(own("referrer"), landing);
+  route(true);
 };

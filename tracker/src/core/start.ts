@@ -32,6 +32,7 @@ export const start = (options: Options): Footfall => {
   // Stands on the page twice. An element of the page with that id is none of ours, whatever it holds.
   if (before?.loaded === true) return before;
   configure(options);
+  const landing = location.href;
   const waiting = ([] as Command[]).concat((before?.q || []) as Command[]);
   let stage = 0;
   // Whoever has kept the function from before asks for q. A "no" holds for the first page view too.
@@ -58,9 +59,10 @@ export const start = (options: Options): Footfall => {
     online(); // what earlier pages could not send
     listen("online", online);
     next();
-    follow();
+    follow(landing);
     next();
   };
-  live();
+  // The page goes on first. Where an application leads on meanwhile, its visitor has come by this address.
+  setTimeout(live);
   return footfall;
 };
