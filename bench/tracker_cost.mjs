@@ -122,12 +122,12 @@ const WATCH = `(() => {
 })()`;
 
 /** Milliseconds of the main thread in which scripts of these files were compiled or run, by the browser's own trace. */
-const scripted = (events, paths) => {
+const scripted = (events, paths, kinds = ["EvaluateScript", "v8.compile", "FunctionCall"]) => {
   const own = (event) => {
     const url = event.args?.data?.url || event.args?.fileName || "";
     return paths.some((path) => url.endsWith(path));
   };
-  const counted = events.filter((event) => event.ph === "X" && ["EvaluateScript", "v8.compile", "FunctionCall"].includes(event.name) && own(event));
+  const counted = events.filter((event) => event.ph === "X" && kinds.includes(event.name) && own(event));
   counted.sort((a, b) => a.ts - b.ts || b.dur - a.dur);
   let until = 0;
   let sum = 0;
@@ -158,7 +158,7 @@ async function load(browser, server, base, { files }) {
   await tab.waitForTimeout(200);
   const { long, lcp, inp } = await tab.evaluate("seen");
   await context.close();
-  return { bytes, requests: asked, start: scripted(events, Object.keys(files)), long: long.length, "long ms": long.reduce((sum, ms) => sum + ms, 0), lcp, inp };
+  return { bytes, requests: asked, evaluate: scripted(events, Object.keys(files), ["EvaluateScript"]), start: scripted(events, Object.keys(files)), long: long.length, "long ms": long.reduce((sum, ms) => sum + ms, 0), lcp, inp };
 }
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
@@ -185,7 +185,7 @@ async function main() {
     await browser.close();
     server.server.close();
   }
-  const columns = ["bytes", "requests", "start", "long", "long ms", "lcp", "inp"];
+  const columns = ["bytes", "requests", "evaluate", "start", "long", "long ms", "lcp", "inp"];
   console.log(`medians of ${ROUNDS} loads each, in turn, at a quarter of the processor's speed; bytes packed by Brotli, times in ms`);
   console.log(`| Tracker | ${columns.join(" | ")} |\n|---|${columns.map(() => "---|").join("")}`);
   for (const [name, rows] of Object.entries(found)) {
