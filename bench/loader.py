@@ -26,8 +26,8 @@ from pathlib import Path
 
 from bench.traffic import Post, Traffic
 from collector import bots, memory, sites, user_agents
-from collector.decode import parse
-from collector.limits import Limits
+from collector.event.decode import parse
+from collector.event.limits import Limits
 from collector.lines import FIELDS, encode
 from collector.loader import Loader
 from collector.published import publish

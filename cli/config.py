@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from collector.limits import Limits
+from collector.event.limits import Limits
 from collector.paths import PAGE_EVENTS, PAGE_PIXEL, SCRIPT, Paths
 from sql.client import embedded_home
 from sql.errors import UsageError

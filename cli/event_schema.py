@@ -102,7 +102,7 @@ def test(
 
 
 def _wrong(validator: object, misfit: object, line: bytes, name: str) -> str:
-    from collector.decode import UNREADABLE, decode_event
+    from collector.event.decode import UNREADABLE, decode_event
 
     try:
         event = decode_event(line)

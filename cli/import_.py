@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cli.config import Config
     from collector.access_log import AccessLog, ImportCounts
     from collector.compressed import LogFile
-    from collector.model import SpooledEvent
+    from collector.event.model import SpooledEvent
     from collector.sites import Site
     from collector.visitors import Salts
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from collector import privacy
 from collector.access_lines import (
     FORMATS,
     MAX_LINE,
@@ -38,7 +37,8 @@ from collector.access_lines import (
 from collector.bots import BotReason
 from collector.cache import MIB, Cache
 from collector.conduct import Refusals
-from collector.model import PAGE_VIEW, SpooledEvent
+from collector.event import privacy
+from collector.event.model import PAGE_VIEW, SpooledEvent
 from collector.sites import Site
 from collector.visitors import Visitors
 

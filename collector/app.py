@@ -12,11 +12,11 @@ from collector.answers import FULL_SECONDS, JSON, Answer, answer, refuse, serial
 from collector.auth import Refused
 from collector.body import ENCODINGS, TooLarge, UnknownEncoding, read_body
 from collector.counters import Counts
-from collector.decode import Malformed, parse
+from collector.event.decode import Malformed, parse
+from collector.event.model import Batch
 from collector.health import Live, Ready
 from collector.intake import AppOptions, Intake
 from collector.metrics import Metrics
-from collector.model import Batch
 from collector.observe import Observe
 from collector.openapi import OpenApi
 from collector.paths import LIVE, METRICS, OPENAPI, READY, module_path

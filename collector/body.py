@@ -8,7 +8,7 @@ import zlib
 import falcon.asgi
 import zstandard
 
-from collector.decode import Malformed
+from collector.event.decode import Malformed
 
 ENCODINGS = ("gzip", "zstd")
 _IDENTITY = frozenset({"", "identity"})

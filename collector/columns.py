@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from collector import bots, channels, conduct, sources, urls, user_agents
+from collector import bots, channels, conduct, sources, user_agents
 from collector.cache import MIB, remembers
+from collector.event import urls
 from collector.line_table import UnreadableRecord
 from collector.sites import Registry
 from collector.spam import SpamHosts

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from collector.bots import BotReason
-from collector.model import PAGE_VIEW
+from collector.event.model import PAGE_VIEW
 
 # So many page views of one visitor in one minute are faster than anybody reads.
 RAPID_VIEWS = 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from bisect import bisect_left
 
-from collector.model import DropReason
+from collector.event.model import DropReason
 from collector.steps import Judged
 
 _CELL = 8

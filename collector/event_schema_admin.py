@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from collector.event.limits import MAX_NAME
 from collector.event_schemas import EventSchema, Mode, compiled
-from collector.limits import MAX_NAME
 from collector.published import publish
 from collector.site_table import changing
 from sql.errors import UsageError

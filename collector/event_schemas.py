@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from collector.model import Event
+from collector.event.model import Event
 from collector.published import Published
 from sql.errors import UsageError
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from collector.event.model import SpooledEvent
 from collector.frames import MAX_PAYLOAD
 from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
-from collector.model import SpooledEvent
 from collector.spool import Spool, SpoolFull, SpoolOptions, SpoolWriter
 from sql import engine, migrations, statements
 from sql.client import embedded_home, opened

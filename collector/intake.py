@@ -12,13 +12,13 @@ import falcon.asgi
 from collector.auth import is_from_server, site_of, source_address, write_key
 from collector.bots import SERVER
 from collector.counters import Counts
-from collector.decode import Single
+from collector.event.decode import Single
+from collector.event.limits import MAX_USER_AGENT, Limits
+from collector.event.model import Batch
 from collector.event_schemas import EventSchemas
 from collector.group_commit import GroupCommit
 from collector.identity_keys import identity_keys
-from collector.limits import MAX_USER_AGENT, Limits
 from collector.lines import encode
-from collector.model import Batch
 from collector.paths import Paths
 from collector.places import Places
 from collector.ranges import Ranges

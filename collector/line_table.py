@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from collector.event.model import MAX_MOMENT
 from collector.lines import FIELDS, SEPARATOR, VERSION
-from collector.model import MAX_MOMENT
 
 _FLAGS = ("known", "interactive", "gpc")
 _NUMBERS: dict[str, Any] = {

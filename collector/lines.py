@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from collector.model import SpooledEvent
+from collector.event.model import SpooledEvent
 
 VERSION = 1
 SEPARATOR = "\x1f"

@@ -14,11 +14,11 @@ import msgspec
 
 from collector.answers import JSON, Answer, Problem
 from collector.body import ENCODINGS
-from collector.decode import Single
-from collector.limits import MAX_NAME, MAX_URL, Limits
-from collector.model import Batch, Event
+from collector.event.decode import Single
+from collector.event.limits import MAX_NAME, MAX_URL, Limits
+from collector.event.model import Batch, Event
+from collector.event.values import CONSENT, DENIED, GRANTED
 from collector.paths import LIVE, METRICS, OPENAPI, READY, Paths, module_path
-from collector.values import CONSENT, DENIED, GRANTED
 
 _REF = "#/components/schemas/{name}"
 STATUSES = {

@@ -8,9 +8,9 @@ import falcon.asgi
 
 from collector.answers import FULL_SECONDS, come_again
 from collector.auth import Refused
-from collector.decode import Single
+from collector.event.decode import Single
+from collector.event.model import PAGE_VIEW
 from collector.intake import Intake, private
-from collector.model import PAGE_VIEW
 from sql.errors import StorageError
 
 _GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")

@@ -22,9 +22,9 @@ from collector.batches import Manifest, Move, from_stream, to_stream
 from collector.columns import Columns, enrich
 from collector.commit import SUSPICIOUS
 from collector.conduct import NO_MINUTES
+from collector.event.model import PAGE_VIEW, SpooledEvent
 from collector.line_table import UnreadableRecord, decode
 from collector.lines import SEPARATOR, encode
-from collector.model import PAGE_VIEW, SpooledEvent
 from collector.refused import again
 from collector.seen import SeenIds
 from collector.segments import read, set_aside

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from collector.model import SpooledEvent
+from collector.event.model import SpooledEvent
 
 ROOM = 50_000
 

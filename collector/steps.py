@@ -16,15 +16,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from collector import privacy, values
 from collector.bots import RELAYED
-from collector.decode import UNREADABLE, Single, decode_event
+from collector.event import privacy, values
+from collector.event.decode import UNREADABLE, Single, decode_event
+from collector.event.limits import MAX_AHEAD_MS, MAX_NAME, MAX_URL, MAX_USER_AGENT, TRAVEL_MS, Limits
+from collector.event.model import PASSIVE, Batch, DropReason, Event, SpooledEvent
+from collector.event.values import Unfit
 from collector.event_schemas import Misfit
 from collector.identity_keys import CONSTANTS
-from collector.limits import MAX_AHEAD_MS, MAX_NAME, MAX_URL, MAX_USER_AGENT, TRAVEL_MS, Limits
-from collector.model import PASSIVE, Batch, DropReason, Event, SpooledEvent
 from collector.sites import Site
-from collector.values import Unfit
 from collector.visitors import Visitors
 
 _TEXTS = ("title", "screen", "language", "session_id", "user_id")

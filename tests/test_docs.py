@@ -18,10 +18,10 @@ import pytest
 from bench import reference
 from cli.config import Config, _build
 from collector.app import create_app
-from collector.decode import Malformed, parse
+from collector.event.decode import Malformed, parse
+from collector.event.limits import MAX_NAME, MAX_URL, Limits
+from collector.event.model import DropReason, Event
 from collector.intake import AppOptions
-from collector.limits import MAX_NAME, MAX_URL, Limits
-from collector.model import DropReason, Event
 from collector.published import publish
 from collector.sites import Site, WriteKey, hash_key
 from collector.steps import Rules, Sender, judge

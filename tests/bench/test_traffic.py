@@ -15,9 +15,9 @@ import pytest
 
 from bench.shop import BOTS, PAGES
 from bench.traffic import Traffic, main
-from collector import privacy
 from collector.access_log import AccessLog
-from collector.model import Event
+from collector.event import privacy
+from collector.event.model import Event
 from collector.sites import Site
 from collector.visitors import Salts, Visitors
 

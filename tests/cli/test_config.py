@@ -10,7 +10,7 @@ import pytest
 
 from cli.config import CollectorConfig, Config, load
 from cli.loading import loader_options
-from collector.limits import Limits
+from collector.event.limits import Limits
 from sql.client import embedded_home
 from sql.errors import UsageError
 

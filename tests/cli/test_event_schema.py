@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from cli import groups
 from cli.exits import Exit
 from cli.main import app
+from collector.event.model import Event
 from collector.event_schemas import EventSchemas
-from collector.model import Event
 from collector.site_admin import add_site
 from sql.client import opened
 from sql.engine import alongside

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from collector.event.model import SpooledEvent
 from collector.lines import encode
-from collector.model import SpooledEvent
 from collector.spool import Spool, SpoolWriter
 
 FOOTFALL = str(Path(sys.executable).with_name("footfall"))

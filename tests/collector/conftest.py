@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from collector.account import Account, take
+from collector.event.model import SpooledEvent
 from collector.lines import encode
-from collector.model import SpooledEvent
 from collector.published import publish
 from collector.site_admin import add_site
 from collector.sites import Site, WriteKey, hash_key

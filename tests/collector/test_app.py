@@ -18,11 +18,11 @@ import zstandard
 
 from collector import frames
 from collector.app import create_app
+from collector.event.limits import Limits
+from collector.event.model import DropReason
 from collector.event_schemas import EventSchema, Mode
 from collector.intake import AppOptions
-from collector.limits import Limits
 from collector.line_table import decode
-from collector.model import DropReason
 from collector.published import publish
 from collector.rate_limits import RateLimits, Rates
 from collector.sites import Site, WriteKey, hash_key

@@ -15,10 +15,10 @@ from aggregations.sites import SiteRow
 from aggregations.sources import sources
 from collector import commit
 from collector.batches import from_stream, to_stream
+from collector.event.model import SpooledEvent
 from collector.imports import Import
 from collector.lines import encode
 from collector.loader import Loader
-from collector.model import SpooledEvent
 from sql import derivations
 from sql.files import OwnedLock
 

@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from collector import bots, channels, columns, privacy, sources, user_agents
+from collector import bots, channels, columns, sources, user_agents
 from collector.access_log import AccessLog
 from collector.cache import ALL, MIB, Cache
+from collector.event import privacy
 from collector.published import publish
 from collector.sites import MAX_KEY, Registry, Site, WriteKey, hash_key
 from collector.visitors import Salts, Visitors
@@ -45,7 +46,7 @@ def test_what_would_fill_it_alone_is_not_kept():
 
 
 FILLED = {
-    "collector.privacy.address": lambda text: privacy.address(text),
+    "collector.event.privacy.address": lambda text: privacy.address(text),
     "collector.columns._page": lambda text: columns._page(text),
     "collector.columns._origin": lambda text: columns._origin(text, text, text, text, text, text, text),
     "collector.sources._of_host": lambda text: sources._of_host(text),
@@ -58,8 +59,8 @@ FILLED = {
 
 def test_every_function_that_remembers_is_filled_below():
     assert FILLED.keys() == ALL.keys()
-    assert sum(cache.most for name, cache in ALL.items() if name == "collector.privacy.address") == COLLECTOR
-    assert sum(cache.most for name, cache in ALL.items() if name != "collector.privacy.address") == LOADER
+    assert sum(cache.most for name, cache in ALL.items() if name == "collector.event.privacy.address") == COLLECTOR
+    assert sum(cache.most for name, cache in ALL.items() if name != "collector.event.privacy.address") == LOADER
 
 
 @pytest.mark.parametrize("name", FILLED)

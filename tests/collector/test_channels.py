@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from collector.channels import CHANNELS, PAID_CLICK_IDS, channel_of
+from collector.event.urls import CLICK_IDS, referrer, split
 from collector.sources import source_of
-from collector.urls import CLICK_IDS, referrer, split
 
 CASES = [
     # source, medium, campaign, click id, kind, channel

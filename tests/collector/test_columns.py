@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from collector import columns
+from collector.event.model import SpooledEvent
 from collector.line_table import UnreadableRecord, decode
 from collector.lines import encode
-from collector.model import SpooledEvent
 from collector.published import publish
 from collector.sites import Registry, Site
 from collector.spam import SpamHosts

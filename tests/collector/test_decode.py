@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from collector.decode import Malformed, parse
-from collector.limits import MAX_AHEAD_MS, TRAVEL_MS, Limits
+from collector.event.decode import Malformed, parse
+from collector.event.limits import MAX_AHEAD_MS, TRAVEL_MS, Limits
+from collector.event.model import DropReason
 from collector.lines import encode
-from collector.model import DropReason
 from collector.sites import Site
 from collector.steps import Rules, Sender, judge
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from collector.event.model import Event
 from collector.event_schemas import EventSchema, EventSchemas, Mode, compiled, misfit
-from collector.model import Event
 from collector.published import publish
 from sql.errors import UsageError
 

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 import pytest
 
-from collector import privacy
+from collector.event import privacy
 from collector.identity_keys import CONSTANTS, identity_keys
 from collector.intake import AppOptions, Intake
 from collector.visitors import Salts, Visitors

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from collector.batches import Manifest
+from collector.event.model import SpooledEvent
 from collector.imports import COMMIT_RECORDS, RECORD_EVENTS, Import, import_secret, new_import_id
 from collector.loader import Loader
-from collector.model import SpooledEvent
 from collector.published import publish
 from collector.sites import Site
 from collector.spool import SpoolFull, SpoolOptions

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
+from collector.event.model import SpooledEvent
 from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
-from collector.model import SpooledEvent
 from sql import derivations
 
 MINUTE = 60_000

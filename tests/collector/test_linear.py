@@ -27,20 +27,17 @@ from collector import (
     bots,
     channels,
     columns,
-    decode,
     line_table,
     lines,
     logs,
-    privacy,
     sources,
     steps,
     tracker_files,
-    urls,
     user_agents,
-    values,
 )
-from collector.limits import Limits
-from collector.model import Event, Revenue, SpooledEvent
+from collector.event import decode, privacy, urls, values
+from collector.event.limits import Limits
+from collector.event.model import Event, Revenue, SpooledEvent
 from collector.published import publish
 from collector.sites import Registry, Site
 from collector.spam import SpamHosts

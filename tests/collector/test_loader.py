@@ -12,10 +12,10 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from collector import commit, loader, sites
 from collector.batches import Batches, Manifest, from_stream
+from collector.event.model import SpooledEvent
 from collector.journal import Journal
 from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
-from collector.model import SpooledEvent
 from collector.patience import Stopped
 from collector.published import publish
 from collector.seen import SeenIds

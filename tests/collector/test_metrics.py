@@ -18,9 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from collector.app import create_app
 from collector.counters import CELLS, DUPLICATES, LATENCIES, STATUSES, Board, Counts
+from collector.event.model import DropReason, SpooledEvent
 from collector.intake import AppOptions
 from collector.lines import encode
-from collector.model import DropReason, SpooledEvent
 from collector.published import publish
 from collector.sites import Site, WriteKey, hash_key
 from collector.spool import Spool, SpoolWriter

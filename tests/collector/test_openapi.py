@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 
 from collector.app import create_app
+from collector.event.limits import Limits
+from collector.event.model import DropReason
 from collector.intake import AppOptions
-from collector.limits import Limits
-from collector.model import DropReason
 from collector.openapi import STATUSES, document
 from collector.paths import Paths
 from collector.published import publish

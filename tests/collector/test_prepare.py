@@ -11,8 +11,8 @@ import pytest
 
 from collector import bots, commit, frames
 from collector.batches import from_stream
+from collector.event.model import SpooledEvent
 from collector.lines import encode
-from collector.model import SpooledEvent
 from collector.prepare import IDEMPOTENCY, SEEN_WINDOWS, gather, prepare
 from collector.published import publish
 from collector.seen import SeenIds

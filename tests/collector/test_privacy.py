@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector import privacy, urls
+from collector.event import privacy, urls
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from collector.model import SpooledEvent
+from collector.event.model import SpooledEvent
 from collector.recent import RecentIds
 
 

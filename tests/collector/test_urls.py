@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.event.urls import CLICK_IDS, EMAIL_MASK, KEPT, MAX_PATH, MAX_QUERY, MAX_VALUE, Page, referrer, split
 from collector.site_admin import domain_of
-from collector.urls import CLICK_IDS, EMAIL_MASK, KEPT, MAX_PATH, MAX_QUERY, MAX_VALUE, Page, referrer, split
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-from collector import urls
 from collector.cache import MIB, remembers
+from collector.event import urls
 
 CARD_MASK = "[card]"
 _DIGITS = re.compile(r"(?<!\d)(?<!\d\.)\d(?:(?:[ +-]|%20)?\d){12,18}(?!\d|\.\d)")

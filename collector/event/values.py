@@ -6,9 +6,9 @@ import math
 import re
 from decimal import Decimal, InvalidOperation
 
-from collector import privacy
-from collector.limits import Limits
-from collector.model import DropReason, Revenue
+from collector.event import privacy
+from collector.event.limits import Limits
+from collector.event.model import DropReason, Revenue
 
 MAX_REVENUE = Decimal(10) ** 12
 # The states that browsers and ad platforms speak of, each granted or denied.

@@ -9,7 +9,7 @@ import datetime as dt
 
 import msgspec
 
-from collector.model import Batch, Event
+from collector.event.model import Batch, Event
 
 
 class Single(Event, frozen=True):
