@@ -21,8 +21,8 @@ import time
 import urllib.request
 from pathlib import Path
 
-from collector import sites
-from collector.published import publish
+from collector.sites import sites
+from collector.sites.published import publish
 from sql.home import Home
 
 KEY = "wk_bench"

@@ -25,13 +25,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.traffic import Post, Traffic
-from collector import bots, memory, sites, user_agents
+from collector import bots, memory, user_agents
 from collector.event.decode import parse
 from collector.event.limits import Limits
 from collector.lines import FIELDS, encode
 from collector.loader import Loader
-from collector.published import publish
 from collector.segments import read
+from collector.sites import sites
+from collector.sites.published import publish
 from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
 from collector.steps import Rules, Sender, judge
 from collector.visitors import Salts, Visitors

@@ -35,8 +35,8 @@ def add(
 ) -> None:
     """Add a schema, or a new version of one. `--mode off` asks nothing of this event any more."""
     from aggregations import sites
-    from collector import event_schema_admin
-    from collector.event_schemas import Mode
+    from collector.sites import event_schema_admin
+    from collector.sites.event_schemas import Mode
 
     if mode not in set(Mode):
         raise UsageError(f"no mode {mode!r}", ", ".join(Mode))
@@ -74,12 +74,12 @@ def test(
 ) -> None:
     """Say which events would not fit; exit code 3 where some do not."""
     from aggregations import sites
-    from collector.event_schemas import compiled, misfit
+    from collector.sites.event_schemas import compiled, misfit
 
     if schema is not None:
         text = _read(schema)
     else:
-        from collector import event_schema_admin
+        from collector.sites import event_schema_admin
 
         with database("event-schema test") as client:
             row = sites.find(client, site)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collector.access_log import AccessLog, ImportCounts
     from collector.compressed import LogFile
     from collector.event.model import SpooledEvent
-    from collector.sites import Site
+    from collector.sites.sites import Site
     from collector.visitors import Salts
 
 app = typer.Typer(
@@ -113,7 +113,7 @@ def access_log(
 
 
 def _site(config: Config, domain: str) -> Site:
-    from collector.sites import Registry
+    from collector.sites.sites import Registry
 
     found = Registry(config.home.sites_file).by_domain(ascii_host(domain.strip()))
     if found is None:

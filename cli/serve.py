@@ -192,8 +192,8 @@ def _await_engine(config: Config, child: Child) -> None:
 
 
 def _prepare_database(config: Config) -> None:
-    from collector.event_schema_admin import publish_schemas
-    from collector.site_table import publish_sites
+    from collector.sites.event_schema_admin import publish_schemas
+    from collector.sites.site_table import publish_sites
     from sql.client import opened
     from sql.schema import bring_up_to_date
 

@@ -165,7 +165,7 @@ def quarantine_replay(names: Names = None, every: All = False, dry_run: DryRun =
     What cannot be read stays. Exit code 3 when something stayed.
     """
     from collector.quarantine import requeue, why_not
-    from collector.sites import Registry
+    from collector.sites.sites import Registry
     from collector.spool import Spool
 
     home = settings().home

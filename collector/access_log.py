@@ -39,7 +39,7 @@ from collector.cache import MIB, Cache
 from collector.conduct import Refusals
 from collector.event import privacy
 from collector.event.model import PAGE_VIEW, SpooledEvent
-from collector.sites import Site
+from collector.sites.sites import Site
 from collector.visitors import Visitors
 
 SHOWN_BAD_LINES = 20

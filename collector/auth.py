@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import falcon.asgi
 
-from collector.sites import Registry, Site
+from collector.sites.sites import Registry, Site
 from sql.hosts import ascii_host
 
 # Proxies in a row that are looked at, from the nearest; a client may have written thousands before them.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from collector.health import Check, Seen, Status, checks, look
 from collector.journal import read_totals
-from collector.site_table import all_sites
+from collector.sites.site_table import all_sites
 from collector.spool import Spool
 from collector.supervisor import cannot_listen
 from sql import migrations, timezones

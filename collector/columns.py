@@ -21,7 +21,7 @@ from collector import bots, channels, conduct, sources, user_agents
 from collector.cache import MIB, remembers
 from collector.event import urls
 from collector.line_table import UnreadableRecord
-from collector.sites import Registry
+from collector.sites.sites import Registry
 from collector.spam import SpamHosts
 from sql import timezones
 

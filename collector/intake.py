@@ -15,7 +15,6 @@ from collector.counters import Counts
 from collector.event.decode import Single
 from collector.event.limits import MAX_USER_AGENT, Limits
 from collector.event.model import Batch
-from collector.event_schemas import EventSchemas
 from collector.group_commit import GroupCommit
 from collector.identity_keys import identity_keys
 from collector.lines import encode
@@ -26,7 +25,8 @@ from collector.rate_limits import RateLimits
 from collector.recent import FreshIds, RecentIds
 from collector.signals import signals
 from collector.site_shares import SiteShares
-from collector.sites import Registry
+from collector.sites.event_schemas import EventSchemas
+from collector.sites.sites import Registry
 from collector.spool import Spool, SpoolOptions, SpoolWriter
 from collector.steps import Judged, Rules, Sender, judge, named
 from collector.visitors import Salts, Visitors

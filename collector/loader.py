@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING
 from collector import commit, segments, tally
 from collector.batches import Batches, Manifest, to_stream
 from collector.conduct import Past
-from collector.event_schema_admin import publish_schemas
 from collector.journal import JOURNAL, Journal
 from collector.loader_state import Publisher
 from collector.logs import ABOUT
 from collector.patience import PatientClient, Stopped
 from collector.prepare import IDEMPOTENCY, SEEN_WINDOWS, Gathered, Prepared, gather, prepare
 from collector.seen import SeenIds
-from collector.site_table import all_sites, changing
-from collector.sites import Registry
+from collector.sites.event_schema_admin import publish_schemas
+from collector.sites.site_table import all_sites, changing
+from collector.sites.sites import Registry
 from collector.spam import SpamHosts
 from collector.spool import Spool, events_of
 from sql.client import boot_of

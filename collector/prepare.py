@@ -28,7 +28,7 @@ from collector.lines import SEPARATOR, encode
 from collector.refused import again
 from collector.seen import SeenIds
 from collector.segments import read, set_aside
-from collector.sites import Registry
+from collector.sites.sites import Registry
 from collector.spam import SpamHosts
 from collector.spool import REPLAY, REQUEUE, ROWS, Spool, events_of, writer_kind
 from sql import timezones

@@ -19,7 +19,7 @@ from collector.columns import enrich
 from collector.frames import frame, key_of
 from collector.line_table import decode
 from collector.lines import FIELDS, SEPARATOR
-from collector.sites import Registry
+from collector.sites.sites import Registry
 from collector.spam import SpamHosts
 from collector.spool import LINES, REQUEUE, ROWS, Spool
 from sql.errors import UsageError

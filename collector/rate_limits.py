@@ -23,7 +23,7 @@ from hashlib import blake2b
 from multiprocessing import get_context
 
 from collector.auth import Refused
-from collector.sites import Site
+from collector.sites.sites import Site
 
 WAYS = 8
 # A set of slots: the hashes of names, then the moments (seconds of the monotonic clock, the same in all processes).

@@ -22,8 +22,8 @@ from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import DropReason, Event
 from collector.intake import AppOptions
-from collector.published import publish
-from collector.sites import Site, WriteKey, hash_key
+from collector.sites.published import publish
+from collector.sites.sites import Site, WriteKey, hash_key
 from collector.steps import Rules, Sender, judge
 from collector.visitors import Salts, Visitors
 from sql.home import Home

@@ -134,8 +134,8 @@ def test_a_collector_that_has_worked_has_brought_nothing_heavy(tmp_path):
         from collector.app import create_app
         from collector.intake import AppOptions
         from collector.server import Server
-        from collector.published import publish
-        from collector.sites import Site, WriteKey, hash_key
+        from collector.sites.published import publish
+        from collector.sites.sites import Site, WriteKey, hash_key
         from sql.home import Home
         home = Home(Path(sys.argv[1])).make()
         publish(home.sites_file, [Site(1, "a.example", "UTC", (WriteKey(hash_key("k")),))])

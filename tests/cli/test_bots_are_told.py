@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.report import RANKED
-from collector.site_admin import add_site
+from collector.sites.site_admin import add_site
 from sql.client import opened
 from sql.engine import alongside
 from sql.home import Home

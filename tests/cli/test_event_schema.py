@@ -12,8 +12,8 @@ from cli import groups
 from cli.exits import Exit
 from cli.main import app
 from collector.event.model import Event
-from collector.event_schemas import EventSchemas
-from collector.site_admin import add_site
+from collector.sites.event_schemas import EventSchemas
+from collector.sites.site_admin import add_site
 from sql.client import opened
 from sql.engine import alongside
 from sql.errors import FootfallError, UsageError

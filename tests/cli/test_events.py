@@ -12,7 +12,7 @@ from cli import groups
 from cli.events import ConfidenceName, Detected
 from cli.exits import Exit
 from cli.main import app
-from collector.site_admin import add_site
+from collector.sites.site_admin import add_site
 from sql.client import opened
 from sql.engine import alongside
 from sql.errors import FootfallError, UsageError

@@ -27,8 +27,8 @@ from bench.traffic import Traffic
 from cli import import_
 from cli.main import root
 from collector.compressed import LogFile
-from collector.published import publish
-from collector.sites import Site
+from collector.sites.published import publish
+from collector.sites.sites import Site
 from sql import migrations
 from sql.client import opened
 from sql.engine import alongside

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from cli import groups
 from cli.main import app
-from collector.key_admin import all_keys, find_key, listed, revoke_key, rotate_keys, seconds_of
-from collector.site_admin import add_site, find_site, set_site
-from collector.sites import Registry, hash_key
+from collector.sites.key_admin import all_keys, find_key, listed, revoke_key, rotate_keys, seconds_of
+from collector.sites.site_admin import add_site, find_site, set_site
+from collector.sites.sites import Registry, hash_key
 from sql.client import opened
 from sql.engine import alongside
 from sql.errors import FootfallError, UsageError
@@ -138,7 +138,7 @@ def test_keys_of_other_sites_stay(home, client, run, shop):
 
 def test_keys_made_at_once_have_ids_of_their_own(home, client, shop):
     def add(number):
-        from collector.key_admin import add_key
+        from collector.sites.key_admin import add_key
 
         with opened(f"chdb://{home.root}") as mine:
             return add_key(mine, home, find_site(mine, shop[0]), f"n{number}")

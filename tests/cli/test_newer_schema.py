@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.site_admin import add_site
+from collector.sites.site_admin import add_site
 from collector.spool import Spool, SpoolWriter
 from sql.client import opened
 from sql.engine import alongside

@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 
 from cli.config import load
-from collector.site_admin import add_site
-from collector.site_table import all_sites
-from collector.sites import Registry, WriteKey, hash_key
+from collector.sites.site_admin import add_site
+from collector.sites.site_table import all_sites
+from collector.sites.sites import Registry, WriteKey, hash_key
 from sql.client import opened
 from sql.engine import await_ready
 from sql.errors import UsageError

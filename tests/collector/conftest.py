@@ -20,9 +20,9 @@ import pytest
 from collector.account import Account, take
 from collector.event.model import SpooledEvent
 from collector.lines import encode
-from collector.published import publish
-from collector.site_admin import add_site
-from collector.sites import Site, WriteKey, hash_key
+from collector.sites.published import publish
+from collector.sites.site_admin import add_site
+from collector.sites.sites import Site, WriteKey, hash_key
 from collector.spool import Spool, SpoolWriter
 from sql.client import opened
 from sql.engine import alongside

@@ -20,12 +20,12 @@ from collector import frames
 from collector.app import create_app
 from collector.event.limits import Limits
 from collector.event.model import DropReason
-from collector.event_schemas import EventSchema, Mode
 from collector.intake import AppOptions
 from collector.line_table import decode
-from collector.published import publish
 from collector.rate_limits import RateLimits, Rates
-from collector.sites import Site, WriteKey, hash_key
+from collector.sites.event_schemas import EventSchema, Mode
+from collector.sites.published import publish
+from collector.sites.sites import Site, WriteKey, hash_key
 from collector.spool import Spool, SpoolOptions
 from sql.home import Home
 

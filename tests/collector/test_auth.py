@@ -9,8 +9,8 @@ import falcon.testing
 import pytest
 
 from collector.auth import Refused, site_of, source_address, write_key
-from collector.published import publish
-from collector.sites import Registry, Site, WriteKey, hash_key
+from collector.sites.published import publish
+from collector.sites.sites import Registry, Site, WriteKey, hash_key
 
 TRUSTED = ("10.0.0.1", "10.0.0.2", "::1", "10.9.0.0/16", "2001:db8:9::/48")
 

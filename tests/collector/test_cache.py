@@ -11,8 +11,8 @@ from collector import bots, channels, columns, sources, user_agents
 from collector.access_log import AccessLog
 from collector.cache import ALL, MIB, Cache
 from collector.event import privacy
-from collector.published import publish
-from collector.sites import MAX_KEY, Registry, Site, WriteKey, hash_key
+from collector.sites.published import publish
+from collector.sites.sites import MAX_KEY, Registry, Site, WriteKey, hash_key
 from collector.visitors import Salts, Visitors
 
 # docs/architecture.md tells these sums.

@@ -11,8 +11,8 @@ from collector import columns
 from collector.event.model import SpooledEvent
 from collector.line_table import UnreadableRecord, decode
 from collector.lines import encode
-from collector.published import publish
-from collector.sites import Registry, Site
+from collector.sites.published import publish
+from collector.sites.sites import Registry, Site
 from collector.spam import SpamHosts
 
 AT = 1_790_000_000_000

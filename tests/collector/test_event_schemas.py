@@ -8,8 +8,8 @@ import time
 import pytest
 
 from collector.event.model import Event
-from collector.event_schemas import EventSchema, EventSchemas, Mode, compiled, misfit
-from collector.published import publish
+from collector.sites.event_schemas import EventSchema, EventSchemas, Mode, compiled, misfit
+from collector.sites.published import publish
 from sql.errors import UsageError
 
 PURCHASE = {

@@ -14,8 +14,8 @@ from collector.batches import Manifest
 from collector.event.model import SpooledEvent
 from collector.imports import COMMIT_RECORDS, RECORD_EVENTS, Import, import_secret, new_import_id
 from collector.loader import Loader
-from collector.published import publish
-from collector.sites import Site
+from collector.sites.published import publish
+from collector.sites.sites import Site
 from collector.spool import SpoolFull, SpoolOptions
 from sql import migrations
 from sql.client import opened

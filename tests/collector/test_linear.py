@@ -38,8 +38,8 @@ from collector import (
 from collector.event import decode, privacy, urls, values
 from collector.event.limits import Limits
 from collector.event.model import Event, Revenue, SpooledEvent
-from collector.published import publish
-from collector.sites import Registry, Site
+from collector.sites.published import publish
+from collector.sites.sites import Registry, Site
 from collector.spam import SpamHosts
 from collector.visitors import Salts, Visitors
 

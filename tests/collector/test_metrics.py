@@ -21,8 +21,8 @@ from collector.counters import CELLS, DUPLICATES, LATENCIES, STATUSES, Board, Co
 from collector.event.model import DropReason, SpooledEvent
 from collector.intake import AppOptions
 from collector.lines import encode
-from collector.published import publish
-from collector.sites import Site, WriteKey, hash_key
+from collector.sites.published import publish
+from collector.sites.sites import Site, WriteKey, hash_key
 from collector.spool import Spool, SpoolWriter
 from collector.steps import Drop, Judged
 from sql.home import Home

@@ -16,8 +16,8 @@ from collector.event.model import DropReason
 from collector.intake import AppOptions
 from collector.openapi import STATUSES, document
 from collector.paths import Paths
-from collector.published import publish
-from collector.sites import Site
+from collector.sites.published import publish
+from collector.sites.sites import Site
 from collector.tracker_files import built
 from sql.home import Home
 

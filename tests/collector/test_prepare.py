@@ -14,9 +14,9 @@ from collector.batches import from_stream
 from collector.event.model import SpooledEvent
 from collector.lines import encode
 from collector.prepare import IDEMPOTENCY, SEEN_WINDOWS, gather, prepare
-from collector.published import publish
 from collector.seen import SeenIds
-from collector.sites import Registry, Site
+from collector.sites.published import publish
+from collector.sites.sites import Registry, Site
 from collector.spam import SpamHosts
 from collector.spool import Spool
 from sql import migrations

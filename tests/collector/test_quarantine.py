@@ -11,7 +11,7 @@ from collector import quarantine, replay
 from collector.account import take
 from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
-from collector.sites import Registry
+from collector.sites.sites import Registry
 from collector.spool import SpoolOptions
 from sql.errors import UsageError
 

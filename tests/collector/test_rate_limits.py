@@ -16,9 +16,9 @@ from contextlib import suppress
 
 import pytest
 
-from collector.published import publish
 from collector.rate_limits import LOCK_SECONDS, Buckets, Limited, RateLimits, Rates, client_of
-from collector.sites import Site, WriteKey, hash_key
+from collector.sites.published import publish
+from collector.sites.sites import Site, WriteKey, hash_key
 from sql.home import Home
 
 SHOP = Site(1, "shop.example", "UTC")

@@ -16,8 +16,8 @@ import msgspec
 import pytest
 
 from bench import attacks, honest
-from collector.key_admin import add_key
-from collector.site_admin import add_site
+from collector.sites.key_admin import add_key
+from collector.sites.site_admin import add_site
 
 ZONES = ("Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC", "Asia/Tokyo")
 BURST_SECONDS = 20.0

@@ -7,9 +7,9 @@ import os
 import pytest
 
 from collector.counters import Board
-from collector.published import publish
 from collector.site_shares import PLACES, SiteShares
-from collector.sites import Site, WriteKey, hash_key
+from collector.sites.published import publish
+from collector.sites.sites import Site, WriteKey, hash_key
 from collector.spool import Spool, SpoolFull
 
 TOTAL = 1_000_000

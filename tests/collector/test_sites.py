@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from collector.published import publish
-from collector.sites import Registry, Site, WriteKey, hash_key
+from collector.sites.published import publish
+from collector.sites.sites import Registry, Site, WriteKey, hash_key
 
 SHOP = Site(1, "shop.example", "Europe/Paris", (WriteKey(hash_key("wk_1")),), "EUR", "client-id")
 BLOG = Site(2, "blog.example", "UTC", (WriteKey(hash_key("wk_2")),))

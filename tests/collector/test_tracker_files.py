@@ -19,8 +19,8 @@ from collector import app as application
 from collector.app import create_app
 from collector.intake import AppOptions
 from collector.paths import Paths, module_path
-from collector.published import publish
-from collector.sites import Site
+from collector.sites.published import publish
+from collector.sites.sites import Site
 from collector.snippet import IDENTITIES, Wanted, snippet
 from collector.tracker_files import CODINGS, TrackerFile, TrackerFiles, built, coding_of
 from sql.errors import UsageError

@@ -21,8 +21,8 @@ from collector import tracker_versions
 from collector.app import create_app
 from collector.intake import AppOptions
 from collector.paths import Paths
-from collector.published import publish
-from collector.sites import Site
+from collector.sites.published import publish
+from collector.sites.sites import Site
 from collector.snippet import Wanted, snippet
 from collector.tracker_files import CODINGS, TrackerFile, TrackerFiles, built
 from collector.tracker_versions import KEPT, with_older

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from collector.published import LOOK_SECONDS
+from collector.sites.published import LOOK_SECONDS
 from sql.home import Home
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from collector.key_admin import new_key
-from collector.site_table import all_sites, changing, put_site
-from collector.sites import Site
+from collector.sites.key_admin import new_key
+from collector.sites.site_table import all_sites, changing, put_site
+from collector.sites.sites import Site
 from sql import timezones
 from sql.errors import UsageError
 from sql.home import Home

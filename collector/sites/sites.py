@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from collector.published import Published
+from collector.sites.published import Published
 
 # Our own have 35 characters. What is longer is not looked at: it would cost a hash of as much as a body holds.
 MAX_KEY = 64

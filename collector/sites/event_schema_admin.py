@@ -6,9 +6,9 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from collector.event.limits import MAX_NAME
-from collector.event_schemas import EventSchema, Mode, compiled
-from collector.published import publish
-from collector.site_table import changing
+from collector.sites.event_schemas import EventSchema, Mode, compiled
+from collector.sites.published import publish
+from collector.sites.site_table import changing
 from sql.errors import UsageError
 from sql.home import Home
 from sql.statements import query

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from collector.event.model import Event
-from collector.published import Published
+from collector.sites.published import Published
 from sql.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from collector.published import publish
-from collector.sites import Site, WriteKey
+from collector.sites.published import publish
+from collector.sites.sites import Site, WriteKey
 from sql.errors import EngineBusy
 from sql.files import OwnedLock
 from sql.home import Home

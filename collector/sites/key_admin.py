@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from collector.site_table import Key, all_keys, changing, put_key
-from collector.sites import Site, hash_key
+from collector.sites.site_table import Key, all_keys, changing, put_key
+from collector.sites.sites import Site, hash_key
 from sql.errors import UsageError
 from sql.home import Home
 
