@@ -25,7 +25,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.traffic import Post, Traffic
-from collector import bots, memory, user_agents
+from collector import memory
+from collector.enrich import bots, user_agents
 from collector.event.decode import parse
 from collector.event.limits import Limits
 from collector.lines import FIELDS, encode

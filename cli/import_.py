@@ -72,7 +72,7 @@ def access_log(
     """
     from collector.access_log import AccessLog
     from collector.compressed import check
-    from collector.places import Places
+    from collector.enrich.places import Places
     from collector.visitors import Visitors
     from sql.process import forbid_core_dumps
 

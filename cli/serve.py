@@ -136,11 +136,11 @@ def app_options(config: Config, durability: str | None = None) -> AppOptions:
     """What the collector runs with. Raises UsageError or StorageError for files and settings that keep it from it."""
     from pathlib import Path
 
+    from collector.enrich.places import Places
+    from collector.enrich.ranges import Ranges
+    from collector.enrich.spam import SpamHosts
     from collector.intake import AppOptions
-    from collector.places import Places
-    from collector.ranges import Ranges
     from collector.rate_limits import RateLimits, Rates
-    from collector.spam import SpamHosts
     from collector.spool import Durability, SpoolOptions
     from sql.errors import UsageError
 

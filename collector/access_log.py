@@ -34,9 +34,9 @@ from collector.access_lines import (
     why_bad,
     without_prefix,
 )
-from collector.bots import BotReason
 from collector.cache import MIB, Cache
 from collector.conduct import Refusals
+from collector.enrich.bots import BotReason
 from collector.event import privacy
 from collector.event.model import PAGE_VIEW, SpooledEvent
 from collector.sites.sites import Site

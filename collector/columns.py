@@ -17,12 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from collector import bots, channels, conduct, sources, user_agents
+from collector import conduct
 from collector.cache import MIB, remembers
+from collector.enrich import bots, channels, sources, user_agents
+from collector.enrich.spam import SpamHosts
 from collector.event import urls
 from collector.line_table import UnreadableRecord
 from collector.sites.sites import Registry
-from collector.spam import SpamHosts
 from sql import timezones
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from collector.bots import BotReason
+from collector.enrich.bots import BotReason
 from collector.event.model import PAGE_VIEW
 
 # So many page views of one visitor in one minute are faster than anybody reads.

@@ -10,8 +10,11 @@ from pathlib import Path
 import falcon.asgi
 
 from collector.auth import is_from_server, site_of, source_address, write_key
-from collector.bots import SERVER
 from collector.counters import Counts
+from collector.enrich.bots import SERVER
+from collector.enrich.places import Places
+from collector.enrich.ranges import Ranges
+from collector.enrich.signals import signals
 from collector.event.decode import Single
 from collector.event.limits import MAX_USER_AGENT, Limits
 from collector.event.model import Batch
@@ -19,11 +22,8 @@ from collector.group_commit import GroupCommit
 from collector.identity_keys import identity_keys
 from collector.lines import encode
 from collector.paths import Paths
-from collector.places import Places
-from collector.ranges import Ranges
 from collector.rate_limits import RateLimits
 from collector.recent import FreshIds, RecentIds
-from collector.signals import signals
 from collector.site_shares import SiteShares
 from collector.sites.event_schemas import EventSchemas
 from collector.sites.sites import Registry

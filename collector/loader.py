@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from collector import commit, segments, tally
 from collector.batches import Batches, Manifest, to_stream
 from collector.conduct import Past
+from collector.enrich.spam import SpamHosts
 from collector.journal import JOURNAL, Journal
 from collector.loader_state import Publisher
 from collector.logs import ABOUT
@@ -30,7 +31,6 @@ from collector.seen import SeenIds
 from collector.sites.event_schema_admin import publish_schemas
 from collector.sites.site_table import all_sites, changing
 from collector.sites.sites import Registry
-from collector.spam import SpamHosts
 from collector.spool import Spool, events_of
 from sql.client import boot_of
 from sql.errors import EngineBusy

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from collector import user_agents
+from collector.enrich import user_agents
 from collector.journal import Journal
 from sql.home import Home
 from sql.ping import ping

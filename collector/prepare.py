@@ -22,6 +22,7 @@ from collector.batches import Manifest, Move, from_stream, to_stream
 from collector.columns import Columns, enrich
 from collector.commit import SUSPICIOUS
 from collector.conduct import NO_MINUTES
+from collector.enrich.spam import SpamHosts
 from collector.event.model import PAGE_VIEW, SpooledEvent
 from collector.line_table import UnreadableRecord, decode
 from collector.lines import SEPARATOR, encode
@@ -29,7 +30,6 @@ from collector.refused import again
 from collector.seen import SeenIds
 from collector.segments import read, set_aside
 from collector.sites.sites import Registry
-from collector.spam import SpamHosts
 from collector.spool import REPLAY, REQUEUE, ROWS, Spool, events_of, writer_kind
 from sql import timezones
 from sql.statements import query

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from collector.batches import from_stream
 from collector.columns import enrich
+from collector.enrich.spam import SpamHosts
 from collector.frames import frame, key_of
 from collector.line_table import decode
 from collector.lines import FIELDS, SEPARATOR
 from collector.sites.sites import Registry
-from collector.spam import SpamHosts
 from collector.spool import LINES, REQUEUE, ROWS, Spool
 from sql.errors import UsageError
 from sql.files import fsync_dir, write_atomic

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from collector.bots import RELAYED
+from collector.enrich.bots import RELAYED
 from collector.event import privacy, values
 from collector.event.decode import UNREADABLE, Single, decode_event
 from collector.event.limits import MAX_AHEAD_MS, MAX_NAME, MAX_URL, MAX_USER_AGENT, TRAVEL_MS, Limits

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-from collector.bots import BOT_SCORE, RELAYED, SERVER, WEIGHTS, BotReason, reasons, verdict
+from collector.enrich.bots import BOT_SCORE, RELAYED, SERVER, WEIGHTS, BotReason, reasons, verdict
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 

@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from collector import bots, channels, columns, sources, user_agents
+from collector import columns
 from collector.access_log import AccessLog
 from collector.cache import ALL, MIB, Cache
+from collector.enrich import bots, channels, sources, user_agents
 from collector.event import privacy
 from collector.sites.published import publish
 from collector.sites.sites import MAX_KEY, Registry, Site, WriteKey, hash_key
@@ -49,11 +50,11 @@ FILLED = {
     "collector.event.privacy.address": lambda text: privacy.address(text),
     "collector.columns._page": lambda text: columns._page(text),
     "collector.columns._origin": lambda text: columns._origin(text, text, text, text, text, text, text),
-    "collector.sources._of_host": lambda text: sources._of_host(text),
-    "collector.channels.channel_of": lambda text: channels.channel_of(text, text, text, text, text),
-    "collector.bots.verdict": lambda text: bots.verdict(text),
-    "collector.bots.reasons": lambda text: bots.reasons(text),
-    "collector.user_agents.parse": lambda text: user_agents.parse(text),
+    "collector.enrich.sources._of_host": lambda text: sources._of_host(text),
+    "collector.enrich.channels.channel_of": lambda text: channels.channel_of(text, text, text, text, text),
+    "collector.enrich.bots.verdict": lambda text: bots.verdict(text),
+    "collector.enrich.bots.reasons": lambda text: bots.reasons(text),
+    "collector.enrich.user_agents.parse": lambda text: user_agents.parse(text),
 }
 
 

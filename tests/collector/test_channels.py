@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from collector.channels import CHANNELS, PAID_CLICK_IDS, channel_of
+from collector.enrich.channels import CHANNELS, PAID_CLICK_IDS, channel_of
+from collector.enrich.sources import source_of
 from collector.event.urls import CLICK_IDS, referrer, split
-from collector.sources import source_of
 
 CASES = [
     # source, medium, campaign, click id, kind, channel

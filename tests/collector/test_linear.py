@@ -20,27 +20,14 @@ import pytest
 import re2
 
 import collector
-from collector import (
-    access_lines,
-    access_log,
-    auth,
-    bots,
-    channels,
-    columns,
-    line_table,
-    lines,
-    logs,
-    sources,
-    steps,
-    tracker_files,
-    user_agents,
-)
+from collector import access_lines, access_log, auth, columns, line_table, lines, logs, steps, tracker_files
+from collector.enrich import bots, channels, sources, user_agents
+from collector.enrich.spam import SpamHosts
 from collector.event import decode, privacy, urls, values
 from collector.event.limits import Limits
 from collector.event.model import Event, Revenue, SpooledEvent
 from collector.sites.published import publish
 from collector.sites.sites import Registry, Site
-from collector.spam import SpamHosts
 from collector.visitors import Salts, Visitors
 
 SMALL, LARGE = 32 * 1024, 64 * 1024

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.places import NOWHERE, Place, Places
+from collector.enrich.places import NOWHERE, Place, Places
 from sql.errors import UsageError
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.ranges import Ranges
+from collector.enrich.ranges import Ranges
 from sql.errors import UsageError
 
 v4 = st.ip_addresses(v=4)

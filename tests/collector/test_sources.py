@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from collector.enrich.sources import DIRECT, KINDS, Registry, Source, registry, source_of
 from collector.event.urls import Page, referrer
-from collector.sources import DIRECT, KINDS, Registry, Source, registry, source_of
 
 GA4_KINDS = {
     "SOURCE_CATEGORY_SEARCH": "search",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from collector.sources import registry
-from collector.spam import SpamHosts
+from collector.enrich.sources import registry
+from collector.enrich.spam import SpamHosts
 from sql.errors import UsageError
 
 

@@ -10,8 +10,8 @@ import pytest
 import ua_parser
 import yaml
 
-from collector import user_agents
-from collector.user_agents import DEVICES, Agent, on_screen, parse
+from collector.enrich import user_agents
+from collector.enrich.user_agents import DEVICES, Agent, on_screen, parse
 from sql.errors import UsageError
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collector.bots import BotReason
-from collector.ranges import Ranges
+from collector.enrich.bots import BotReason
+from collector.enrich.ranges import Ranges
 
 _HEADLESS = "headless"
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from collector.cache import MIB, remembers
-from collector.sources import is_mail
+from collector.enrich.sources import is_mail
 
 PAID_MEDIUM = re.compile(r"^(.*cp.*|ppc|retargeting|paid.*)$")
 SHOP_CAMPAIGN = re.compile(r"^(.*(([^a-df-z]|^)shop|shopping).*)$")

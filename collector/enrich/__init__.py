@@ -1,0 +1,1 @@
+"""Text in, facts out: sources, channels, user agents, machines, places. No state."""
