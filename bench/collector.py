@@ -56,7 +56,7 @@ def serve(kind: str, port: int, root: Path) -> None:
     from collector.intake import AppOptions
     from collector.rate_limits import RateLimits, Rates
     from collector.server import Server
-    from collector.spool import Durability, SpoolOptions
+    from collector.spool.spool import Durability, SpoolOptions
 
     class NoopServer(Server):
         def load(self):  # type: ignore[no-untyped-def]

@@ -29,12 +29,12 @@ from collector import memory
 from collector.enrich import bots, user_agents
 from collector.event.decode import parse
 from collector.event.limits import Limits
-from collector.lines import FIELDS, encode
 from collector.loader import Loader
-from collector.segments import read
 from collector.sites import sites
 from collector.sites.published import publish
-from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
+from collector.spool.lines import FIELDS, encode
+from collector.spool.segments import read
+from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter
 from collector.steps import Rules, Sender, judge
 from collector.visitors import Salts, Visitors
 from sql.client import opened, running

@@ -195,7 +195,7 @@ def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], ba
     """Spool and load; returns how many were stored, and how many of them for bots."""
     from cli.loading import loader_options
     from collector.imports import Import, new_import_id
-    from collector.spool import Durability, SpoolOptions
+    from collector.spool.spool import Durability, SpoolOptions
 
     options = SpoolOptions(
         durability=Durability(config.collector.durability),

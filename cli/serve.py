@@ -141,7 +141,7 @@ def app_options(config: Config, durability: str | None = None) -> AppOptions:
     from collector.enrich.spam import SpamHosts
     from collector.intake import AppOptions
     from collector.rate_limits import RateLimits, Rates
-    from collector.spool import Durability, SpoolOptions
+    from collector.spool.spool import Durability, SpoolOptions
     from sql.errors import UsageError
 
     wanted = durability or config.collector.durability

@@ -52,7 +52,7 @@ def status(fmt: FormatOption = None, output: OutputOption = None) -> None:
 
     from collector.account import take
     from collector.quarantine import items
-    from collector.spool import Spool
+    from collector.spool.spool import Spool
 
     config = settings()
     now = time.time()
@@ -88,7 +88,7 @@ def seal(
 ) -> None:
     """Have every open segment sealed now, so that its events are loaded next."""
     from collector.flush import seal as do
-    from collector.spool import Spool
+    from collector.spool.spool import Spool
 
     home = settings().home.make()
     count = len(list(Spool(home.spool).make().open_dir.glob("*.seg")))
@@ -166,7 +166,7 @@ def quarantine_replay(names: Names = None, every: All = False, dry_run: DryRun =
     """
     from collector.quarantine import requeue, why_not
     from collector.sites.sites import Registry
-    from collector.spool import Spool
+    from collector.spool.spool import Spool
 
     home = settings().home
     registry = Registry(home.sites_file)
@@ -191,7 +191,7 @@ def quarantine_purge(
 ) -> None:
     """Delete items for good. They stay counted as quarantined."""
     from collector.quarantine import purge
-    from collector.spool import Spool
+    from collector.spool.spool import Spool
 
     chosen = _chosen(names, every)
     if busy := [item.name for item in chosen if item.loading]:
@@ -212,7 +212,7 @@ def replay(
     Exit code 3 when a file is damaged: the rest of it is loaded.
     """
     from collector import replay as replays
-    from collector.spool import Durability, Spool, SpoolOptions
+    from collector.spool.spool import Durability, Spool, SpoolOptions
 
     config = settings()
     collector = config.collector
@@ -230,7 +230,7 @@ def replay(
 
 def _items(names: list[str] | None = None) -> list[Item]:
     from collector.quarantine import find, items
-    from collector.spool import Spool
+    from collector.spool.spool import Spool
 
     spool = Spool(settings().home.make().spool).make()
     return items(spool) if names is None else find(spool, names)

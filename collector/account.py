@@ -17,11 +17,11 @@ from typing import BinaryIO
 
 import msgspec
 
-from collector import frames
 from collector.batches import Manifest
 from collector.journal import JOURNAL, State, Totals
-from collector.spool import REQUEUE, Spool, events_of, writer_kind
-from collector.tally import Tally, segment_of
+from collector.spool import frames
+from collector.spool.spool import REQUEUE, Spool, events_of, writer_kind
+from collector.spool.tally import Tally, segment_of
 from sql.errors import StorageError
 from sql.home import Home
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from collector.health import Check, Seen, Status, checks, look
 from collector.journal import read_totals
 from collector.sites.site_table import all_sites
-from collector.spool import Spool
+from collector.spool.spool import Spool
 from collector.supervisor import cannot_listen
 from sql import migrations, timezones
 from sql.client import embedded_home, first_line, opened, running

@@ -22,8 +22,8 @@ from collector.cache import MIB, remembers
 from collector.enrich import bots, channels, sources, user_agents
 from collector.enrich.spam import SpamHosts
 from collector.event import urls
-from collector.line_table import UnreadableRecord
 from collector.sites.sites import Registry
+from collector.spool.line_table import UnreadableRecord
 from sql import timezones
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from collector.loader import Loader, LoaderOptions
 from collector.patience import Stopped
-from collector.segments import adopt_orphans
-from collector.spool import Spool, events_of
+from collector.spool.segments import adopt_orphans
+from collector.spool.spool import Spool, events_of
 from sql.client import embedded_home
 from sql.engine import alongside
 from sql.errors import EngineBusy

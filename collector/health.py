@@ -17,7 +17,7 @@ from collector import loader_state
 from collector.answers import answer
 from collector.intake import AppOptions
 from collector.loader_state import LoaderState
-from collector.spool import Spool
+from collector.spool.spool import Spool
 from sql.home import Home
 
 # Below this many free bytes on the disk it is time to act.

@@ -16,10 +16,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from collector.event.model import SpooledEvent
-from collector.frames import MAX_PAYLOAD
-from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
-from collector.spool import Spool, SpoolFull, SpoolOptions, SpoolWriter
+from collector.spool.frames import MAX_PAYLOAD
+from collector.spool.lines import encode
+from collector.spool.spool import Spool, SpoolFull, SpoolOptions, SpoolWriter
 from sql import engine, migrations, statements
 from sql.client import embedded_home, opened
 from sql.errors import EngineBusy, SchemaError

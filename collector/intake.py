@@ -18,16 +18,16 @@ from collector.enrich.signals import signals
 from collector.event.decode import Single
 from collector.event.limits import MAX_USER_AGENT, Limits
 from collector.event.model import Batch
-from collector.group_commit import GroupCommit
 from collector.identity_keys import identity_keys
-from collector.lines import encode
 from collector.paths import Paths
 from collector.rate_limits import RateLimits
 from collector.recent import FreshIds, RecentIds
 from collector.site_shares import SiteShares
 from collector.sites.event_schemas import EventSchemas
 from collector.sites.sites import Registry
-from collector.spool import Spool, SpoolOptions, SpoolWriter
+from collector.spool.group_commit import GroupCommit
+from collector.spool.lines import encode
+from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
 from collector.steps import Judged, Rules, Sender, judge, named
 from collector.visitors import Salts, Visitors
 from sql.home import Home

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collector import commit, segments, tally
+from collector import commit
 from collector.batches import Batches, Manifest, to_stream
 from collector.conduct import Past
 from collector.enrich.spam import SpamHosts
@@ -31,7 +31,8 @@ from collector.seen import SeenIds
 from collector.sites.event_schema_admin import publish_schemas
 from collector.sites.site_table import all_sites, changing
 from collector.sites.sites import Registry
-from collector.spool import Spool, events_of
+from collector.spool import segments, tally
+from collector.spool.spool import Spool, events_of
 from sql.client import boot_of
 from sql.errors import EngineBusy
 from sql.files import OwnedLock, fsync_dir

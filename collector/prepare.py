@@ -24,13 +24,13 @@ from collector.commit import SUSPICIOUS
 from collector.conduct import NO_MINUTES
 from collector.enrich.spam import SpamHosts
 from collector.event.model import PAGE_VIEW, SpooledEvent
-from collector.line_table import UnreadableRecord, decode
-from collector.lines import SEPARATOR, encode
 from collector.refused import again
 from collector.seen import SeenIds
-from collector.segments import read, set_aside
 from collector.sites.sites import Registry
-from collector.spool import REPLAY, REQUEUE, ROWS, Spool, events_of, writer_kind
+from collector.spool.line_table import UnreadableRecord, decode
+from collector.spool.lines import SEPARATOR, encode
+from collector.spool.segments import read, set_aside
+from collector.spool.spool import REPLAY, REQUEUE, ROWS, Spool, events_of, writer_kind
 from sql import timezones
 from sql.statements import query
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from collector.batches import from_stream
 from collector.columns import enrich
 from collector.enrich.spam import SpamHosts
-from collector.frames import frame, key_of
-from collector.line_table import decode
-from collector.lines import FIELDS, SEPARATOR
 from collector.sites.sites import Registry
-from collector.spool import LINES, REQUEUE, ROWS, Spool
+from collector.spool.frames import frame, key_of
+from collector.spool.line_table import decode
+from collector.spool.lines import FIELDS, SEPARATOR
+from collector.spool.spool import LINES, REQUEUE, ROWS, Spool
 from sql.errors import UsageError
 from sql.files import fsync_dir, write_atomic
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from collector import frames
-from collector.spool import REPLAY, Spool, SpoolOptions, SpoolWriter, events_of
+from collector.spool import frames
+from collector.spool.spool import REPLAY, Spool, SpoolOptions, SpoolWriter, events_of
 from sql.errors import StorageError, UsageError
 
 

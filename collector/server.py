@@ -16,7 +16,7 @@ from collector.connections import ENDING, Worker
 from collector.counters import CELLS, Board, Counts
 from collector.intake import AppOptions
 from collector.site_shares import PLACES, SiteShares
-from collector.spool import Spool
+from collector.spool.spool import Spool
 from collector.tracker_files import built
 from collector.tracker_versions import with_older
 from sql.process import die_with_parent, forbid_core_dumps, raise_descriptor_limit

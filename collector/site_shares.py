@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 
 from collector.counters import Board
-from collector.spool import Spool, SpoolFull
+from collector.spool.spool import Spool, SpoolFull
 
 PART = 3
 # Sites with ids so far apart share a place.

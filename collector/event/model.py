@@ -1,4 +1,4 @@
-"""The event, twice: as a site sends it (JSON, docs/events.md), and as the spool keeps it (collector/lines.py)."""
+"""The event, twice: as a site sends it (JSON, docs/events.md), and as the spool keeps it (collector/spool/lines.py)."""
 
 from __future__ import annotations
 

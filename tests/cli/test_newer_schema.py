@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from collector.sites.site_admin import add_site
-from collector.spool import Spool, SpoolWriter
+from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
 from sql.engine import alongside
 from sql.home import Home

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from collector.event.model import SpooledEvent
-from collector.lines import encode
-from collector.spool import Spool, SpoolWriter
+from collector.spool.lines import encode
+from collector.spool.spool import Spool, SpoolWriter
 
 FOOTFALL = str(Path(sys.executable).with_name("footfall"))
 AT = 1_790_000_000_000

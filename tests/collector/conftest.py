@@ -19,11 +19,11 @@ import pytest
 
 from collector.account import Account, take
 from collector.event.model import SpooledEvent
-from collector.lines import encode
 from collector.sites.published import publish
 from collector.sites.site_admin import add_site
 from collector.sites.sites import Site, WriteKey, hash_key
-from collector.spool import Spool, SpoolWriter
+from collector.spool.lines import encode
+from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
 from sql.engine import alongside
 from sql.home import Home

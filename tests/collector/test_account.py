@@ -14,13 +14,13 @@ import time
 
 import pytest
 
-from collector import frames, segments, tally
 from collector.account import take
 from collector.journal import Journal
-from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
-from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
-from collector.tally import Tally
+from collector.spool import frames, segments, tally
+from collector.spool.lines import encode
+from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter
+from collector.spool.tally import Tally
 from sql.home import Home
 
 LINE = b"no event\n"
@@ -154,7 +154,7 @@ def test_a_writer_that_seals_when_asked(home, spool):
 WRITER = textwrap.dedent("""
     import sys
     from pathlib import Path
-    from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
+    from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter
     writer = SpoolWriter(Spool(Path(sys.argv[1])), "w", SpoolOptions(Durability(sys.argv[2]), segment_bytes=60_000))
     while True:
         writer.commit([b"x" * 30 + b"\\n"] * 3)

@@ -16,17 +16,17 @@ import falcon.testing
 import pytest
 import zstandard
 
-from collector import frames
 from collector.app import create_app
 from collector.event.limits import Limits
 from collector.event.model import DropReason
 from collector.intake import AppOptions
-from collector.line_table import decode
 from collector.rate_limits import RateLimits, Rates
 from collector.sites.event_schemas import EventSchema, Mode
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key
-from collector.spool import Spool, SpoolOptions
+from collector.spool import frames
+from collector.spool.line_table import decode
+from collector.spool.spool import Spool, SpoolOptions
 from sql.home import Home
 
 KEY = "wk_right"

@@ -17,8 +17,8 @@ from collector import commit
 from collector.batches import from_stream, to_stream
 from collector.event.model import SpooledEvent
 from collector.imports import Import
-from collector.lines import encode
 from collector.loader import Loader
+from collector.spool.lines import encode
 from sql import derivations
 from sql.files import OwnedLock
 

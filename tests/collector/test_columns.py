@@ -10,10 +10,10 @@ import pytest
 from collector import columns
 from collector.enrich.spam import SpamHosts
 from collector.event.model import SpooledEvent
-from collector.line_table import UnreadableRecord, decode
-from collector.lines import encode
 from collector.sites.published import publish
 from collector.sites.sites import Registry, Site
+from collector.spool.line_table import UnreadableRecord, decode
+from collector.spool.lines import encode
 
 AT = 1_790_000_000_000
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from collector import frames
 from collector.account import take
 from collector.journal import read_state
-from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
-from collector.spool import events_of
+from collector.spool import frames
+from collector.spool.lines import encode
+from collector.spool.spool import events_of
 from sql.unix_socket import address_of, connected
 
 QUICK = LoaderOptions(backoff_seconds=0.02, backoff_limit=0.2, batch_bytes=200_000)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector import frames
-from collector.frames import Damage
+from collector.spool import frames
+from collector.spool.frames import Damage
 
 KEY = 0x5EED_BEEF
 payloads = st.lists(st.binary(min_size=1, max_size=200), max_size=20)

@@ -9,9 +9,9 @@ import threading
 
 import pytest
 
-from collector import frames
-from collector.group_commit import TURNS, GroupCommit
-from collector.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter
+from collector.spool import frames
+from collector.spool.group_commit import TURNS, GroupCommit
+from collector.spool.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter
 from sql.errors import StorageError
 
 

@@ -22,7 +22,7 @@ from collector.health import LOW_DISK, Seen, checks, look, worst
 from collector.intake import AppOptions
 from collector.journal import Journal
 from collector.loader_state import FILE, LoaderState, Publisher, read
-from collector.spool import Spool, SpoolOptions, SpoolWriter
+from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
 from sql.home import Home
 from sql.ping import ping
 

@@ -16,7 +16,7 @@ from collector.imports import COMMIT_RECORDS, RECORD_EVENTS, Import, import_secr
 from collector.loader import Loader
 from collector.sites.published import publish
 from collector.sites.sites import Site
-from collector.spool import SpoolFull, SpoolOptions
+from collector.spool.spool import SpoolFull, SpoolOptions
 from sql import migrations
 from sql.client import opened
 from sql.engine import alongside

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from collector.event.model import SpooledEvent
-from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
+from collector.spool.lines import encode
 from sql import derivations
 
 MINUTE = 60_000

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.event.model import SpooledEvent
-from collector.line_table import UnreadableRecord, decode
-from collector.lines import SEPARATOR, VERSION, encode
+from collector.spool.line_table import UnreadableRecord, decode
+from collector.spool.lines import SEPARATOR, VERSION, encode
 
 AT = 1_790_000_000_000
 FIELDS = ("site_id", "received_at", "import_id", *SpooledEvent.__struct_fields__, "version")

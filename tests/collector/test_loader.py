@@ -14,13 +14,13 @@ from collector import commit, loader
 from collector.batches import Batches, Manifest, from_stream
 from collector.event.model import SpooledEvent
 from collector.journal import Journal
-from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
 from collector.patience import Stopped
 from collector.seen import SeenIds
 from collector.sites import sites
 from collector.sites.published import publish
-from collector.spool import Spool, SpoolWriter
+from collector.spool.lines import encode
+from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
 from sql.engine import alongside
 from sql.errors import EngineBusy

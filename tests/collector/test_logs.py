@@ -19,8 +19,8 @@ from collector import logs
 from collector.app import create_app
 from collector.intake import AppOptions
 from collector.logs import Json, Lines, Text, masked
-from collector.segments import set_aside
-from collector.spool import Spool
+from collector.spool.segments import set_aside
+from collector.spool.spool import Spool
 from sql.home import Home
 
 PLANTED = (

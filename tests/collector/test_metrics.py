@@ -20,10 +20,10 @@ from collector.app import create_app
 from collector.counters import CELLS, DUPLICATES, LATENCIES, STATUSES, Board, Counts
 from collector.event.model import DropReason, SpooledEvent
 from collector.intake import AppOptions
-from collector.lines import encode
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key
-from collector.spool import Spool, SpoolWriter
+from collector.spool.lines import encode
+from collector.spool.spool import Spool, SpoolWriter
 from collector.steps import Drop, Judged
 from sql.home import Home
 

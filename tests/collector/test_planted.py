@@ -5,8 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 
-from collector.segments import set_aside
-from collector.spool import Spool
+from collector.spool.segments import set_aside
+from collector.spool.spool import Spool
 from sql.client import opened
 
 ADDRESSES = ["198.51.100.23", "2001:db8:77::99"]

@@ -9,17 +9,18 @@ import uuid
 import clickhouse_connect
 import pytest
 
-from collector import commit, frames
+from collector import commit
 from collector.batches import from_stream
 from collector.enrich import bots
 from collector.enrich.spam import SpamHosts
 from collector.event.model import SpooledEvent
-from collector.lines import encode
 from collector.prepare import IDEMPOTENCY, SEEN_WINDOWS, gather, prepare
 from collector.seen import SeenIds
 from collector.sites.published import publish
 from collector.sites.sites import Registry, Site
-from collector.spool import Spool
+from collector.spool import frames
+from collector.spool.lines import encode
+from collector.spool.spool import Spool
 from sql import migrations
 from sql.client import PINNED
 

@@ -9,10 +9,10 @@ import pytest
 
 from collector import quarantine, replay
 from collector.account import take
-from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
 from collector.sites.sites import Registry
-from collector.spool import SpoolOptions
+from collector.spool.lines import encode
+from collector.spool.spool import SpoolOptions
 from sql.errors import UsageError
 
 QUICK = LoaderOptions(backoff_seconds=0.02, backoff_limit=0.2)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from collector import frames, segments
-from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
+from collector.spool import frames, segments
+from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter
 
 WRITER = textwrap.dedent("""
     import sys
     from pathlib import Path
-    from collector.spool import Durability, Spool, SpoolOptions, SpoolWriter
+    from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter
     writer = SpoolWriter(Spool(Path(sys.argv[1])), "w", SpoolOptions(Durability(sys.argv[2]), segment_bytes=20_000))
     for n in range(10**9):
         writer.commit([f"{n} ".encode() + b"x" * 300 + b"\\n"])
@@ -92,7 +92,7 @@ def test_a_writer_meets_an_adopter_between_making_and_locking(folder, monkeypatc
             assert segments.adopt_orphans(folder) == []  # empty: it is taken away
         real(fd, how)
 
-    monkeypatch.setattr("collector.spool.fcntl.flock", flock)
+    monkeypatch.setattr("collector.spool.spool.fcntl.flock", flock)
     writer = SpoolWriter(folder, "w")
     writer.commit([b"one\n"])
     assert met

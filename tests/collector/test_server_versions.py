@@ -42,14 +42,14 @@ from aggregations.overrides import Override
 from aggregations.periods import Period
 from collector import commit, dedupe
 from collector.dedupe import Scope
-from collector.lines import encode
 from collector.loader import Loader, LoaderOptions
 from collector.seen import SeenIds
 from collector.sites import event_schema_admin
 from collector.sites.event_schemas import MAX_SCHEMA, Mode
 from collector.sites.key_admin import rotate_keys
 from collector.sites.site_admin import add_site, find_site, set_site
-from collector.spool import Spool, SpoolWriter
+from collector.spool.lines import encode
+from collector.spool.spool import Spool, SpoolWriter
 from sql import client as sql_client
 from sql import derivations, migrations, statements
 from sql.client import MINIMUM_VERSION, connect, opened

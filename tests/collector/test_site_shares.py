@@ -10,7 +10,7 @@ from collector.counters import Board
 from collector.site_shares import PLACES, SiteShares
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key
-from collector.spool import Spool, SpoolFull
+from collector.spool.spool import Spool, SpoolFull
 
 TOTAL = 1_000_000
 

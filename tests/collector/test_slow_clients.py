@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector.server import GRACE_SECONDS
-from collector.spool import Spool
+from collector.spool.spool import Spool
 
 BOUND = 1.0
 CLIENTS = 50
@@ -169,7 +169,7 @@ def test_connections_that_break_in_the_middle_of_a_body_leave_nothing(collector,
 
 def spooled(collector) -> list[bytes]:
     """The lines that the collector has spooled."""
-    from collector import frames
+    from collector.spool import frames
 
     collector.stop()
     paths = Spool(collector.home.spool).sealed()

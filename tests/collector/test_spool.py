@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from collector import frames, spool
-from collector.segments import adopt_orphans
-from collector.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter, events_of
-from collector.tally import Tally
+from collector.spool import frames, spool
+from collector.spool.segments import adopt_orphans
+from collector.spool.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter, events_of
+from collector.spool.tally import Tally
 from sql.errors import StorageError
 
 ONE = b"x" * 87 + b"\n"  # 100 bytes with its frame
@@ -124,7 +124,7 @@ def test_two_writers_of_one_name_at_once(folder):
     program = """
         import sys
         from pathlib import Path
-        from collector.spool import Spool, SpoolOptions, SpoolWriter
+        from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
         writer = SpoolWriter(Spool(Path(sys.argv[1])), "same", SpoolOptions(segment_bytes=2000))
         for n in range(300):
             writer.commit([f"{sys.argv[2]}-{n}".encode()])
@@ -452,13 +452,15 @@ def test_folders_are_for_the_owner_alone(folder):
     assert {path.stat().st_mode & 0o777 for path in folder.root.iterdir()} == {0o700}
 
 
-@pytest.mark.parametrize("broken", ["os.fdatasync", "os.write", "collector.tally.Tally.write"])
+@pytest.mark.parametrize("broken", ["os.fdatasync", "os.write", "collector.spool.tally.Tally.write"])
 def test_an_interruption_at_any_moment_of_a_commit_leaves_the_account_right(tmp_path, monkeypatch, broken):
     """Ctrl-c during an import's sync: the record is in the file, and must be in the count."""
     spool = Spool(tmp_path)
     writer = SpoolWriter(spool, "import")
     writer.commit([b"one\n"])
-    real = {"os.fdatasync": os.fdatasync, "os.write": os.write, "collector.tally.Tally.write": Tally.write}[broken]
+    real = {"os.fdatasync": os.fdatasync, "os.write": os.write, "collector.spool.tally.Tally.write": Tally.write}[
+        broken
+    ]
 
     def interrupted(*args):
         real(*args)

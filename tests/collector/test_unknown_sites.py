@@ -8,11 +8,11 @@ import pytest
 
 from collector import quarantine
 from collector.account import take
-from collector.lines import encode
 from collector.loader import Loader
 from collector.sites.published import publish
 from collector.sites.site_admin import add_site
 from collector.sites.sites import Registry, Site
+from collector.spool.lines import encode
 
 # 22:30 UTC: the next day in Tokyo.
 LATE = int(dt.datetime(2026, 11, 3, 22, 30, tzinfo=dt.UTC).timestamp() * 1000)

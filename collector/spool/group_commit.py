@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from collector.spool import SpoolWriter
+from collector.spool.spool import SpoolWriter
 from sql.errors import StorageError
 
 log = logging.getLogger("footfall.collector")

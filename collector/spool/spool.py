@@ -2,7 +2,7 @@
 
 Layout: ``open/`` holds segments being written (each flocked by its writer), ``sealed/`` those that wait
 for the loader, in the order of their names, ``quarantine/`` what could not be read, ``writers/`` what each writer
-acknowledged (collector/tally.py). The time of the file ``seal`` says when all open segments were last asked for.
+acknowledged (collector/spool/tally.py). The time of the file ``seal`` says when all open segments were last asked for.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from collector.frames import MAX_PAYLOAD, events_in, frame, key_of
-from collector.tally import Tally
+from collector.spool.frames import MAX_PAYLOAD, events_in, frame, key_of
+from collector.spool.tally import Tally
 from sql.errors import StorageError
 from sql.files import fsync_dir
 

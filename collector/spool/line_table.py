@@ -1,4 +1,4 @@
-"""Spool records as a table: one column a field (collector/lines.py), every value of its type and within its bounds."""
+"""Spool records as a table: one column a field (collector/spool/lines.py), every value of its type and within its bounds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from collector.event.model import MAX_MOMENT
-from collector.lines import FIELDS, SEPARATOR, VERSION
+from collector.spool.lines import FIELDS, SEPARATOR, VERSION
 
 _FLAGS = ("known", "interactive", "gpc")
 _NUMBERS: dict[str, Any] = {

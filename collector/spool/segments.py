@@ -7,8 +7,8 @@ import logging
 import os
 from pathlib import Path
 
-from collector import frames, tally
-from collector.spool import Spool, events_of, sealed_name
+from collector.spool import frames, tally
+from collector.spool.spool import Spool, events_of, sealed_name
 from sql.files import fsync_dir, write_atomic
 
 log = logging.getLogger("footfall.loader")

@@ -1,0 +1,1 @@
+"""The write-ahead spool: segments, records, group commit."""
