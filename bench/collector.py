@@ -53,8 +53,8 @@ def serve(kind: str, port: int, root: Path) -> None:
     import falcon.asgi
 
     from collector.app import create_app
-    from collector.intake import AppOptions
-    from collector.rate_limits import RateLimits, Rates
+    from collector.ingest.intake import AppOptions
+    from collector.ingest.rate_limits import RateLimits, Rates
     from collector.server import Server
     from collector.spool.spool import Durability, SpoolOptions
 

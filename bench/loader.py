@@ -29,14 +29,14 @@ from collector import memory
 from collector.enrich import bots, user_agents
 from collector.event.decode import parse
 from collector.event.limits import Limits
+from collector.ingest.steps import Rules, Sender, judge
+from collector.ingest.visitors import Salts, Visitors
 from collector.loader import Loader
 from collector.sites import sites
 from collector.sites.published import publish
 from collector.spool.lines import FIELDS, encode
 from collector.spool.segments import read
 from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter
-from collector.steps import Rules, Sender, judge
-from collector.visitors import Salts, Visitors
 from sql.client import opened, running
 from sql.engine import alongside
 from sql.home import Home

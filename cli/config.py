@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from collector.event.limits import Limits
-from collector.paths import PAGE_EVENTS, PAGE_PIXEL, SCRIPT, Paths
+from collector.ingest.paths import PAGE_EVENTS, PAGE_PIXEL, SCRIPT, Paths
 from sql.client import embedded_home
 from sql.errors import UsageError
 from sql.home import Home

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collector.access_log import AccessLog, ImportCounts
     from collector.compressed import LogFile
     from collector.event.model import SpooledEvent
+    from collector.ingest.visitors import Salts
     from collector.sites.sites import Site
-    from collector.visitors import Salts
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -73,7 +73,7 @@ def access_log(
     from collector.access_log import AccessLog
     from collector.compressed import check
     from collector.enrich.places import Places
-    from collector.visitors import Visitors
+    from collector.ingest.visitors import Visitors
     from sql.process import forbid_core_dumps
 
     forbid_core_dumps()
@@ -124,9 +124,9 @@ def _site(config: Config, domain: str) -> Site:
 @contextlib.contextmanager
 def _secrets(config: Config, dry_run: bool) -> Iterator[tuple[Salts, bytes]]:
     """The salts that all collectors share, and the key of event ids; for a dry run some that leave nothing behind."""
-    from collector.identity_keys import identity_keys
     from collector.imports import import_secret
-    from collector.visitors import Salts
+    from collector.ingest.identity_keys import identity_keys
+    from collector.ingest.visitors import Salts
 
     if not dry_run:
         home = config.home.make()

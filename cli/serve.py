@@ -17,7 +17,7 @@ from cli.state import options, settings
 
 if TYPE_CHECKING:
     from cli.config import Config
-    from collector.intake import AppOptions
+    from collector.ingest.intake import AppOptions
     from collector.supervisor import Child
 
 log = logging.getLogger("footfall.serve")
@@ -139,8 +139,8 @@ def app_options(config: Config, durability: str | None = None) -> AppOptions:
     from collector.enrich.places import Places
     from collector.enrich.ranges import Ranges
     from collector.enrich.spam import SpamHosts
-    from collector.intake import AppOptions
-    from collector.rate_limits import RateLimits, Rates
+    from collector.ingest.intake import AppOptions
+    from collector.ingest.rate_limits import RateLimits, Rates
     from collector.spool.spool import Durability, SpoolOptions
     from sql.errors import UsageError
 

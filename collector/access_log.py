@@ -39,8 +39,8 @@ from collector.conduct import Refusals
 from collector.enrich.bots import BotReason
 from collector.event import privacy
 from collector.event.model import PAGE_VIEW, SpooledEvent
+from collector.ingest.visitors import Visitors
 from collector.sites.sites import Site
-from collector.visitors import Visitors
 
 SHOWN_BAD_LINES = 20
 SHOWN_EXAMPLES = 3

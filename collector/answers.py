@@ -6,7 +6,7 @@ import falcon
 import falcon.asgi
 import msgspec
 
-from collector.steps import Drop, Judged
+from collector.ingest.steps import Drop, Judged
 
 JSON = "application/json"
 # When to come again after a full or failing spool.

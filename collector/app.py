@@ -9,19 +9,19 @@ from typing import Any, cast
 import falcon.asgi
 
 from collector.answers import FULL_SECONDS, JSON, Answer, answer, refuse, serialize
-from collector.auth import Refused
 from collector.body import ENCODINGS, TooLarge, UnknownEncoding, read_body
-from collector.counters import Counts
 from collector.event.decode import Malformed, parse
 from collector.event.model import Batch
 from collector.health import Live, Ready
-from collector.intake import AppOptions, Intake
+from collector.ingest.auth import Refused
+from collector.ingest.counters import Counts
+from collector.ingest.intake import AppOptions, Intake
+from collector.ingest.paths import LIVE, METRICS, OPENAPI, READY, module_path
+from collector.ingest.site_shares import SiteShares
 from collector.metrics import Metrics
 from collector.observe import Observe
 from collector.openapi import OpenApi
-from collector.paths import LIVE, METRICS, OPENAPI, READY, module_path
 from collector.pixel import Pixel
-from collector.site_shares import SiteShares
 from collector.tracker_bundles import Bundles
 from collector.tracker_files import TrackerFiles, built
 from collector.tracker_script import TrackerScript

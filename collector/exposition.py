@@ -8,9 +8,9 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import choose_encoder
 
-from collector.counters import ACCEPTED, BODY_BYTES, DUPLICATES, LATENCIES, OTHER, SECONDS, STATUSES, WARNED
 from collector.event.model import DropReason
 from collector.health import Seen
+from collector.ingest.counters import ACCEPTED, BODY_BYTES, DUPLICATES, LATENCIES, OTHER, SECONDS, STATUSES, WARNED
 from collector.loader_state import INSERT_SECONDS, LoaderState
 
 

@@ -15,7 +15,7 @@ import falcon.asgi
 
 from collector import loader_state
 from collector.answers import answer
-from collector.intake import AppOptions
+from collector.ingest.intake import AppOptions
 from collector.loader_state import LoaderState
 from collector.spool.spool import Spool
 from sql.home import Home

@@ -6,10 +6,10 @@ import asyncio
 
 import falcon.asgi
 
-from collector.auth import is_within, networks, peer_address, source_behind
-from collector.counters import Counts
 from collector.health import look
-from collector.intake import AppOptions
+from collector.ingest.auth import is_within, networks, peer_address, source_behind
+from collector.ingest.counters import Counts
+from collector.ingest.intake import AppOptions
 
 # Headers that a proxy writes: what carries one was not sent by the peer.
 _PASSED_ON = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")

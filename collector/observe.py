@@ -10,7 +10,7 @@ from typing import Any
 
 import falcon.asgi
 
-from collector.counters import Counts
+from collector.ingest.counters import Counts
 from collector.logs import ABOUT
 
 HEADER = "X-Request-Id"

@@ -18,7 +18,7 @@ from collector.event.decode import Single
 from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import Batch, Event
 from collector.event.values import CONSENT, DENIED, GRANTED
-from collector.paths import LIVE, METRICS, OPENAPI, READY, Paths, module_path
+from collector.ingest.paths import LIVE, METRICS, OPENAPI, READY, Paths, module_path
 
 _REF = "#/components/schemas/{name}"
 STATUSES = {

@@ -7,10 +7,10 @@ import base64
 import falcon.asgi
 
 from collector.answers import FULL_SECONDS, come_again
-from collector.auth import Refused
 from collector.event.decode import Single
 from collector.event.model import PAGE_VIEW
-from collector.intake import Intake, private
+from collector.ingest.auth import Refused
+from collector.ingest.intake import Intake, private
 from sql.errors import StorageError
 
 _GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")

@@ -13,9 +13,9 @@ from gunicorn.glogging import Logger
 
 from collector.app import create_app
 from collector.connections import ENDING, Worker
-from collector.counters import CELLS, Board, Counts
-from collector.intake import AppOptions
-from collector.site_shares import PLACES, SiteShares
+from collector.ingest.counters import CELLS, Board, Counts
+from collector.ingest.intake import AppOptions
+from collector.ingest.site_shares import PLACES, SiteShares
 from collector.spool.spool import Spool
 from collector.tracker_files import built
 from collector.tracker_versions import with_older

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from collector.paths import PAGE_EVENTS, Paths
+from collector.ingest.paths import PAGE_EVENTS, Paths
 from collector.tracker_bundles import Bundles, chosen
 from collector.tracker_files import TrackerFiles
 from sql.errors import UsageError

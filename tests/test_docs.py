@@ -21,11 +21,11 @@ from collector.app import create_app
 from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import DropReason, Event
-from collector.intake import AppOptions
+from collector.ingest.intake import AppOptions
+from collector.ingest.steps import Rules, Sender, judge
+from collector.ingest.visitors import Salts, Visitors
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key
-from collector.steps import Rules, Sender, judge
-from collector.visitors import Salts, Visitors
 from sql.home import Home
 
 ROOT = Path(__file__).parents[1]

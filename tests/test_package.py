@@ -132,7 +132,7 @@ def test_a_collector_that_has_worked_has_brought_nothing_heavy(tmp_path):
         from pathlib import Path
         import falcon.testing
         from collector.app import create_app
-        from collector.intake import AppOptions
+        from collector.ingest.intake import AppOptions
         from collector.server import Server
         from collector.sites.published import publish
         from collector.sites.sites import Site, WriteKey, hash_key

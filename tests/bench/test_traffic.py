@@ -18,8 +18,8 @@ from bench.traffic import Traffic, main
 from collector.access_log import AccessLog
 from collector.event import privacy
 from collector.event.model import Event
+from collector.ingest.visitors import Salts, Visitors
 from collector.sites.sites import Site
-from collector.visitors import Salts, Visitors
 
 UNTIL = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)  # the European change of clocks of 25 October lies within
 ZONE = ZoneInfo("Europe/Berlin")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from collector.access_lines import FORMATS, Layout, SkipReason, client_of, why_bad, without_prefix
 from collector.access_log import SHOWN_BAD_LINES, AccessLog
 from collector.event.model import SpooledEvent
+from collector.ingest.visitors import Salts, Visitors
 from collector.sites.sites import Site
-from collector.visitors import Salts, Visitors
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC).timestamp()
 SITE = Site(7, "shop.example", "Europe/Berlin")

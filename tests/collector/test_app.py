@@ -19,8 +19,8 @@ import zstandard
 from collector.app import create_app
 from collector.event.limits import Limits
 from collector.event.model import DropReason
-from collector.intake import AppOptions
-from collector.rate_limits import RateLimits, Rates
+from collector.ingest.intake import AppOptions
+from collector.ingest.rate_limits import RateLimits, Rates
 from collector.sites.event_schemas import EventSchema, Mode
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key

@@ -8,7 +8,7 @@ import falcon.asgi
 import falcon.testing
 import pytest
 
-from collector.auth import Refused, site_of, source_address, write_key
+from collector.ingest.auth import Refused, site_of, source_address, write_key
 from collector.sites.published import publish
 from collector.sites.sites import Registry, Site, WriteKey, hash_key
 

@@ -12,9 +12,9 @@ from collector.access_log import AccessLog
 from collector.cache import ALL, MIB, Cache
 from collector.enrich import bots, channels, sources, user_agents
 from collector.event import privacy
+from collector.ingest.visitors import Salts, Visitors
 from collector.sites.published import publish
 from collector.sites.sites import MAX_KEY, Registry, Site, WriteKey, hash_key
-from collector.visitors import Salts, Visitors
 
 # docs/architecture.md tells these sums.
 COLLECTOR, LOADER = 8 * MIB, 80 * MIB

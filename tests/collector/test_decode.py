@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_AHEAD_MS, TRAVEL_MS, Limits
 from collector.event.model import DropReason
+from collector.ingest.steps import Rules, Sender, judge
 from collector.sites.sites import Site
 from collector.spool.lines import encode
-from collector.steps import Rules, Sender, judge
 
 NOW = 1_790_000_000_000
 MAX_AGE_MS = 30 * 86_400_000

@@ -10,9 +10,9 @@ from hashlib import blake2b
 import pytest
 
 from collector.event import privacy
-from collector.identity_keys import CONSTANTS, identity_keys
-from collector.intake import AppOptions, Intake
-from collector.visitors import Salts, Visitors
+from collector.ingest.identity_keys import CONSTANTS, identity_keys
+from collector.ingest.intake import AppOptions, Intake
+from collector.ingest.visitors import Salts, Visitors
 from sql.errors import StorageError
 from sql.home import Home
 
@@ -50,8 +50,8 @@ def test_eight_processes_at_once_agree(tmp_path):
     script = """
 import sys
 from pathlib import Path
-from collector.identity_keys import identity_keys
-from collector.visitors import Salts
+from collector.ingest.identity_keys import identity_keys
+from collector.ingest.visitors import Salts
 from sql.home import Home
 home = Home(Path(sys.argv[1]))
 keys = identity_keys(home)

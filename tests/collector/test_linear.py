@@ -20,16 +20,17 @@ import pytest
 import re2
 
 import collector
-from collector import access_lines, access_log, auth, columns, logs, steps, tracker_files
+from collector import access_lines, access_log, columns, logs, tracker_files
 from collector.enrich import bots, channels, sources, user_agents
 from collector.enrich.spam import SpamHosts
 from collector.event import decode, privacy, urls, values
 from collector.event.limits import Limits
 from collector.event.model import Event, Revenue, SpooledEvent
+from collector.ingest import auth, steps
+from collector.ingest.visitors import Salts, Visitors
 from collector.sites.published import publish
 from collector.sites.sites import Registry, Site
 from collector.spool import line_table, lines
-from collector.visitors import Salts, Visitors
 
 SMALL, LARGE = 32 * 1024, 64 * 1024
 # Twice the text may take twice the time: 4 would be a square. What is so quick (seconds) is none: the smallest square

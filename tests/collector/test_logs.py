@@ -17,7 +17,7 @@ import pytest
 
 from collector import logs
 from collector.app import create_app
-from collector.intake import AppOptions
+from collector.ingest.intake import AppOptions
 from collector.logs import Json, Lines, Text, masked
 from collector.spool.segments import set_aside
 from collector.spool.spool import Spool

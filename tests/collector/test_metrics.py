@@ -17,14 +17,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from collector.app import create_app
-from collector.counters import CELLS, DUPLICATES, LATENCIES, STATUSES, Board, Counts
 from collector.event.model import DropReason, SpooledEvent
-from collector.intake import AppOptions
+from collector.ingest.counters import CELLS, DUPLICATES, LATENCIES, STATUSES, Board, Counts
+from collector.ingest.intake import AppOptions
+from collector.ingest.steps import Drop, Judged
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
-from collector.steps import Drop, Judged
 from sql.home import Home
 
 PROXY, SCRAPER = "10.0.0.9", "10.0.0.50"

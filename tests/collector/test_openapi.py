@@ -13,9 +13,9 @@ from hypothesis.errors import Unsatisfiable
 from collector.app import create_app
 from collector.event.limits import Limits
 from collector.event.model import DropReason
-from collector.intake import AppOptions
+from collector.ingest.intake import AppOptions
+from collector.ingest.paths import Paths
 from collector.openapi import STATUSES, document
-from collector.paths import Paths
 from collector.sites.published import publish
 from collector.sites.sites import Site
 from collector.tracker_files import built

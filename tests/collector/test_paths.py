@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.paths import (
+from collector.ingest.paths import (
     EVENTS,
     LIVE,
     METRICS,

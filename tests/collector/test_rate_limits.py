@@ -16,7 +16,7 @@ from contextlib import suppress
 
 import pytest
 
-from collector.rate_limits import LOCK_SECONDS, Buckets, Limited, RateLimits, Rates, client_of
+from collector.ingest.rate_limits import LOCK_SECONDS, Buckets, Limited, RateLimits, Rates, client_of
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key
 from sql.home import Home
@@ -88,7 +88,7 @@ def test_against_a_plain_count(clock):
 
 RACE = """
     import os, sys, time
-    from collector.rate_limits import Buckets
+    from collector.ingest.rate_limits import Buckets
     workers, seconds, rate, burst = 2, 1.5, 5_000, 2_000
     buckets, results = Buckets(64), []
     start = time.monotonic() + 0.2

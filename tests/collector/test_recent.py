@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from collector.event.model import SpooledEvent
-from collector.recent import RecentIds
+from collector.ingest.recent import RecentIds
 
 
 def ids(*numbers, known=True):

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from collector.counters import Board
-from collector.site_shares import PLACES, SiteShares
+from collector.ingest.counters import Board
+from collector.ingest.site_shares import PLACES, SiteShares
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key
 from collector.spool.spool import Spool, SpoolFull

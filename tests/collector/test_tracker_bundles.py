@@ -15,8 +15,8 @@ import zstandard
 
 from collector import app as application
 from collector.app import create_app
-from collector.intake import AppOptions
-from collector.paths import Paths
+from collector.ingest.intake import AppOptions
+from collector.ingest.paths import Paths
 from collector.snippet import Wanted, snippet
 from collector.tracker_bundles import MOST_BYTES, Bundles, bundle, chosen
 from collector.tracker_files import TrackerFile, TrackerFiles, built, integrity_of

@@ -17,8 +17,8 @@ import pytest
 
 from collector import app as application
 from collector.app import create_app
-from collector.intake import AppOptions
-from collector.paths import Paths, module_path
+from collector.ingest.intake import AppOptions
+from collector.ingest.paths import Paths, module_path
 from collector.sites.published import publish
 from collector.sites.sites import Site
 from collector.snippet import IDENTITIES, Wanted, snippet

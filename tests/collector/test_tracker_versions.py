@@ -19,8 +19,8 @@ import pytest
 
 from collector import tracker_versions
 from collector.app import create_app
-from collector.intake import AppOptions
-from collector.paths import Paths
+from collector.ingest.intake import AppOptions
+from collector.ingest.paths import Paths
 from collector.sites.published import publish
 from collector.sites.sites import Site
 from collector.snippet import Wanted, snippet

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from collector.visitors import SALT_LIFE_SECONDS, Salts, Visitors
+from collector.ingest.visitors import SALT_LIFE_SECONDS, Salts, Visitors
 
 DAY = 20_700
 NOON = DAY * 86_400 + 43_200
@@ -16,7 +16,7 @@ HOUR = 3600
 CHILD = """
 import sys
 from pathlib import Path
-from collector.visitors import Salts, Visitors
+from collector.ingest.visitors import Salts, Visitors
 visitors = Visitors(Salts(Path(sys.argv[1]), lambda: float(sys.argv[2])))
 print(*visitors.of(7, "203.0.113.77", "agent", int(sys.argv[2]) * 1000))
 """

@@ -22,10 +22,10 @@ from collector.event.decode import UNREADABLE, Single, decode_event
 from collector.event.limits import MAX_AHEAD_MS, MAX_NAME, MAX_URL, MAX_USER_AGENT, TRAVEL_MS, Limits
 from collector.event.model import PASSIVE, Batch, DropReason, Event, SpooledEvent
 from collector.event.values import Unfit
-from collector.identity_keys import CONSTANTS
+from collector.ingest.identity_keys import CONSTANTS
+from collector.ingest.visitors import Visitors
 from collector.sites.event_schemas import Misfit
 from collector.sites.sites import Site
-from collector.visitors import Visitors
 
 _TEXTS = ("title", "screen", "language", "session_id", "user_id")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://\S+\Z")

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from collector.counters import Board
+from collector.ingest.counters import Board
 from collector.spool.spool import Spool, SpoolFull
 
 PART = 3

@@ -6,7 +6,7 @@ import mmap
 from bisect import bisect_left
 
 from collector.event.model import DropReason
-from collector.steps import Judged
+from collector.ingest.steps import Judged
 
 _CELL = 8
 STATUSES = (200, 202, 204, 304, 400, 401, 403, 404, 405, 413, 415, 429, 500, 503)

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import falcon.asgi
 
-from collector.auth import is_from_server, site_of, source_address, write_key
-from collector.counters import Counts
 from collector.enrich.bots import SERVER
 from collector.enrich.places import Places
 from collector.enrich.ranges import Ranges
@@ -18,18 +16,20 @@ from collector.enrich.signals import signals
 from collector.event.decode import Single
 from collector.event.limits import MAX_USER_AGENT, Limits
 from collector.event.model import Batch
-from collector.identity_keys import identity_keys
-from collector.paths import Paths
-from collector.rate_limits import RateLimits
-from collector.recent import FreshIds, RecentIds
-from collector.site_shares import SiteShares
+from collector.ingest.auth import is_from_server, site_of, source_address, write_key
+from collector.ingest.counters import Counts
+from collector.ingest.identity_keys import identity_keys
+from collector.ingest.paths import Paths
+from collector.ingest.rate_limits import RateLimits
+from collector.ingest.recent import FreshIds, RecentIds
+from collector.ingest.site_shares import SiteShares
+from collector.ingest.steps import Judged, Rules, Sender, judge, named
+from collector.ingest.visitors import Salts, Visitors
 from collector.sites.event_schemas import EventSchemas
 from collector.sites.sites import Registry
 from collector.spool.group_commit import GroupCommit
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
-from collector.steps import Judged, Rules, Sender, judge, named
-from collector.visitors import Salts, Visitors
 from sql.home import Home
 
 

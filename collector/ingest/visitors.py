@@ -14,7 +14,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 
-from collector.identity_keys import CONSTANTS
+from collector.ingest.identity_keys import CONSTANTS
 from sql.errors import StorageError
 
 SALT_BYTES = 32

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from multiprocessing import get_context
 
-from collector.auth import Refused
+from collector.ingest.auth import Refused
 from collector.sites.sites import Site
 
 WAYS = 8

@@ -1,0 +1,1 @@
+"""From a request to a spooled event: access, limits, the list of steps."""
