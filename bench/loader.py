@@ -25,13 +25,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.traffic import Post, Traffic
-from collector import memory
 from collector.enrich import bots, user_agents
 from collector.event.decode import parse
 from collector.event.limits import Limits
 from collector.ingest.steps import Rules, Sender, judge
 from collector.ingest.visitors import Salts, Visitors
-from collector.loader import Loader
+from collector.loader import memory
+from collector.loader.loader import Loader
 from collector.sites import sites
 from collector.sites.published import publish
 from collector.spool.lines import FIELDS, encode

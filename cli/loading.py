@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cli.config import Config
-    from collector.loader import LoaderOptions
+    from collector.loader.loader import LoaderOptions
 
 
 def loader_options(config: Config) -> LoaderOptions:
     """The loader's options from the settings in force."""
-    from collector.loader import LoaderOptions
+    from collector.loader.loader import LoaderOptions
 
     spam_file = config.collector.spam_file
     return LoaderOptions(

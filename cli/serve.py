@@ -81,14 +81,14 @@ def loader(
     once: Annotated[bool, typer.Option("--once", help="Load what waits in the spool, then end.")] = False,
 ) -> None:
     """Run the loader alone; ClickHouse must be there."""
-    from collector import memory
+    from collector.loader import memory
     from sql.process import give_way
 
     give_way()
     memory.give_back()
     from cli.loading import loader_options
-    from collector.loader import Loader
-    from collector.patience import Stopped
+    from collector.loader.loader import Loader
+    from collector.loader.patience import Stopped
     from sql.errors import EngineUnavailable
     from sql.signals import on_request_to_end
 

@@ -35,11 +35,11 @@ from collector.access_lines import (
     without_prefix,
 )
 from collector.cache import MIB, Cache
-from collector.conduct import Refusals
 from collector.enrich.bots import BotReason
 from collector.event import privacy
 from collector.event.model import PAGE_VIEW, SpooledEvent
 from collector.ingest.visitors import Visitors
+from collector.loader.conduct import Refusals
 from collector.sites.sites import Site
 
 SHOWN_BAD_LINES = 20

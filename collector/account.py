@@ -17,8 +17,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from collector.batches import Manifest
-from collector.journal import JOURNAL, State, Totals
+from collector.loader.batches import Manifest
+from collector.loader.journal import JOURNAL, State, Totals
 from collector.spool import frames
 from collector.spool.spool import REQUEUE, Spool, events_of, writer_kind
 from collector.spool.tally import Tally, segment_of

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from collector.health import Check, Seen, Status, checks, look
-from collector.journal import read_totals
+from collector.loader.journal import read_totals
 from collector.sites.site_table import all_sites
 from collector.spool.spool import Spool
 from collector.supervisor import cannot_listen

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from collector.journal import read_state
+from collector.loader.journal import read_state
 from sql import derivations
 from sql.errors import EngineBusy, EngineError, StorageError
 from sql.files import OwnedLock

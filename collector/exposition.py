@@ -11,7 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from collector.event.model import DropReason
 from collector.health import Seen
 from collector.ingest.counters import ACCEPTED, BODY_BYTES, DUPLICATES, LATENCIES, OTHER, SECONDS, STATUSES, WARNED
-from collector.loader_state import INSERT_SECONDS, LoaderState
+from collector.loader.loader_state import INSERT_SECONDS, LoaderState
 
 
 class _Figures:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from collector.loader import Loader, LoaderOptions
-from collector.patience import Stopped
+from collector.loader.loader import Loader, LoaderOptions
+from collector.loader.patience import Stopped
 from collector.spool.segments import adopt_orphans
 from collector.spool.spool import Spool, events_of
 from sql.client import embedded_home

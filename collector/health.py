@@ -13,10 +13,10 @@ from enum import StrEnum
 
 import falcon.asgi
 
-from collector import loader_state
 from collector.answers import answer
 from collector.ingest.intake import AppOptions
-from collector.loader_state import LoaderState
+from collector.loader import loader_state
+from collector.loader.loader_state import LoaderState
 from collector.spool.spool import Spool
 from sql.home import Home
 

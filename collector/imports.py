@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from collector.event.model import SpooledEvent
-from collector.loader import Loader, LoaderOptions
+from collector.loader.loader import Loader, LoaderOptions
 from collector.spool.frames import MAX_PAYLOAD
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolFull, SpoolOptions, SpoolWriter

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from collector.batches import from_stream
-from collector.columns import enrich
 from collector.enrich.spam import SpamHosts
+from collector.loader.batches import from_stream
+from collector.loader.columns import enrich
 from collector.sites.sites import Registry
 from collector.spool.frames import frame, key_of
 from collector.spool.line_table import decode

@@ -2,7 +2,7 @@
 
 A step looks at the event as it was sent, writes what it is about into the event as it is spooled, or raises
 ``Unfit`` with the reason. What needs no address and no clock of the moment is done later, by the loader
-(collector/columns.py): page, user agent, source, channel, visit.
+(collector/loader/columns.py): page, user agent, source, channel, visit.
 """
 
 from __future__ import annotations

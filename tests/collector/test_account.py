@@ -15,8 +15,8 @@ import time
 import pytest
 
 from collector.account import take
-from collector.journal import Journal
-from collector.loader import Loader, LoaderOptions
+from collector.loader.journal import Journal
+from collector.loader.loader import Loader, LoaderOptions
 from collector.spool import frames, segments, tally
 from collector.spool.lines import encode
 from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter

@@ -13,11 +13,11 @@ from aggregations.pages import entry_pages, exit_pages
 from aggregations.periods import Period
 from aggregations.sites import SiteRow
 from aggregations.sources import sources
-from collector import commit
-from collector.batches import from_stream, to_stream
 from collector.event.model import SpooledEvent
 from collector.imports import Import
-from collector.loader import Loader
+from collector.loader import commit
+from collector.loader.batches import from_stream, to_stream
+from collector.loader.loader import Loader
 from collector.spool.lines import encode
 from sql import derivations
 from sql.files import OwnedLock

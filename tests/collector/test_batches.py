@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from collector.batches import Batches, Manifest, Move, from_stream, to_stream
+from collector.loader.batches import Batches, Manifest, Move, from_stream, to_stream
 from sql.errors import StorageError
 
 DAY = dt.date(2026, 9, 21)

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from collector import columns
 from collector.access_log import AccessLog
 from collector.cache import ALL, MIB, Cache
 from collector.enrich import bots, channels, sources, user_agents
 from collector.event import privacy
 from collector.ingest.visitors import Salts, Visitors
+from collector.loader import columns
 from collector.sites.published import publish
 from collector.sites.sites import MAX_KEY, Registry, Site, WriteKey, hash_key
 
@@ -48,8 +48,8 @@ def test_what_would_fill_it_alone_is_not_kept():
 
 FILLED = {
     "collector.event.privacy.address": lambda text: privacy.address(text),
-    "collector.columns._page": lambda text: columns._page(text),
-    "collector.columns._origin": lambda text: columns._origin(text, text, text, text, text, text, text),
+    "collector.loader.columns._page": lambda text: columns._page(text),
+    "collector.loader.columns._origin": lambda text: columns._origin(text, text, text, text, text, text, text),
     "collector.enrich.sources._of_host": lambda text: sources._of_host(text),
     "collector.enrich.channels.channel_of": lambda text: channels.channel_of(text, text, text, text, text),
     "collector.enrich.bots.verdict": lambda text: bots.verdict(text),

@@ -7,9 +7,9 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from collector import columns
 from collector.enrich.spam import SpamHosts
 from collector.event.model import SpooledEvent
+from collector.loader import columns
 from collector.sites.published import publish
 from collector.sites.sites import Registry, Site
 from collector.spool.line_table import UnreadableRecord, decode

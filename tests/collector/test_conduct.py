@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from collector.conduct import (
+from collector.loader.conduct import (
     FLOOD,
     FLOOD_HOUR,
     FLOOD_MINUTE,

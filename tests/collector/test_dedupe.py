@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 
 from collector import dedupe
-from collector.batches import Manifest
 from collector.dedupe import Scope
-from collector.journal import Journal
-from collector.loader import Loader
+from collector.loader.batches import Manifest
+from collector.loader.journal import Journal
+from collector.loader.loader import Loader
 from sql.errors import EngineBusy, StorageError
 from sql.files import OwnedLock
 

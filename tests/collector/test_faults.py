@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from collector.account import take
-from collector.journal import read_state
-from collector.loader import Loader, LoaderOptions
+from collector.loader.journal import read_state
+from collector.loader.loader import Loader, LoaderOptions
 from collector.spool import frames
 from collector.spool.lines import encode
 from collector.spool.spool import events_of

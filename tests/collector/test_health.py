@@ -20,8 +20,8 @@ from collector.app import create_app
 from collector.checkup import Level, _spool
 from collector.health import LOW_DISK, Seen, checks, look, worst
 from collector.ingest.intake import AppOptions
-from collector.journal import Journal
-from collector.loader_state import FILE, LoaderState, Publisher, read
+from collector.loader.journal import Journal
+from collector.loader.loader_state import FILE, LoaderState, Publisher, read
 from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
 from sql.home import Home
 from sql.ping import ping

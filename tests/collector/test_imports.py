@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.batches import Manifest
 from collector.event.model import SpooledEvent
 from collector.imports import COMMIT_RECORDS, RECORD_EVENTS, Import, import_secret, new_import_id
-from collector.loader import Loader
+from collector.loader.batches import Manifest
+from collector.loader.loader import Loader
 from collector.sites.published import publish
 from collector.sites.sites import Site
 from collector.spool.spool import SpoolFull, SpoolOptions

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from collector.event.model import SpooledEvent
-from collector.loader import Loader, LoaderOptions
+from collector.loader.loader import Loader, LoaderOptions
 from collector.spool.lines import encode
 from sql import derivations
 
@@ -111,7 +111,7 @@ def test_interrupted_before_a_statement_and_carried_on(house, client, noon, agre
 
 
 def test_what_moved_is_written_into_the_parts(house, client, noon, agree, monkeypatch):
-    monkeypatch.setattr("collector.loader.PATCHED_VISITS", 3)
+    monkeypatch.setattr("collector.loader.loader.PATCHED_VISITS", 3)
     load(house, views(noon, range(1, 6), 0), views(noon, range(1, 6), 50), views(noon, range(1, 6), 25))
     assert client.command("select count() from system.mutations where command ilike '%apply patches%'") >= 1
     agree(client)

@@ -12,8 +12,8 @@ import uuid
 
 import pytest
 
-from collector.batches import Manifest
-from collector.journal import Journal, Totals
+from collector.loader.batches import Manifest
+from collector.loader.journal import Journal, Totals
 
 
 def manifest(rows=3, duplicates=1, quarantined=0):

@@ -20,7 +20,7 @@ import pytest
 import re2
 
 import collector
-from collector import access_lines, access_log, columns, logs, tracker_files
+from collector import access_lines, access_log, logs, tracker_files
 from collector.enrich import bots, channels, sources, user_agents
 from collector.enrich.spam import SpamHosts
 from collector.event import decode, privacy, urls, values
@@ -28,6 +28,7 @@ from collector.event.limits import Limits
 from collector.event.model import Event, Revenue, SpooledEvent
 from collector.ingest import auth, steps
 from collector.ingest.visitors import Salts, Visitors
+from collector.loader import columns
 from collector.sites.published import publish
 from collector.sites.sites import Registry, Site
 from collector.spool import line_table, lines

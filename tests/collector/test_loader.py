@@ -10,13 +10,13 @@ import uuid
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from collector import commit, loader
-from collector.batches import Batches, Manifest, from_stream
 from collector.event.model import SpooledEvent
-from collector.journal import Journal
-from collector.loader import Loader, LoaderOptions
-from collector.patience import Stopped
-from collector.seen import SeenIds
+from collector.loader import commit, loader
+from collector.loader.batches import Batches, Manifest, from_stream
+from collector.loader.journal import Journal
+from collector.loader.loader import Loader, LoaderOptions
+from collector.loader.patience import Stopped
+from collector.loader.seen import SeenIds
 from collector.sites import sites
 from collector.sites.published import publish
 from collector.spool.lines import encode
@@ -94,7 +94,7 @@ def test_a_batch_is_bound_by_events(running, client, bound, sizes):
 
 @pytest.mark.parametrize("room", [1, 2_000_000], ids=["filter full all the time", "filter with room"])
 def test_an_id_counts_once_across_batches_in_flight(running, client, monkeypatch, room):
-    monkeypatch.setattr("collector.seen.LEAST_IDS", room)
+    monkeypatch.setattr("collector.loader.seen.LEAST_IDS", room)
     segments = [[event(1), event(2), event(100 + n)] for n in range(8)]
     assert load(running, segments) == (10, 14)
     assert client.query("select count(), uniqExact(event_id) from events").first_row == (10, 10)
@@ -102,7 +102,7 @@ def test_an_id_counts_once_across_batches_in_flight(running, client, monkeypatch
 
 def test_a_filter_loaded_while_a_batch_is_on_its_way_knows_it(running, client, monkeypatch):
     """Each batch is stored only after the filter was loaded anew for the next one."""
-    monkeypatch.setattr("collector.seen.LEAST_IDS", 1)
+    monkeypatch.setattr("collector.loader.seen.LEAST_IDS", 1)
     began, really_bring_in, really_prepare = threading.Event(), Loader._bring_in, loader.prepare
 
     def bring_in(self, manifest, data):

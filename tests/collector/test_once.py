@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from collector.account import take
-from collector.loader import Loader, LoaderOptions
+from collector.loader.loader import Loader, LoaderOptions
 
 
 def test_one_batch_five_times_by_two_clients_across_segments_and_a_restart(footfall, until, agree):

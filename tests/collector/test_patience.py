@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from collector.patience import PatientClient, Stopped
+from collector.loader.patience import PatientClient, Stopped
 from sql.engine import alongside
 from sql.home import Home
 

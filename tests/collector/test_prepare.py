@@ -9,13 +9,13 @@ import uuid
 import clickhouse_connect
 import pytest
 
-from collector import commit
-from collector.batches import from_stream
 from collector.enrich import bots
 from collector.enrich.spam import SpamHosts
 from collector.event.model import SpooledEvent
-from collector.prepare import IDEMPOTENCY, SEEN_WINDOWS, gather, prepare
-from collector.seen import SeenIds
+from collector.loader import commit
+from collector.loader.batches import from_stream
+from collector.loader.prepare import IDEMPOTENCY, SEEN_WINDOWS, gather, prepare
+from collector.loader.seen import SeenIds
 from collector.sites.published import publish
 from collector.sites.sites import Registry, Site
 from collector.spool import frames

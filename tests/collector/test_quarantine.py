@@ -9,7 +9,7 @@ import pytest
 
 from collector import quarantine, replay
 from collector.account import take
-from collector.loader import Loader, LoaderOptions
+from collector.loader.loader import Loader, LoaderOptions
 from collector.sites.sites import Registry
 from collector.spool.lines import encode
 from collector.spool.spool import SpoolOptions

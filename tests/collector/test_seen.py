@@ -9,7 +9,7 @@ import uuid
 import polars as pl
 import pytest
 
-from collector.seen import SeenIds
+from collector.loader.seen import SeenIds
 from sql.schema import migrations
 
 SINCE = dt.date(2026, 11, 1)
@@ -76,7 +76,7 @@ def test_before_it_is_loaded_everything_must_be_asked_for():
 
 
 def test_it_fills_up(client, monkeypatch):
-    monkeypatch.setattr("collector.seen.LEAST_IDS", 100)
+    monkeypatch.setattr("collector.loader.seen.LEAST_IDS", 100)
     known = SeenIds()
     known.load(client, SINCE)
     known.add(ids(random_ids(99)))

@@ -40,10 +40,11 @@ from aggregations.funnel_steps import FunnelStep
 from aggregations.left_out import LeftOut
 from aggregations.overrides import Override
 from aggregations.periods import Period
-from collector import commit, dedupe
+from collector import dedupe
 from collector.dedupe import Scope
-from collector.loader import Loader, LoaderOptions
-from collector.seen import SeenIds
+from collector.loader import commit
+from collector.loader.loader import Loader, LoaderOptions
+from collector.loader.seen import SeenIds
 from collector.sites import event_schema_admin
 from collector.sites.event_schemas import MAX_SCHEMA, Mode
 from collector.sites.key_admin import rotate_keys

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.stitch import GAP_MS, LIMIT_MS, OPEN_VISITS, stitch
+from collector.loader.stitch import GAP_MS, LIMIT_MS, OPEN_VISITS, stitch
 
 MINUTE = 60_000
 NONE = pl.DataFrame(schema=OPEN_VISITS)

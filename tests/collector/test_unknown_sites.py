@@ -8,7 +8,7 @@ import pytest
 
 from collector import quarantine
 from collector.account import take
-from collector.loader import Loader
+from collector.loader.loader import Loader
 from collector.sites.published import publish
 from collector.sites.site_admin import add_site
 from collector.sites.sites import Registry, Site

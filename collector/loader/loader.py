@@ -18,16 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collector import commit
-from collector.batches import Batches, Manifest, to_stream
-from collector.conduct import Past
 from collector.enrich.spam import SpamHosts
-from collector.journal import JOURNAL, Journal
-from collector.loader_state import Publisher
+from collector.loader import commit
+from collector.loader.batches import Batches, Manifest, to_stream
+from collector.loader.conduct import Past
+from collector.loader.journal import JOURNAL, Journal
+from collector.loader.loader_state import Publisher
+from collector.loader.patience import PatientClient, Stopped
+from collector.loader.prepare import IDEMPOTENCY, SEEN_WINDOWS, Gathered, Prepared, gather, prepare
+from collector.loader.seen import SeenIds
 from collector.logs import ABOUT
-from collector.patience import PatientClient, Stopped
-from collector.prepare import IDEMPOTENCY, SEEN_WINDOWS, Gathered, Prepared, gather, prepare
-from collector.seen import SeenIds
 from collector.sites.event_schema_admin import publish_schemas
 from collector.sites.site_table import all_sites, changing
 from collector.sites.sites import Registry

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from collector.arrow_ids import readable_stream
-from collector.batches import Manifest, from_stream, to_stream
+from collector.loader.arrow_ids import readable_stream
+from collector.loader.batches import Manifest, from_stream, to_stream
 from sql import derivations
 from sql.errors import EngineRefused
 from sql.statements import query

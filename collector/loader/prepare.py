@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from collector import columns, stitch
-from collector.arrow_ids import readable
-from collector.batches import Manifest, Move, from_stream, to_stream
-from collector.columns import Columns, enrich
-from collector.commit import SUSPICIOUS
-from collector.conduct import NO_MINUTES
 from collector.enrich.spam import SpamHosts
 from collector.event.model import PAGE_VIEW, SpooledEvent
-from collector.refused import again
-from collector.seen import SeenIds
+from collector.loader import columns, stitch
+from collector.loader.arrow_ids import readable
+from collector.loader.batches import Manifest, Move, from_stream, to_stream
+from collector.loader.columns import Columns, enrich
+from collector.loader.commit import SUSPICIOUS
+from collector.loader.conduct import NO_MINUTES
+from collector.loader.refused import again
+from collector.loader.seen import SeenIds
 from collector.sites.sites import Registry
 from collector.spool.line_table import UnreadableRecord, decode
 from collector.spool.lines import SEPARATOR, encode

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from collector.batches import Manifest
+from collector.loader.batches import Manifest
 from sql.files import write_atomic
 
 JOURNAL = "journal.jsonl"

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from collector import conduct
 from collector.cache import MIB, remembers
 from collector.enrich import bots, channels, sources, user_agents
 from collector.enrich.spam import SpamHosts
 from collector.event import urls
+from collector.loader import conduct
 from collector.sites.sites import Registry
 from collector.spool.line_table import UnreadableRecord
 from sql import timezones

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from collector.batches import from_stream, to_stream
+from collector.loader.batches import from_stream, to_stream
 from sql.client import version_of
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from collector.enrich import user_agents
-from collector.journal import Journal
+from collector.loader.journal import Journal
 from sql.home import Home
 from sql.ping import ping
 

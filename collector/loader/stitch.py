@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from collector.seen import mix
+from collector.loader.seen import mix
 
 GAP_MS = 30 * 60 * 1000
 LIMIT_MS = 24 * 60 * 60 * 1000

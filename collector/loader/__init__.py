@@ -1,0 +1,1 @@
+"""From sealed segments into ClickHouse, each event once."""
