@@ -52,11 +52,11 @@ def serve(kind: str, port: int, root: Path) -> None:
     """One server of the comparison, in the foreground."""
     import falcon.asgi
 
-    from collector.app import create_app
     from collector.ingest.intake import AppOptions
     from collector.ingest.rate_limits import RateLimits, Rates
-    from collector.server import Server
     from collector.spool.spool import Durability, SpoolOptions
+    from collector.web.app import create_app
+    from collector.web.server import Server
 
     class NoopServer(Server):
         def load(self):  # type: ignore[no-untyped-def]

@@ -51,10 +51,10 @@ async function peers() {
 
 const dist = (name) => readFileSync(join(ROOT, "tracker/dist", name), "utf8");
 
-/** As the collector puts it together (collector/tracker_bundles.py). */
+/** As the collector puts it together (collector/web/tracker_bundles.py). */
 const together = (names) => {
   const python = join(ROOT, ".venv/bin/python");
-  const program = "import sys; from collector.tracker_bundles import bundle; from collector.tracker_files import built; sys.stdout.buffer.write(bundle(built(), sorted(sys.argv[1:])))";
+  const program = "import sys; from collector.web.tracker_bundles import bundle; from collector.web.tracker_files import built; sys.stdout.buffer.write(bundle(built(), sorted(sys.argv[1:])))";
   return execFileSync(python, ["-c", program, ...names], { cwd: ROOT, encoding: "utf8" });
 };
 

@@ -123,7 +123,7 @@ def loader(
 
 def collector(host: Host = None, port: Port = None, workers: Workers = None, durability: Durable = None) -> None:
     """Run the collector alone; it needs no ClickHouse."""
-    from collector.server import Server
+    from collector.web.server import Server
 
     config = _logged()
     where = host or config.collector.host, port or config.collector.port

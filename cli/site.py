@@ -43,9 +43,9 @@ def add(
 ) -> None:
     """Add a site; prints its first write key and the snippet for its pages."""
     from collector.sites.site_admin import add_site
-    from collector.snippet import Wanted
-    from collector.snippet import snippet as tag
-    from collector.tracker_files import built
+    from collector.web.snippet import Wanted
+    from collector.web.snippet import snippet as tag
+    from collector.web.tracker_files import built
 
     config = settings()
     with database("site add") as client:
@@ -80,9 +80,9 @@ def snippet(
     new tag in. Without, pages take the newest script within an hour.
     """
     from collector.sites.site_admin import find_site
-    from collector.snippet import Wanted
-    from collector.snippet import snippet as tag
-    from collector.tracker_files import built
+    from collector.web.snippet import Wanted
+    from collector.web.snippet import snippet as tag
+    from collector.web.tracker_files import built
 
     config = settings().collector
     with database("site snippet") as client:

@@ -14,11 +14,11 @@ from enum import StrEnum
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from collector.health import Check, Seen, Status, checks, look
 from collector.loader.journal import read_totals
 from collector.sites.site_table import all_sites
 from collector.spool.spool import Spool
 from collector.supervisor import cannot_listen
+from collector.web.health import Check, Seen, Status, checks, look
 from sql import migrations, timezones
 from sql.client import embedded_home, first_line, opened, running
 from sql.errors import FootfallError

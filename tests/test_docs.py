@@ -17,7 +17,6 @@ import pytest
 
 from bench import reference
 from cli.config import Config, _build
-from collector.app import create_app
 from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import DropReason, Event
@@ -26,6 +25,7 @@ from collector.ingest.steps import Rules, Sender, judge
 from collector.ingest.visitors import Salts, Visitors
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key
+from collector.web.app import create_app
 from sql.home import Home
 
 ROOT = Path(__file__).parents[1]

@@ -115,7 +115,9 @@ def test_the_wheel_works_where_the_project_is_not(wheel, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("module", ["collector.app", "collector.server", "cli.main", "cli.groups", "sql.client"])
+@pytest.mark.parametrize(
+    "module", ["collector.web.app", "collector.web.server", "cli.main", "cli.groups", "sql.client"]
+)
 def test_importing_brings_nothing_heavy(module):
     """chdb does not survive a fork, and help and collectors start quickly."""
     program = f"import sys, {module}; print(*sorted({HEAVY!r} & sys.modules.keys()))".replace(
@@ -131,9 +133,9 @@ def test_a_collector_that_has_worked_has_brought_nothing_heavy(tmp_path):
         import asyncio, sys
         from pathlib import Path
         import falcon.testing
-        from collector.app import create_app
+        from collector.web.app import create_app
         from collector.ingest.intake import AppOptions
-        from collector.server import Server
+        from collector.web.server import Server
         from collector.sites.published import publish
         from collector.sites.sites import Site, WriteKey, hash_key
         from sql.home import Home

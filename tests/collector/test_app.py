@@ -16,7 +16,6 @@ import falcon.testing
 import pytest
 import zstandard
 
-from collector.app import create_app
 from collector.event.limits import Limits
 from collector.event.model import DropReason
 from collector.ingest.intake import AppOptions
@@ -27,6 +26,7 @@ from collector.sites.sites import Site, WriteKey, hash_key
 from collector.spool import frames
 from collector.spool.line_table import decode
 from collector.spool.spool import Spool, SpoolOptions
+from collector.web.app import create_app
 from sql.home import Home
 
 KEY = "wk_right"

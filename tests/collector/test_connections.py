@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.connection_table import ConnectionTable
+from collector.web.connection_table import ConnectionTable
 
 HEAD = b"POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 EVENT = b'{"name":"quick","key":"wk_alone"}'

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from collector.ingest.paths import PAGE_EVENTS, PAGE_PIXEL, SCRIPT, Paths, module_path
-from collector.tracker_files import built
+from collector.web.tracker_files import built
 
 # Host names that documents may recommend, and those that people choose by themselves.
 RECOMMENDED = ("footfall.shop.example", "visits.shop.example", "www.shop.example")

@@ -16,13 +16,13 @@ import falcon.testing
 import msgspec
 import pytest
 
-from collector.app import create_app
 from collector.checkup import Level, _spool
-from collector.health import LOW_DISK, Seen, checks, look, worst
 from collector.ingest.intake import AppOptions
 from collector.loader.journal import Journal
 from collector.loader.loader_state import FILE, LoaderState, Publisher, read
 from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
+from collector.web.app import create_app
+from collector.web.health import LOW_DISK, Seen, checks, look, worst
 from sql.home import Home
 from sql.ping import ping
 
@@ -212,7 +212,7 @@ def test_events_are_taken_while_the_engine_is_away(footfall, until):
 
 def test_asking_does_not_hold_up_the_loop(home, monkeypatch):
     """The look at the disk happens beside the loop: a disk that hangs hangs nobody else."""
-    from collector import health
+    from collector.web import health
 
     gate = threading.Event()
 

@@ -20,7 +20,7 @@ import pytest
 import re2
 
 import collector
-from collector import access_lines, access_log, logs, tracker_files
+from collector import access_lines, access_log, logs
 from collector.enrich import bots, channels, sources, user_agents
 from collector.enrich.spam import SpamHosts
 from collector.event import decode, privacy, urls, values
@@ -32,6 +32,7 @@ from collector.loader import columns
 from collector.sites.published import publish
 from collector.sites.sites import Registry, Site
 from collector.spool import line_table, lines
+from collector.web import tracker_files
 
 SMALL, LARGE = 32 * 1024, 64 * 1024
 # Twice the text may take twice the time: 4 would be a square. What is so quick (seconds) is none: the smallest square

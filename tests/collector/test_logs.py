@@ -16,11 +16,11 @@ import falcon.testing
 import pytest
 
 from collector import logs
-from collector.app import create_app
 from collector.ingest.intake import AppOptions
 from collector.logs import Json, Lines, Text, masked
 from collector.spool.segments import set_aside
 from collector.spool.spool import Spool
+from collector.web.app import create_app
 from sql.home import Home
 
 PLANTED = (

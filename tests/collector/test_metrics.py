@@ -16,7 +16,6 @@ import falcon.testing
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from collector.app import create_app
 from collector.event.model import DropReason, SpooledEvent
 from collector.ingest.counters import CELLS, DUPLICATES, LATENCIES, STATUSES, Board, Counts
 from collector.ingest.intake import AppOptions
@@ -25,6 +24,7 @@ from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
+from collector.web.app import create_app
 from sql.home import Home
 
 PROXY, SCRAPER = "10.0.0.9", "10.0.0.50"

@@ -10,15 +10,15 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 
-from collector.app import create_app
 from collector.event.limits import Limits
 from collector.event.model import DropReason
 from collector.ingest.intake import AppOptions
 from collector.ingest.paths import Paths
-from collector.openapi import STATUSES, document
 from collector.sites.published import publish
 from collector.sites.sites import Site
-from collector.tracker_files import built
+from collector.web.app import create_app
+from collector.web.openapi import STATUSES, document
+from collector.web.tracker_files import built
 from sql.home import Home
 
 HONEST = [

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.server import GRACE_SECONDS
 from collector.spool.spool import Spool
+from collector.web.server import GRACE_SECONDS
 
 BOUND = 1.0
 CLIENTS = 50

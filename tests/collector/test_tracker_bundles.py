@@ -13,13 +13,13 @@ import falcon.testing
 import pytest
 import zstandard
 
-from collector import app as application
-from collector.app import create_app
 from collector.ingest.intake import AppOptions
 from collector.ingest.paths import Paths
-from collector.snippet import Wanted, snippet
-from collector.tracker_bundles import MOST_BYTES, Bundles, bundle, chosen
-from collector.tracker_files import TrackerFile, TrackerFiles, built, integrity_of
+from collector.web import app as application
+from collector.web.app import create_app
+from collector.web.snippet import Wanted, snippet
+from collector.web.tracker_bundles import MOST_BYTES, Bundles, bundle, chosen
+from collector.web.tracker_files import TrackerFile, TrackerFiles, built, integrity_of
 from sql.home import Home
 
 YEAR, HOUR = "public, max-age=31536000, immutable", "public, max-age=3600"

@@ -15,14 +15,14 @@ import falcon.testing
 import pyarrow
 import pytest
 
-from collector import app as application
-from collector.app import create_app
 from collector.ingest.intake import AppOptions
 from collector.ingest.paths import Paths, module_path
 from collector.sites.published import publish
 from collector.sites.sites import Site
-from collector.snippet import IDENTITIES, Wanted, snippet
-from collector.tracker_files import CODINGS, TrackerFile, TrackerFiles, built, coding_of
+from collector.web import app as application
+from collector.web.app import create_app
+from collector.web.snippet import IDENTITIES, Wanted, snippet
+from collector.web.tracker_files import CODINGS, TrackerFile, TrackerFiles, built, coding_of
 from sql.errors import UsageError
 from sql.home import Home
 

@@ -17,15 +17,15 @@ from pathlib import Path
 import falcon.testing
 import pytest
 
-from collector import tracker_versions
-from collector.app import create_app
 from collector.ingest.intake import AppOptions
 from collector.ingest.paths import Paths
 from collector.sites.published import publish
 from collector.sites.sites import Site
-from collector.snippet import Wanted, snippet
-from collector.tracker_files import CODINGS, TrackerFile, TrackerFiles, built
-from collector.tracker_versions import KEPT, with_older
+from collector.web import tracker_versions
+from collector.web.app import create_app
+from collector.web.snippet import Wanted, snippet
+from collector.web.tracker_files import CODINGS, TrackerFile, TrackerFiles, built
+from collector.web.tracker_versions import KEPT, with_older
 from sql.files import OwnedLock
 from sql.home import Home
 

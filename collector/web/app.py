@@ -8,23 +8,23 @@ from typing import Any, cast
 
 import falcon.asgi
 
-from collector.answers import FULL_SECONDS, JSON, Answer, answer, refuse, serialize
-from collector.body import ENCODINGS, TooLarge, UnknownEncoding, read_body
 from collector.event.decode import Malformed, parse
 from collector.event.model import Batch
-from collector.health import Live, Ready
 from collector.ingest.auth import Refused
 from collector.ingest.counters import Counts
 from collector.ingest.intake import AppOptions, Intake
 from collector.ingest.paths import LIVE, METRICS, OPENAPI, READY, module_path
 from collector.ingest.site_shares import SiteShares
-from collector.metrics import Metrics
-from collector.observe import Observe
-from collector.openapi import OpenApi
-from collector.pixel import Pixel
-from collector.tracker_bundles import Bundles
-from collector.tracker_files import TrackerFiles, built
-from collector.tracker_script import TrackerScript
+from collector.web.answers import FULL_SECONDS, JSON, Answer, answer, refuse, serialize
+from collector.web.body import ENCODINGS, TooLarge, UnknownEncoding, read_body
+from collector.web.health import Live, Ready
+from collector.web.metrics import Metrics
+from collector.web.observe import Observe
+from collector.web.openapi import OpenApi
+from collector.web.pixel import Pixel
+from collector.web.tracker_bundles import Bundles
+from collector.web.tracker_files import TrackerFiles, built
+from collector.web.tracker_script import TrackerScript
 from sql.errors import StorageError
 
 SWEEP_SECONDS = 600

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from collector.ingest.paths import SCRIPT, module_path
-from collector.tracker_files import CODINGS, TrackerFile, TrackerFiles, integrity_of, module_of
+from collector.web.tracker_files import CODINGS, TrackerFile, TrackerFiles, integrity_of, module_of
 from sql.errors import StorageError
 from sql.files import OwnedLock, fsync_dir, write_atomic
 from sql.home import Home

@@ -14,9 +14,9 @@ import time
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
-from collector.connection_table import ConnectionTable
 from collector.ingest.auth import is_within, networks
 from collector.ingest.rate_limits import client_of
+from collector.web.connection_table import ConnectionTable
 from sql.process import descriptor_limit
 
 # Bytes of a request's line and headers together. The fast parser checks its own limits only when all are there.

@@ -8,8 +8,8 @@ from types import MappingProxyType
 import falcon
 import falcon.asgi
 
-from collector.tracker_bundles import Bundles
-from collector.tracker_files import TrackerFiles, coding_of
+from collector.web.tracker_bundles import Bundles
+from collector.web.tracker_files import TrackerFiles, coding_of
 
 _YEAR = "public, max-age=31536000, immutable"
 _HOUR = "public, max-age=3600"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 from collector.cache import MIB, Cache
-from collector.tracker_files import TrackerFile, TrackerFiles, integrity_of, zstd
+from collector.web.tracker_files import TrackerFile, TrackerFiles, integrity_of, zstd
 
 # More names than any page has modules are not looked at one by one.
 MOST_NAMES = 64

@@ -6,11 +6,11 @@ import base64
 
 import falcon.asgi
 
-from collector.answers import FULL_SECONDS, come_again
 from collector.event.decode import Single
 from collector.event.model import PAGE_VIEW
 from collector.ingest.auth import Refused
 from collector.ingest.intake import Intake, private
+from collector.web.answers import FULL_SECONDS, come_again
 from sql.errors import StorageError
 
 _GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html import escape
 
 from collector.ingest.paths import PAGE_EVENTS, Paths
-from collector.tracker_bundles import Bundles, chosen
-from collector.tracker_files import TrackerFiles
+from collector.web.tracker_bundles import Bundles, chosen
+from collector.web.tracker_files import TrackerFiles
 from sql.errors import UsageError
 
 IDENTITIES = ("cookieless", "first-party")

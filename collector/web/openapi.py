@@ -12,13 +12,13 @@ from typing import Any
 import falcon.asgi
 import msgspec
 
-from collector.answers import JSON, Answer, Problem
-from collector.body import ENCODINGS
 from collector.event.decode import Single
 from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import Batch, Event
 from collector.event.values import CONSENT, DENIED, GRANTED
 from collector.ingest.paths import LIVE, METRICS, OPENAPI, READY, Paths, module_path
+from collector.web.answers import JSON, Answer, Problem
+from collector.web.body import ENCODINGS
 
 _REF = "#/components/schemas/{name}"
 STATUSES = {

@@ -9,9 +9,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 
 from collector.event.model import DropReason
-from collector.health import Seen
 from collector.ingest.counters import ACCEPTED, BODY_BYTES, DUPLICATES, LATENCIES, OTHER, SECONDS, STATUSES, WARNED
 from collector.loader.loader_state import INSERT_SECONDS, LoaderState
+from collector.web.health import Seen
 
 
 class _Figures:

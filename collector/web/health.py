@@ -13,11 +13,11 @@ from enum import StrEnum
 
 import falcon.asgi
 
-from collector.answers import answer
 from collector.ingest.intake import AppOptions
 from collector.loader import loader_state
 from collector.loader.loader_state import LoaderState
 from collector.spool.spool import Spool
+from collector.web.answers import answer
 from sql.home import Home
 
 # Below this many free bytes on the disk it is time to act.

@@ -1,0 +1,1 @@
+"""The HTTP side: application, workers, what is answered, the tracker's files."""
