@@ -18,7 +18,7 @@ from cli.period import FormatOption, OutputOption
 from cli.render import render
 from cli.state import settings
 from cli.view import View
-from collector.access_lines import Layout
+from collector.imports.access_lines import Layout
 from sql.errors import FootfallError, StorageError, UsageError
 from sql.hosts import ascii_host
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from cli.config import Config
-    from collector.access_log import AccessLog, ImportCounts
-    from collector.compressed import LogFile
     from collector.event.model import SpooledEvent
+    from collector.imports.access_log import AccessLog, ImportCounts
+    from collector.imports.compressed import LogFile
     from collector.ingest.visitors import Salts
     from collector.sites.sites import Site
 
@@ -70,9 +70,9 @@ def access_log(
 
     Bots are flagged as everywhere. Lines that are no page views are counted by reason, broken ones are shown.
     """
-    from collector.access_log import AccessLog
-    from collector.compressed import check
     from collector.enrich.places import Places
+    from collector.imports.access_log import AccessLog
+    from collector.imports.compressed import check
     from collector.ingest.visitors import Visitors
     from sql.process import forbid_core_dumps
 
@@ -124,7 +124,7 @@ def _site(config: Config, domain: str) -> Site:
 @contextlib.contextmanager
 def _secrets(config: Config, dry_run: bool) -> Iterator[tuple[Salts, bytes]]:
     """The salts that all collectors share, and the key of event ids; for a dry run some that leave nothing behind."""
-    from collector.imports import import_secret
+    from collector.imports.imports import import_secret
     from collector.ingest.identity_keys import identity_keys
     from collector.ingest.visitors import Salts
 
@@ -180,8 +180,8 @@ def _bar(files: list[str]) -> Iterator[_Bar]:
 
 def _page_views(log: AccessLog, files: list[str], bar: _Bar, errors: list[FootfallError]) -> Iterator[SpooledEvent]:
     """The page views of all files. One that cannot be read on is noted, and the next begun."""
-    from collector.access_lines import MAX_LINE
-    from collector.compressed import LogFile
+    from collector.imports.access_lines import MAX_LINE
+    from collector.imports.compressed import LogFile
 
     for name in files:
         try:
@@ -194,7 +194,7 @@ def _page_views(log: AccessLog, files: list[str], bar: _Bar, errors: list[Footfa
 def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], bar: _Bar) -> tuple[int, int]:
     """Spool and load; returns how many were stored, and how many of them for bots."""
     from cli.loading import loader_options
-    from collector.imports import Import, new_import_id
+    from collector.imports.imports import Import, new_import_id
     from collector.spool.spool import Durability, SpoolOptions
 
     options = SpoolOptions(
@@ -219,7 +219,7 @@ def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], ba
 
 
 def _say_bad(counts: ImportCounts) -> None:
-    from collector.access_lines import SkipReason
+    from collector.imports.access_lines import SkipReason
 
     for bad in counts.bad:
         typer.echo(f"{bad.source}:{bad.number}: {bad.cause}", err=True)
@@ -236,7 +236,7 @@ def _say_bad(counts: ImportCounts) -> None:
 
 
 def _nothing_understood(counts: ImportCounts) -> bool:
-    from collector.access_lines import SkipReason
+    from collector.imports.access_lines import SkipReason
 
     bad = counts.skipped[SkipReason.BAD_LINE] + counts.skipped[SkipReason.TOO_LONG]
     return bad > 0 and bad + counts.skipped[SkipReason.BLANK] == counts.lines

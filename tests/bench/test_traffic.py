@@ -15,9 +15,9 @@ import pytest
 
 from bench.shop import BOTS, PAGES
 from bench.traffic import Traffic, main
-from collector.access_log import AccessLog
 from collector.event import privacy
 from collector.event.model import Event
+from collector.imports.access_log import AccessLog
 from collector.ingest.visitors import Salts, Visitors
 from collector.sites.sites import Site
 

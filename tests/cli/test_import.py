@@ -26,7 +26,7 @@ from aggregations.sites import SiteRow, find
 from bench.traffic import Traffic
 from cli import import_
 from cli.main import root
-from collector.compressed import LogFile
+from collector.imports.compressed import LogFile
 from collector.sites.published import publish
 from collector.sites.sites import Site
 from sql import migrations

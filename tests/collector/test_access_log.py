@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from collector.access_lines import FORMATS, Layout, SkipReason, client_of, why_bad, without_prefix
-from collector.access_log import SHOWN_BAD_LINES, AccessLog
 from collector.event.model import SpooledEvent
+from collector.imports.access_lines import FORMATS, Layout, SkipReason, client_of, why_bad, without_prefix
+from collector.imports.access_log import SHOWN_BAD_LINES, AccessLog
 from collector.ingest.visitors import Salts, Visitors
 from collector.sites.sites import Site
 

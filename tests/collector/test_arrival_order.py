@@ -14,7 +14,7 @@ from aggregations.periods import Period
 from aggregations.sites import SiteRow
 from aggregations.sources import sources
 from collector.event.model import SpooledEvent
-from collector.imports import Import
+from collector.imports.imports import Import
 from collector.loader import commit
 from collector.loader.batches import from_stream, to_stream
 from collector.loader.loader import Loader

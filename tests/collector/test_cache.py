@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from collector.access_log import AccessLog
 from collector.cache import ALL, MIB, Cache
 from collector.enrich import bots, channels, sources, user_agents
 from collector.event import privacy
+from collector.imports.access_log import AccessLog
 from collector.ingest.visitors import Salts, Visitors
 from collector.loader import columns
 from collector.sites.published import publish

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector.event.model import SpooledEvent
-from collector.imports import COMMIT_RECORDS, RECORD_EVENTS, Import, import_secret, new_import_id
+from collector.imports.imports import COMMIT_RECORDS, RECORD_EVENTS, Import, import_secret, new_import_id
 from collector.loader.batches import Manifest
 from collector.loader.loader import Loader
 from collector.sites.published import publish

@@ -20,12 +20,13 @@ import pytest
 import re2
 
 import collector
-from collector import access_lines, access_log, logs
+from collector import logs
 from collector.enrich import bots, channels, sources, user_agents
 from collector.enrich.spam import SpamHosts
 from collector.event import decode, privacy, urls, values
 from collector.event.limits import Limits
 from collector.event.model import Event, Revenue, SpooledEvent
+from collector.imports import access_lines, access_log
 from collector.ingest import auth, steps
 from collector.ingest.visitors import Salts, Visitors
 from collector.loader import columns

@@ -15,7 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from collector.access_lines import (
+from collector.cache import MIB, Cache
+from collector.enrich.bots import BotReason
+from collector.event import privacy
+from collector.event.model import PAGE_VIEW, SpooledEvent
+from collector.imports.access_lines import (
     FORMATS,
     MAX_LINE,
     PATTERNS,
@@ -34,10 +38,6 @@ from collector.access_lines import (
     why_bad,
     without_prefix,
 )
-from collector.cache import MIB, Cache
-from collector.enrich.bots import BotReason
-from collector.event import privacy
-from collector.event.model import PAGE_VIEW, SpooledEvent
 from collector.ingest.visitors import Visitors
 from collector.loader.conduct import Refusals
 from collector.sites.sites import Site

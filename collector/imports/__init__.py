@@ -1,0 +1,1 @@
+"""Events from files, through the spool and the loader."""
