@@ -18,7 +18,7 @@ from sql.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-    from collector.dedupe import Copies
+    from collector.lifecycle.dedupe import Copies
 
 _LABELS = {"site": "Site", "month": "Month", "ids": "Ids", "copies": "Copies", "first_day": "From", "last_day": "To"}
 _DAY = ["%Y-%m-%d"]
@@ -44,7 +44,7 @@ def dedupe(
     Rows with the same id that lie further apart than `idempotency_days` are different events.
     """
     from aggregations import sites
-    from collector.dedupe import EVER, Scope, find, repair
+    from collector.lifecycle.dedupe import EVER, Scope, find, repair
 
     config = settings()
     with database("dedupe") as client:

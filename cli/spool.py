@@ -22,7 +22,7 @@ from sql.errors import EngineUnavailable, StorageError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from collector.quarantine import Item
+    from collector.lifecycle.quarantine import Item
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,8 +50,8 @@ def status(fmt: FormatOption = None, output: OutputOption = None) -> None:
     """
     import polars as pl
 
-    from collector.account import take
-    from collector.quarantine import items
+    from collector.lifecycle.account import take
+    from collector.lifecycle.quarantine import items
     from collector.spool.spool import Spool
 
     config = settings()
@@ -87,7 +87,7 @@ def seal(
     dry_run: DryRun = False,
 ) -> None:
     """Have every open segment sealed now, so that its events are loaded next."""
-    from collector.flush import seal as do
+    from collector.lifecycle.flush import seal as do
     from collector.spool.spool import Spool
 
     home = settings().home.make()
@@ -110,8 +110,8 @@ def flush(
     Works beside `serve`, and without it.
     """
     from cli.loading import loader_options
-    from collector.account import take
-    from collector.flush import flush as do
+    from collector.lifecycle.account import take
+    from collector.lifecycle.flush import flush as do
 
     config = settings()
     home = config.home.make()
@@ -148,7 +148,7 @@ def quarantine_show(
     """One item: what it is, why it is here, and what of it can be read."""
     import polars as pl
 
-    from collector.quarantine import content
+    from collector.lifecycle.quarantine import content
 
     [item] = _items([name])
     rows = {"kind": item.kind.value, "bytes": str(item.size), "events": str(item.events), "reason": item.reason}
@@ -164,7 +164,7 @@ def quarantine_replay(names: Names = None, every: All = False, dry_run: DryRun =
 
     What cannot be read stays. Exit code 3 when something stayed.
     """
-    from collector.quarantine import requeue, why_not
+    from collector.lifecycle.quarantine import requeue, why_not
     from collector.sites.sites import Registry
     from collector.spool.spool import Spool
 
@@ -190,7 +190,7 @@ def quarantine_purge(
     dry_run: DryRun = False,
 ) -> None:
     """Delete items for good. They stay counted as quarantined."""
-    from collector.quarantine import purge
+    from collector.lifecycle.quarantine import purge
     from collector.spool.spool import Spool
 
     chosen = _chosen(names, every)
@@ -211,7 +211,7 @@ def replay(
 
     Exit code 3 when a file is damaged: the rest of it is loaded.
     """
-    from collector import replay as replays
+    from collector.lifecycle import replay as replays
     from collector.spool.spool import Durability, Spool, SpoolOptions
 
     config = settings()
@@ -229,7 +229,7 @@ def replay(
 
 
 def _items(names: list[str] | None = None) -> list[Item]:
-    from collector.quarantine import find, items
+    from collector.lifecycle.quarantine import find, items
     from collector.spool.spool import Spool
 
     spool = Spool(settings().home.make().spool).make()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from collector import checkup
+from collector.lifecycle import checkup
 from sql import timezones
 from sql.client import opened
 from sql.engine import alongside

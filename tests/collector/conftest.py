@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.account import Account, take
 from collector.event.model import SpooledEvent
+from collector.lifecycle.account import Account, take
 from collector.sites.published import publish
 from collector.sites.site_admin import add_site
 from collector.sites.sites import Site, WriteKey, hash_key

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from collector.account import take
+from collector.lifecycle.account import take
 from collector.loader.journal import Journal
 from collector.loader.loader import Loader, LoaderOptions
 from collector.spool import frames, segments, tally

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from collector import dedupe
-from collector.dedupe import Scope
+from collector.lifecycle import dedupe
+from collector.lifecycle.dedupe import Scope
 from collector.loader.batches import Manifest
 from collector.loader.journal import Journal
 from collector.loader.loader import Loader

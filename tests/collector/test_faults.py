@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.account import take
+from collector.lifecycle.account import take
 from collector.loader.journal import read_state
 from collector.loader.loader import Loader, LoaderOptions
 from collector.spool import frames

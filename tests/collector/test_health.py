@@ -16,8 +16,8 @@ import falcon.testing
 import msgspec
 import pytest
 
-from collector.checkup import Level, _spool
 from collector.ingest.intake import AppOptions
+from collector.lifecycle.checkup import Level, _spool
 from collector.loader.journal import Journal
 from collector.loader.loader_state import FILE, LoaderState, Publisher, read
 from collector.spool.spool import Spool, SpoolOptions, SpoolWriter

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from collector import quarantine, replay
-from collector.account import take
+from collector.lifecycle import quarantine, replay
+from collector.lifecycle.account import take
 from collector.loader.loader import Loader, LoaderOptions
 from collector.sites.sites import Registry
 from collector.spool.lines import encode

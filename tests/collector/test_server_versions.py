@@ -40,8 +40,8 @@ from aggregations.funnel_steps import FunnelStep
 from aggregations.left_out import LeftOut
 from aggregations.overrides import Override
 from aggregations.periods import Period
-from collector import dedupe
-from collector.dedupe import Scope
+from collector.lifecycle import dedupe
+from collector.lifecycle.dedupe import Scope
 from collector.loader import commit
 from collector.loader.loader import Loader, LoaderOptions
 from collector.loader.seen import SeenIds

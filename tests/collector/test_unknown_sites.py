@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from collector import quarantine
-from collector.account import take
+from collector.lifecycle import quarantine
+from collector.lifecycle.account import take
 from collector.loader.loader import Loader
 from collector.sites.published import publish
 from collector.sites.site_admin import add_site

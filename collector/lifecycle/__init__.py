@@ -1,0 +1,1 @@
+"""What becomes of stored data: accounts, quarantine, repair."""
