@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from aggregations.engine_types import restore
 from aggregations.frames import frame
 from sql.client import in_process
-from sql.errors import EngineRefused, UsageError
-from sql.statements import query
+from sql.core.errors import EngineRefused, UsageError
+from sql.core.statements import query
 from sql.wire import first_statement, result_format
 
 if TYPE_CHECKING:

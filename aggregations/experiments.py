@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import mmh3
 
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregations.filters import Filter
 from aggregations.periods import Period
-from sql import statements
+from sql.core import statements
 
 if TYPE_CHECKING:
     import polars as pl

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 _NAME = re.compile(r"[^\s:][^:]{0,254}\Z")
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from aggregations.filters import PEOPLE, Filter
 from aggregations.frames import scope
 from aggregations.funnel_steps import FunnelStep
-from sql import derivations, statements
-from sql.errors import EngineBusy, UsageError
+from sql import derivations
+from sql.core import statements
+from sql.core.errors import EngineBusy, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from aggregations.periods import Period
     from aggregations.sites import SiteRow
-    from sql.files import OwnedLock
+    from sql.core.files import OwnedLock
 
 FEWEST_STEPS, MOST_STEPS = 2, 8
 

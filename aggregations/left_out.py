@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aggregations.filters import PEOPLE, Filter
-from sql import statements
+from sql.core import statements
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from aggregations.detected import DETECTED
 from aggregations.frames import fetch
-from sql.errors import EngineBusy, UsageError
-from sql.statements import query
+from sql.core.errors import EngineBusy, UsageError
+from sql.core.statements import query
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from aggregations.periods import Period
     from aggregations.sites import SiteRow
-    from sql.files import OwnedLock
+    from sql.core.files import OwnedLock
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 

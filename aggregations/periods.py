@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sql import timezones
-from sql.errors import UsageError
+from sql.core import timezones
+from sql.core.errors import UsageError
 
 HINT = "today, yesterday, 7d, 30d, month, 12mo, year, all, 2026, 2026-10, 2026-10-01, 2026-10-01..2026-10-15"
 # What the engine's Date can hold.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aggregations.filters import PEOPLE, Filter
 from aggregations.frames import fetch, scope
-from sql.errors import EngineError, UsageError
+from sql.core.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl

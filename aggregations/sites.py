@@ -7,9 +7,9 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sql import statements
-from sql.errors import SchemaError, UsageError
-from sql.hosts import ascii_host
+from sql.core import statements
+from sql.core.errors import SchemaError, UsageError
+from sql.core.hosts import ascii_host
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

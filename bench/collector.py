@@ -23,7 +23,7 @@ from pathlib import Path
 
 from collector.sites import sites
 from collector.sites.published import publish
-from sql.home import Home
+from sql.core.home import Home
 
 KEY = "wk_bench"
 EVENT = {

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.traffic import Traffic
-from sql.files import OwnedLock
-from sql.home import Home
+from sql.core.files import OwnedLock
+from sql.core.home import Home
 
 SITE = "shop.example"
 ZONE = "Europe/Paris"

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from collector.event.limits import Limits
 from collector.ingest.paths import PAGE_EVENTS, PAGE_PIXEL, SCRIPT, Paths
 from sql.client import embedded_home
-from sql.errors import UsageError
-from sql.home import Home
+from sql.core.errors import UsageError
+from sql.core.home import Home
 
 FILE_NAME = "footfall.toml"
 LOG_FORMATS = ("auto", "text", "json")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 

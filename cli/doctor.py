@@ -9,7 +9,7 @@ import typer
 
 from cli.exits import Exit
 from cli.state import settings
-from sql.errors import FootfallError
+from sql.core.errors import FootfallError
 
 if TYPE_CHECKING:
     from cli.config import Config

@@ -13,7 +13,7 @@ from cli.period import FormatOption, OutputOption, SiteOption
 from cli.render import render
 from cli.state import database, settings
 from cli.view import View
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -111,7 +111,7 @@ def override(
     criteria decides, among equals the latest.
     """
     from aggregations import overrides as corrections
-    from sql.files import OwnedLock
+    from sql.core.files import OwnedLock
 
     wanted = corrections.Override(kind, name.value if name else None, rule, selector, text)
     corrections.check(wanted)

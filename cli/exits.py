@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from sql.errors import FootfallError, UsageError
+from sql.core.errors import FootfallError, UsageError
 
 
 class Exit(IntEnum):

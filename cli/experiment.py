@@ -10,7 +10,7 @@ from cli import standard_input
 from cli.period import FormatOption, OutputOption
 from cli.render import render
 from cli.view import View
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -35,7 +35,7 @@ def add(
     """Define a funnel and compute it from the events that are stored. Adding the same funnel again recomputes it."""
     from aggregations import funnels, sites
     from aggregations.funnel_steps import FunnelStep
-    from sql.files import OwnedLock
+    from sql.core.files import OwnedLock
 
     parsed = tuple(FunnelStep.parse(step) for step in steps)
     funnels.check(name, parsed)

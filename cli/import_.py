@@ -19,8 +19,8 @@ from cli.render import render
 from cli.state import settings
 from cli.view import View
 from collector.imports.access_lines import Layout
-from sql.errors import FootfallError, StorageError, UsageError
-from sql.hosts import ascii_host
+from sql.core.errors import FootfallError, StorageError, UsageError
+from sql.core.hosts import ascii_host
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,7 +74,7 @@ def access_log(
     from collector.imports.access_log import AccessLog
     from collector.imports.compressed import check
     from collector.ingest.visitors import Visitors
-    from sql.process import forbid_core_dumps
+    from sql.core.process import forbid_core_dumps
 
     forbid_core_dumps()
     config = settings()

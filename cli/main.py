@@ -13,8 +13,8 @@ import typer
 from cli import output
 from cli.exits import Exit, code_of
 from cli.state import options
-from sql.errors import FootfallError
-from sql.process import PARENT, die_with_parent
+from sql.core.errors import FootfallError
+from sql.core.process import PARENT, die_with_parent
 
 app = typer.Typer(
     name="footfall",

@@ -12,8 +12,8 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sql.errors import StorageError
-from sql.files import write_atomic
+from sql.core.errors import StorageError
+from sql.core.files import write_atomic
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

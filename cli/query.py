@@ -12,7 +12,7 @@ from cli.period import FormatOption, OutputOption
 from cli.render import emit, render
 from cli.state import database
 from cli.view import View
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 EPILOG = 'Example: footfall query "select name, count() as events from events group by name order by events desc"'
 

@@ -16,7 +16,7 @@ import typer
 
 from cli.output import write
 from cli.view import View
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl

@@ -34,8 +34,8 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, durabil
     """Run engine, loader and collector until ctrl-c."""
     from collector.supervisor import Child, Supervisor, await_predecessor
     from sql.client import embedded_home
-    from sql.errors import EngineBusy
-    from sql.files import OwnedLock
+    from sql.core.errors import EngineBusy
+    from sql.core.files import OwnedLock
 
     config = _logged()
     where = host or config.collector.host, port or config.collector.port
@@ -69,7 +69,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, durabil
 
 def engine() -> None:
     """Run the embedded engine alone."""
-    from sql.process import give_way
+    from sql.core.process import give_way
 
     give_way()
     from sql.engine import serve as run
@@ -82,15 +82,15 @@ def loader(
 ) -> None:
     """Run the loader alone; ClickHouse must be there."""
     from collector.loader import memory
-    from sql.process import give_way
+    from sql.core.process import give_way
 
     give_way()
     memory.give_back()
     from cli.loading import loader_options
     from collector.loader.loader import Loader
     from collector.loader.patience import Stopped
-    from sql.errors import EngineUnavailable
-    from sql.signals import on_request_to_end
+    from sql.core.errors import EngineUnavailable
+    from sql.core.signals import on_request_to_end
 
     config = _logged()
     finish, stop = threading.Event(), threading.Event()
@@ -142,7 +142,7 @@ def app_options(config: Config, durability: str | None = None) -> AppOptions:
     from collector.ingest.intake import AppOptions
     from collector.ingest.rate_limits import RateLimits, Rates
     from collector.spool.spool import Durability, SpoolOptions
-    from sql.errors import UsageError
+    from sql.core.errors import UsageError
 
     wanted = durability or config.collector.durability
     try:
@@ -207,7 +207,7 @@ def _prepare_database(config: Config) -> None:
 
 def _check_port(host: str, port: int) -> None:
     from collector.supervisor import cannot_listen
-    from sql.errors import UsageError
+    from sql.core.errors import UsageError
 
     if why := cannot_listen(host, port):
         raise UsageError(f"cannot listen on {host}:{port}: {why}", "choose another with --port")
@@ -242,7 +242,7 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: Any, **named: Any) -> None:
         from cli.exits import code_of
-        from sql.errors import FootfallError
+        from sql.core.errors import FootfallError
 
         try:
             command(*args, **named)

@@ -52,7 +52,7 @@ def init(
     """Write footfall.toml, make the data directory, create the schema."""
     from cli.config import FILE_NAME, load
     from sql.client import opened
-    from sql.errors import StorageError
+    from sql.core.errors import StorageError
     from sql.schema import bring_up_to_date
 
     path = folder / FILE_NAME

@@ -17,7 +17,7 @@ from cli.period import FormatOption, OutputOption
 from cli.render import render
 from cli.state import settings
 from cli.view import View
-from sql.errors import EngineUnavailable, StorageError, UsageError
+from sql.core.errors import EngineUnavailable, StorageError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 
 def read() -> bytes:

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sql.files import OwnedLock
-from sql.home import Home
-from sql.process import child_environment
-from sql.signals import on_request_to_end
+from sql.core.files import OwnedLock
+from sql.core.home import Home
+from sql.core.process import child_environment
+from sql.core.signals import on_request_to_end
 
 log = logging.getLogger("footfall.serve")
 # A child that ran this long did start: when it dies, it is started again at once.

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from sql.errors import EngineBusy, EngineRefused, EngineTooOld, EngineUnavailable, UsageError
-from sql.files import OwnedLock
-from sql.home import Home
-from sql.statements import query
+from sql.core.errors import EngineBusy, EngineRefused, EngineTooOld, EngineUnavailable, UsageError
+from sql.core.files import OwnedLock
+from sql.core.home import Home
+from sql.core.statements import query
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -183,7 +183,7 @@ def in_process(client: Client) -> bool:
 
 def listens(home: Home) -> bool:
     """Whether an embedded engine takes connections in ``home``."""
-    from sql.unix_socket import connected
+    from sql.core.unix_socket import connected
 
     try:
         connected(home.engine_socket, 5.0).close()
@@ -193,7 +193,7 @@ def listens(home: Home) -> bool:
 
 
 def _front(home: Home, published: Published, timeout: float) -> Client | None:
-    from sql.unix_socket import SocketPool
+    from sql.core.unix_socket import SocketPool
 
     if not listens(home):  # it died without a word
         return None

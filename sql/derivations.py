@@ -11,8 +11,8 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sql import statements
-from sql.statements import identifier
+from sql.core import statements
+from sql.core.statements import identifier
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -21,11 +21,11 @@ from functools import partial
 from typing import Any
 
 from sql.client import Published, running
-from sql.errors import EngineBusy, EngineUnavailable
-from sql.files import OwnedLock, write_atomic
-from sql.home import Home
-from sql.process import child_environment, die_with_parent
-from sql.signals import on_request_to_end
+from sql.core.errors import EngineBusy, EngineUnavailable
+from sql.core.files import OwnedLock, write_atomic
+from sql.core.home import Home
+from sql.core.process import child_environment, die_with_parent
+from sql.core.signals import on_request_to_end
 
 log = logging.getLogger("footfall.engine")
 DRAIN_SECONDS = 20.0

@@ -21,9 +21,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sql import wire
+from sql.core.statements import query
+from sql.core.unix_socket import address_of
 from sql.merges import Merges
-from sql.statements import query
-from sql.unix_socket import address_of
 
 log = logging.getLogger("footfall.engine")
 _HEAD = 64 * 1024

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from sql.statements import query
+from sql.core.statements import query
 
 log = logging.getLogger("footfall.engine")
 # Rows of an insert that speaks of a backlog: live traffic comes in smaller batches.

@@ -13,7 +13,7 @@ def ping(url: str, timeout: float = 2.0) -> str:
     home = embedded_home(url)
     connection: http.client.HTTPConnection
     if home is not None:
-        from sql.unix_socket import PlainConnection
+        from sql.core.unix_socket import PlainConnection
 
         if Published.read(home) is None:
             return "the engine is not running"

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sql import migrations
-from sql.errors import EngineBusy
-from sql.files import OwnedLock
-from sql.home import Home
+from sql.core.errors import EngineBusy
+from sql.core.files import OwnedLock
+from sql.core.home import Home
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from sql.client import Published
+from sql.core.home import Home
+from sql.core.unix_socket import connected
 from sql.engine import await_ready
-from sql.home import Home
-from sql.unix_socket import connected
 
 SHARED = Path(os.environ.get("FOOTFALL_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

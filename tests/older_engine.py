@@ -18,9 +18,9 @@ from typing import Any
 
 import chdb
 
+from sql.core.home import Home
+from sql.core.process import die_with_parent
 from sql.engine import serve
-from sql.home import Home
-from sql.process import die_with_parent
 from sql.wire import quote
 
 _session = threading.RLock()  # one request after the other

@@ -26,7 +26,7 @@ from collector.ingest.visitors import Salts, Visitors
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key
 from collector.web.app import create_app
-from sql.home import Home
+from sql.core.home import Home
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

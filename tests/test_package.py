@@ -138,7 +138,7 @@ def test_a_collector_that_has_worked_has_brought_nothing_heavy(tmp_path):
         from collector.web.server import Server
         from collector.sites.published import publish
         from collector.sites.sites import Site, WriteKey, hash_key
-        from sql.home import Home
+        from sql.core.home import Home
         home = Home(Path(sys.argv[1])).make()
         publish(home.sites_file, [Site(1, "a.example", "UTC", (WriteKey(hash_key("k")),))])
         server = Server(AppOptions(home), "127.0.0.1", 18080, 1)

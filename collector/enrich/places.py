@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
     from maxminddb import Reader

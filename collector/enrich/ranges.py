@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
 
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 
 class Ranges:

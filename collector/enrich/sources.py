@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from collector.cache import MIB, remembers
-from sql.hosts import ascii_host
+from sql.core.hosts import ascii_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,8 +8,8 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from sql.errors import UsageError
-from sql.hosts import ascii_host
+from sql.core.errors import UsageError
+from sql.core.hosts import ascii_host
 
 
 class SpamHosts:

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector.cache import MIB, remembers
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
     from ua_parser import Parser

@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 import re2
 
-from sql.hosts import ascii_host
+from sql.core.hosts import ascii_host
 
 MAX_PATH = 1_024
 MAX_QUERY = 2_048

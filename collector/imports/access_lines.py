@@ -20,7 +20,7 @@ import re
 from enum import StrEnum
 from ipaddress import ip_address
 
-from sql.hosts import ascii_host
+from sql.core.hosts import ascii_host
 
 MAX_LINE = 64 * 1024
 # A list of proxies is shorter.

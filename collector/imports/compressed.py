@@ -14,7 +14,7 @@ from typing import IO, Protocol
 
 import zstandard
 
-from sql.errors import StorageError, UsageError
+from sql.core.errors import StorageError, UsageError
 
 STDIN = "-"
 CHUNK = 256 * 1024

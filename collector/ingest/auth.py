@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import falcon.asgi
 
 from collector.sites.sites import Registry, Site
-from sql.hosts import ascii_host
+from sql.core.hosts import ascii_host
 
 # Proxies in a row that are looked at, from the nearest; a client may have written thousands before them.
 MOST_HOPS = 16

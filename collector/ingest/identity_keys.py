@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from sql.errors import StorageError
-from sql.files import write_atomic
-from sql.home import Home
+from sql.core.errors import StorageError
+from sql.core.files import write_atomic
+from sql.core.home import Home
 
 KEY_BYTES = 32
 

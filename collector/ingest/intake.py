@@ -30,7 +30,7 @@ from collector.sites.sites import Registry
 from collector.spool.group_commit import GroupCommit
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
-from sql.home import Home
+from sql.core.home import Home
 
 
 @dataclass(frozen=True, slots=True)

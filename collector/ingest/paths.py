@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 SCRIPT, EVENTS, PIXEL = "/footfall.js", "/v1/events", "/v1/pixel.gif"
 PAGE_EVENTS, PAGE_PIXEL = "/v1/in", "/v1/in.gif"  # for pages

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from collector.ingest.identity_keys import CONSTANTS
-from sql.errors import StorageError
+from sql.core.errors import StorageError
 
 SALT_BYTES = 32
 SALT_LIFE_SECONDS = 48 * 3600

@@ -22,8 +22,8 @@ from collector.loader.journal import JOURNAL, State, Totals
 from collector.spool import frames
 from collector.spool.spool import REQUEUE, Spool, events_of, writer_kind
 from collector.spool.tally import Tally, segment_of
-from sql.errors import StorageError
-from sql.home import Home
+from sql.core.errors import StorageError
+from sql.core.home import Home
 
 PATIENCE_SECONDS = 10.0
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from collector.loader.journal import read_state
 from sql import derivations
-from sql.errors import EngineBusy, EngineError, StorageError
-from sql.files import OwnedLock
-from sql.home import Home
-from sql.statements import query
+from sql.core.errors import EngineBusy, EngineError, StorageError
+from sql.core.files import OwnedLock
+from sql.core.home import Home
+from sql.core.statements import query
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -14,10 +14,10 @@ from collector.loader.patience import Stopped
 from collector.spool.segments import adopt_orphans
 from collector.spool.spool import Spool, events_of
 from sql.client import embedded_home
+from sql.core.errors import EngineBusy
+from sql.core.files import OwnedLock
+from sql.core.home import Home
 from sql.engine import alongside
-from sql.errors import EngineBusy
-from sql.files import OwnedLock
-from sql.home import Home
 
 POLL_SECONDS = 0.05
 

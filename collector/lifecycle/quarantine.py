@@ -22,8 +22,8 @@ from collector.spool.frames import frame, key_of
 from collector.spool.line_table import decode
 from collector.spool.lines import FIELDS, SEPARATOR
 from collector.spool.spool import LINES, REQUEUE, ROWS, Spool
-from sql.errors import UsageError
-from sql.files import fsync_dir, write_atomic
+from sql.core.errors import UsageError
+from sql.core.files import fsync_dir, write_atomic
 
 _ORIGIN = re.compile(r"\.(?:line-\d+|row-\d+|site-\d+|\d+-\d+)\Z")
 _EVENTS = re.compile(r": (\d+) events\Z")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from collector.spool import frames
 from collector.spool.spool import REPLAY, Spool, SpoolOptions, SpoolWriter, events_of
-from sql.errors import StorageError, UsageError
+from sql.core.errors import StorageError, UsageError
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sql.errors import StorageError
-from sql.files import fsync_dir, write_atomic
+from sql.core.errors import StorageError
+from sql.core.files import fsync_dir, write_atomic
 
 if TYPE_CHECKING:
     import pyarrow as pa

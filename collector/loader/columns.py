@@ -24,7 +24,7 @@ from collector.event import urls
 from collector.loader import conduct
 from collector.sites.sites import Registry
 from collector.spool.line_table import UnreadableRecord
-from sql import timezones
+from sql.core import timezones
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from collector.loader.batches import Manifest
-from sql.files import write_atomic
+from sql.core.files import write_atomic
 
 JOURNAL = "journal.jsonl"
 

@@ -34,10 +34,10 @@ from collector.sites.sites import Registry
 from collector.spool import segments, tally
 from collector.spool.spool import Spool, events_of
 from sql.client import boot_of
-from sql.errors import EngineBusy
-from sql.files import OwnedLock, fsync_dir
-from sql.home import Home
-from sql.statements import query
+from sql.core.errors import EngineBusy
+from sql.core.files import OwnedLock, fsync_dir
+from sql.core.home import Home
+from sql.core.statements import query
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,7 +14,7 @@ import msgspec
 
 from collector.enrich import user_agents
 from collector.loader.journal import Journal
-from sql.home import Home
+from sql.core.home import Home
 from sql.ping import ping
 
 log = logging.getLogger("footfall.loader")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from collector.logs import without_values
 from sql.client import connect
-from sql.errors import EngineError, EngineTooOld
+from sql.core.errors import EngineError, EngineTooOld
 from sql.ping import ping
 
 if TYPE_CHECKING:

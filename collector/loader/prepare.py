@@ -31,8 +31,8 @@ from collector.spool.line_table import UnreadableRecord, decode
 from collector.spool.lines import SEPARATOR, encode
 from collector.spool.segments import read, set_aside
 from collector.spool.spool import REPLAY, REQUEUE, ROWS, Spool, events_of, writer_kind
-from sql import timezones
-from sql.statements import query
+from sql.core import timezones
+from sql.core.statements import query
 
 if TYPE_CHECKING:
     import pyarrow as pa

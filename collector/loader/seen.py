@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from sql.statements import query
+from sql.core.statements import query
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -9,9 +9,9 @@ from collector.event.limits import MAX_NAME
 from collector.sites.event_schemas import EventSchema, Mode, compiled
 from collector.sites.published import publish
 from collector.sites.site_table import changing
-from sql.errors import UsageError
-from sql.home import Home
-from sql.statements import query
+from sql.core.errors import UsageError
+from sql.core.home import Home
+from sql.core.statements import query
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -16,7 +16,7 @@ import msgspec
 
 from collector.event.model import Event
 from collector.sites.published import Published
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
     import jsonschema_rs

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from collector.sites.site_table import Key, all_keys, changing, put_key
 from collector.sites.sites import Site, hash_key
-from sql.errors import UsageError
-from sql.home import Home
+from sql.core.errors import UsageError
+from sql.core.home import Home
 
 if TYPE_CHECKING:
     import polars as pl

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from sql.files import write_atomic
+from sql.core.files import write_atomic
 
 log = logging.getLogger("footfall.collector")
 LOOK_SECONDS = 1.0

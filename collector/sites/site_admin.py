@@ -10,10 +10,10 @@ import msgspec
 from collector.sites.key_admin import new_key
 from collector.sites.site_table import all_sites, changing, put_site
 from collector.sites.sites import Site
-from sql import timezones
-from sql.errors import UsageError
-from sql.home import Home
-from sql.hosts import ascii_host
+from sql.core import timezones
+from sql.core.errors import UsageError
+from sql.core.home import Home
+from sql.core.hosts import ascii_host
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey
-from sql.errors import EngineBusy
-from sql.files import OwnedLock
-from sql.home import Home
-from sql.statements import query
+from sql.core.errors import EngineBusy
+from sql.core.files import OwnedLock
+from sql.core.home import Home
+from sql.core.statements import query
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -11,7 +11,7 @@ import asyncio
 import logging
 
 from collector.spool.spool import SpoolWriter
-from sql.errors import StorageError
+from sql.core.errors import StorageError
 
 log = logging.getLogger("footfall.collector")
 # Turns of the loop that a group waits for company. A turn takes some ten microseconds when the loop is idle and

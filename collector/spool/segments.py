@@ -9,7 +9,7 @@ from pathlib import Path
 
 from collector.spool import frames, tally
 from collector.spool.spool import Spool, events_of, sealed_name
-from sql.files import fsync_dir, write_atomic
+from sql.core.files import fsync_dir, write_atomic
 
 log = logging.getLogger("footfall.loader")
 

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from collector.spool.frames import MAX_PAYLOAD, events_in, frame, key_of
 from collector.spool.tally import Tally
-from sql.errors import StorageError
-from sql.files import fsync_dir
+from sql.core.errors import StorageError
+from sql.core.files import fsync_dir
 
 log = logging.getLogger("footfall.collector")
 RECORD_BYTES = 256 * 1024

@@ -25,7 +25,7 @@ from collector.web.pixel import Pixel
 from collector.web.tracker_bundles import Bundles
 from collector.web.tracker_files import TrackerFiles, built
 from collector.web.tracker_script import TrackerScript
-from sql.errors import StorageError
+from sql.core.errors import StorageError
 
 SWEEP_SECONDS = 600
 

@@ -17,7 +17,7 @@ from gunicorn.workers import gasgi
 from collector.ingest.auth import is_within, networks
 from collector.ingest.rate_limits import client_of
 from collector.web.connection_table import ConnectionTable
-from sql.process import descriptor_limit
+from sql.core.process import descriptor_limit
 
 # Bytes of a request's line and headers together. The fast parser checks its own limits only when all are there.
 MAX_HEAD = 64 * 1024

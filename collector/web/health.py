@@ -18,7 +18,7 @@ from collector.loader import loader_state
 from collector.loader.loader_state import LoaderState
 from collector.spool.spool import Spool
 from collector.web.answers import answer
-from sql.home import Home
+from sql.core.home import Home
 
 # Below this many free bytes on the disk it is time to act.
 LOW_DISK = 256 * 1024**2

@@ -11,7 +11,7 @@ from collector.event.model import PAGE_VIEW
 from collector.ingest.auth import Refused
 from collector.ingest.intake import Intake, private
 from collector.web.answers import FULL_SECONDS, come_again
-from sql.errors import StorageError
+from sql.core.errors import StorageError
 
 _GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 

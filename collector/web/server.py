@@ -19,7 +19,7 @@ from collector.web.app import create_app
 from collector.web.connections import ENDING, Worker
 from collector.web.tracker_files import built
 from collector.web.tracker_versions import with_older
-from sql.process import die_with_parent, forbid_core_dumps, raise_descriptor_limit
+from sql.core.process import die_with_parent, forbid_core_dumps, raise_descriptor_limit
 
 GRACE_SECONDS = 15
 GC_THRESHOLDS = (5_000, 10, 10)

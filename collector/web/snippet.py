@@ -10,7 +10,7 @@ from html import escape
 from collector.ingest.paths import PAGE_EVENTS, Paths
 from collector.web.tracker_bundles import Bundles, chosen
 from collector.web.tracker_files import TrackerFiles
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 IDENTITIES = ("cookieless", "first-party")
 _WHERE = re.compile(r"https?://[^\s/?#\"'<>\\]+(/[^\s?#\"'<>\\]*)?\Z", re.IGNORECASE)

@@ -18,9 +18,9 @@ import msgspec
 
 from collector.ingest.paths import SCRIPT, module_path
 from collector.web.tracker_files import CODINGS, TrackerFile, TrackerFiles, integrity_of, module_of
-from sql.errors import StorageError
-from sql.files import OwnedLock, fsync_dir, write_atomic
-from sql.home import Home
+from sql.core.errors import StorageError
+from sql.core.files import OwnedLock, fsync_dir, write_atomic
+from sql.core.home import Home
 
 log = logging.getLogger("footfall.collector")
 # About 60 KB each. Who was the present one longest ago goes first.

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from aggregations.console import run
-from sql.errors import EngineRefused, UsageError
+from sql.core.errors import EngineRefused, UsageError
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from aggregations import overrides
 from aggregations.detected import DETECTED, Confidence, kinds, review
 from aggregations.filters import Filter
 from aggregations.overrides import Override
-from sql.errors import EngineBusy, UsageError
-from sql.files import OwnedLock
+from sql.core.errors import EngineBusy, UsageError
+from sql.core.files import OwnedLock
 
 CRITERIA = ("name", "rule", "selector", "text")
 DAY = "2026-11-02"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aggregations.experiments import assign, check, hash_of, parse
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "experiments.json"
 CASES = json.loads(GOLDEN.read_text())

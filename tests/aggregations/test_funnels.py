@@ -7,8 +7,8 @@ import pytest
 from aggregations import funnels
 from aggregations.filters import Filter
 from aggregations.funnel_steps import FunnelStep
-from sql.errors import EngineBusy, UsageError
-from sql.files import OwnedLock
+from sql.core.errors import EngineBusy, UsageError
+from sql.core.files import OwnedLock
 
 STEPS = tuple(FunnelStep.parse(text) for text in ("/product/*", "add_to_cart", "purchase"))
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from aggregations.periods import Period, parse
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 # 20 November in Berlin, still the 19th in New York, already the 21st in Kiritimati.
 NOW = dt.datetime(2026, 11, 20, 11, 30, tzinfo=dt.UTC)

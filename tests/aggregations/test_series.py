@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from aggregations.series import Step, series
-from sql.errors import EngineError, UsageError
+from sql.core.errors import EngineError, UsageError
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
 

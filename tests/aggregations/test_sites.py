@@ -10,7 +10,7 @@ import pytest
 from aggregations import sites
 from aggregations.sites import SiteRow
 from sql import migrations
-from sql.errors import SchemaError, UsageError
+from sql.core.errors import SchemaError, UsageError
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sql.files import OwnedLock
-from sql.home import Home
+from sql.core.files import OwnedLock
+from sql.core.home import Home
 
 ROOT = Path(__file__).parents[2]
 

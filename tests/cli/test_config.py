@@ -12,7 +12,7 @@ from cli.config import CollectorConfig, Config, load
 from cli.loading import loader_options
 from collector.event.limits import Limits
 from sql.client import embedded_home
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from cli.confirm import confirm
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 
 class Terminal(io.StringIO):

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from collector.lifecycle import checkup
-from sql import timezones
 from sql.client import opened
+from sql.core import timezones
+from sql.core.files import OwnedLock
+from sql.core.home import Home
 from sql.engine import alongside
-from sql.files import OwnedLock
-from sql.home import Home
 from sql.schema import bring_up_to_date
 
 ROOT = Path(__file__).parents[2]

@@ -14,9 +14,9 @@ from cli.exits import Exit
 from cli.main import app
 from collector.sites.site_admin import add_site
 from sql.client import opened
+from sql.core.errors import FootfallError, UsageError
+from sql.core.home import Home
 from sql.engine import alongside
-from sql.errors import FootfallError, UsageError
-from sql.home import Home
 from sql.schema import bring_up_to_date
 
 groups.register(app)

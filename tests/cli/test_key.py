@@ -17,9 +17,9 @@ from collector.sites.key_admin import all_keys, find_key, listed, revoke_key, ro
 from collector.sites.site_admin import add_site, find_site, set_site
 from collector.sites.sites import Registry, hash_key
 from sql.client import opened
+from sql.core.errors import FootfallError, UsageError
+from sql.core.home import Home
 from sql.engine import alongside
-from sql.errors import FootfallError, UsageError
-from sql.home import Home
 from sql.schema import bring_up_to_date
 
 numbers = itertools.count(1)

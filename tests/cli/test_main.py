@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from cli import groups
 from cli.exits import Exit, code_of
-from sql.errors import EngineBusy, EngineRefused, FootfallError, SchemaError, StorageError, UsageError
+from sql.core.errors import EngineBusy, EngineRefused, FootfallError, SchemaError, StorageError, UsageError
 
 FOOTFALL = Path(sys.executable).with_name("footfall")
 

@@ -15,8 +15,8 @@ from cli.render import Format, encode
 from cli.tables import text_of
 from cli.view import View
 from sql.client import opened
+from sql.core.home import Home
 from sql.engine import alongside
-from sql.home import Home
 from sql.schema import bring_up_to_date
 
 QUERY = ("query", "select 1 as n")
@@ -178,7 +178,7 @@ def test_an_encoding_that_lacks_our_signs(data, encoding):
 
 def test_a_full_disk_under_a_lock(tmp_path):
     """The lock is held all the same, by a holder without a name."""
-    from sql.files import OwnedLock
+    from sql.core.files import OwnedLock
 
     (tmp_path / "engine.lock").symlink_to("/dev/full")
     lock = OwnedLock(tmp_path / "engine.lock", "a test")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from sql.client import opened
+from sql.core.home import Home
 from sql.engine import alongside
-from sql.home import Home
 from sql.wire import first_statement
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from aggregations.metrics import METRICS
 from cli.render import Format, encode, render
 from cli.tables import _print, bar, cell, change, duration, middle, sparkline
 from cli.view import Layout, View
-from sql.errors import StorageError, UsageError
+from sql.core.errors import StorageError, UsageError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 OVERVIEW = pl.DataFrame(

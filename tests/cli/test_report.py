@@ -15,7 +15,7 @@ import typer
 import cli.main
 from cli import funnel, query, report
 from sql.client import Published
-from sql.home import Home
+from sql.core.home import Home
 
 GIVEN = """
 insert into events (

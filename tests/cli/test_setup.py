@@ -18,9 +18,9 @@ from collector.sites.site_admin import add_site
 from collector.sites.site_table import all_sites
 from collector.sites.sites import Registry, WriteKey, hash_key
 from sql.client import opened
+from sql.core.errors import UsageError
+from sql.core.home import Home
 from sql.engine import await_ready
-from sql.errors import UsageError
-from sql.home import Home
 from sql.schema import bring_up_to_date
 
 numbers = itertools.count(1)

@@ -25,8 +25,8 @@ from collector.sites.sites import Site, WriteKey, hash_key
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
+from sql.core.home import Home
 from sql.engine import alongside
-from sql.home import Home
 from sql.schema import bring_up_to_date
 
 CONFIG = """

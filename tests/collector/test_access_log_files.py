@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.imports.compressed import CHUNK, STDIN, LogFile
-from sql.errors import StorageError, UsageError
+from sql.core.errors import StorageError, UsageError
 
 LINES = [b"line %d of a log, %s" % (number, b"x" * (number % 97)) for number in range(20_000)]
 TEXT = b"\n".join(LINES) + b"\n"

@@ -21,7 +21,7 @@ from collector.spool import frames, segments, tally
 from collector.spool.lines import encode
 from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter
 from collector.spool.tally import Tally
-from sql.home import Home
+from sql.core.home import Home
 
 LINE = b"no event\n"
 

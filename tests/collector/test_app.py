@@ -27,7 +27,7 @@ from collector.spool import frames
 from collector.spool.line_table import decode
 from collector.spool.spool import Spool, SpoolOptions
 from collector.web.app import create_app
-from sql.home import Home
+from sql.core.home import Home
 
 KEY = "wk_right"
 ADDRESS = "203.0.113.77"
@@ -684,7 +684,7 @@ def test_the_pixel_counts_nobody_who_asks_for_privacy(collector, gpc, counted):
 
 
 def test_a_country_file_that_is_none_is_a_usage_error(collector, tmp_path):
-    from sql.errors import UsageError
+    from sql.core.errors import UsageError
 
     (tmp_path / "no.mmdb").write_bytes(b"nothing")
     with pytest.raises(UsageError, match=r"no\.mmdb"):

@@ -20,7 +20,7 @@ from collector.loader.batches import from_stream, to_stream
 from collector.loader.loader import Loader
 from collector.spool.lines import encode
 from sql import derivations
-from sql.files import OwnedLock
+from sql.core.files import OwnedLock
 
 SITE = SiteRow(1, "shop.example", "Europe/Paris")
 AT = int(dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC).timestamp() * 1000)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from collector.loader.batches import Batches, Manifest, Move, from_stream, to_stream
-from sql.errors import StorageError
+from sql.core.errors import StorageError
 
 DAY = dt.date(2026, 9, 21)
 

@@ -11,8 +11,8 @@ from collector.lifecycle.dedupe import Scope
 from collector.loader.batches import Manifest
 from collector.loader.journal import Journal
 from collector.loader.loader import Loader
-from sql.errors import EngineBusy, StorageError
-from sql.files import OwnedLock
+from sql.core.errors import EngineBusy, StorageError
+from sql.core.files import OwnedLock
 
 WEEK = Scope(7)
 

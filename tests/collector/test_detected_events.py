@@ -8,7 +8,7 @@ from aggregations import sites
 from aggregations.detected import kinds, review
 from aggregations.overrides import Override, add
 from aggregations.periods import parse
-from sql.files import OwnedLock
+from sql.core.files import OwnedLock
 
 SELECTOR, TEXT = "form#join > button[type='submit']:nth-of-type(2)", "Jetzt anmelden – \\ “gratis”"
 GUESS = {"kind": "other", "confidence": "low", "rule": "none"}

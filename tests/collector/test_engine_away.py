@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from collector.sites.site_admin import set_site
-from sql.files import OwnedLock
+from sql.core.files import OwnedLock
 
 BATCH = 100
 VISITORS = 5_000

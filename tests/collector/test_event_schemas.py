@@ -10,7 +10,7 @@ import pytest
 from collector.event.model import Event
 from collector.sites.event_schemas import EventSchema, EventSchemas, Mode, compiled, misfit
 from collector.sites.published import publish
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 PURCHASE = {
     "type": "object",

@@ -22,7 +22,7 @@ from collector.loader.loader import Loader, LoaderOptions
 from collector.spool import frames
 from collector.spool.lines import encode
 from collector.spool.spool import events_of
-from sql.unix_socket import address_of, connected
+from sql.core.unix_socket import address_of, connected
 
 QUICK = LoaderOptions(backoff_seconds=0.02, backoff_limit=0.2, batch_bytes=200_000)
 

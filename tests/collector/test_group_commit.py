@@ -12,7 +12,7 @@ import pytest
 from collector.spool import frames
 from collector.spool.group_commit import TURNS, GroupCommit
 from collector.spool.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter
-from sql.errors import StorageError
+from sql.core.errors import StorageError
 
 
 @pytest.fixture

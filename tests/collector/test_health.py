@@ -23,7 +23,7 @@ from collector.loader.loader_state import FILE, LoaderState, Publisher, read
 from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
 from collector.web.app import create_app
 from collector.web.health import LOW_DISK, Seen, checks, look, worst
-from sql.home import Home
+from sql.core.home import Home
 from sql.ping import ping
 
 RUNNING = LoaderState(pid=1, beat=time.time(), engine="")

@@ -13,8 +13,8 @@ from collector.event import privacy
 from collector.ingest.identity_keys import CONSTANTS, identity_keys
 from collector.ingest.intake import AppOptions, Intake
 from collector.ingest.visitors import Salts, Visitors
-from sql.errors import StorageError
-from sql.home import Home
+from sql.core.errors import StorageError
+from sql.core.home import Home
 
 
 def home_of(path) -> Home:
@@ -52,7 +52,7 @@ import sys
 from pathlib import Path
 from collector.ingest.identity_keys import identity_keys
 from collector.ingest.visitors import Salts
-from sql.home import Home
+from sql.core.home import Home
 home = Home(Path(sys.argv[1]))
 keys = identity_keys(home)
 Salts(home.salts)

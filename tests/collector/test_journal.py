@@ -227,7 +227,7 @@ def test_a_compaction_whose_rename_was_not_synced_writes_on_in_the_file_that_has
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patched:
-        patched.setattr("sql.files.fsync_dir", broken)
+        patched.setattr("sql.core.files.fsync_dir", broken)
         with pytest.raises(OSError):
             journal.compact()
     journal.intent(batch, "token")

@@ -22,9 +22,9 @@ from collector.sites.published import publish
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
+from sql.core.errors import EngineBusy
+from sql.core.home import Home
 from sql.engine import alongside
-from sql.errors import EngineBusy
-from sql.home import Home
 from sql.schema import bring_up_to_date
 
 NOON = int(dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)

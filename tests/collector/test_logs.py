@@ -21,7 +21,7 @@ from collector.logs import Json, Lines, Text, masked
 from collector.spool.segments import set_aside
 from collector.spool.spool import Spool
 from collector.web.app import create_app
-from sql.home import Home
+from sql.core.home import Home
 
 PLANTED = (
     "203.0.113.77",

@@ -25,7 +25,7 @@ from collector.sites.sites import Site, WriteKey, hash_key
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
 from collector.web.app import create_app
-from sql.home import Home
+from sql.core.home import Home
 
 PROXY, SCRAPER = "10.0.0.9", "10.0.0.50"
 

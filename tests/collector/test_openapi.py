@@ -19,7 +19,7 @@ from collector.sites.sites import Site
 from collector.web.app import create_app
 from collector.web.openapi import STATUSES, document
 from collector.web.tracker_files import built
-from sql.home import Home
+from sql.core.home import Home
 
 HONEST = [
     schemathesis.checks.not_a_server_error,

@@ -17,7 +17,7 @@ from collector.ingest.paths import (
     Paths,
     module_path,
 )
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from collector.loader.patience import PatientClient, Stopped
+from sql.core.home import Home
 from sql.engine import alongside
-from sql.home import Home
 
 PAUSE = 60.0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collector.enrich.places import NOWHERE, Place, Places
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from collector.loader.loader import Loader, LoaderOptions
 from collector.sites.sites import Registry
 from collector.spool.lines import encode
 from collector.spool.spool import SpoolOptions
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 QUICK = LoaderOptions(backoff_seconds=0.02, backoff_limit=0.2)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.enrich.ranges import Ranges
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 v4 = st.ip_addresses(v=4)
 networks = st.lists(st.builds(lambda ip, bits: f"{ip}/{bits}", st.ip_addresses(), st.integers(0, 32)), max_size=12)

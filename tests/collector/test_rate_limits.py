@@ -19,7 +19,7 @@ import pytest
 from collector.ingest.rate_limits import LOCK_SECONDS, Buckets, Limited, RateLimits, Rates, client_of
 from collector.sites.published import publish
 from collector.sites.sites import Site, WriteKey, hash_key
-from sql.home import Home
+from sql.core.home import Home
 
 SHOP = Site(1, "shop.example", "UTC")
 

@@ -6,7 +6,7 @@ import pytest
 
 from collector.enrich.sources import registry
 from collector.enrich.spam import SpamHosts
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from collector.spool import frames, spool
 from collector.spool.segments import adopt_orphans
 from collector.spool.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter, events_of
 from collector.spool.tally import Tally
-from sql.errors import StorageError
+from sql.core.errors import StorageError
 
 ONE = b"x" * 87 + b"\n"  # 100 bytes with its frame
 

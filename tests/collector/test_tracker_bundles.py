@@ -20,7 +20,7 @@ from collector.web.app import create_app
 from collector.web.snippet import Wanted, snippet
 from collector.web.tracker_bundles import MOST_BYTES, Bundles, bundle, chosen
 from collector.web.tracker_files import TrackerFile, TrackerFiles, built, integrity_of
-from sql.home import Home
+from sql.core.home import Home
 
 YEAR, HOUR = "public, max-age=31536000, immutable", "public, max-age=3600"
 UNPACKED = {"": bytes, "gzip": gzip.decompress, "zstd": lambda data: zstandard.ZstdDecompressor().decompress(data)}

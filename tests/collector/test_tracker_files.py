@@ -23,8 +23,8 @@ from collector.web import app as application
 from collector.web.app import create_app
 from collector.web.snippet import IDENTITIES, Wanted, snippet
 from collector.web.tracker_files import CODINGS, TrackerFile, TrackerFiles, built, coding_of
-from sql.errors import UsageError
-from sql.home import Home
+from sql.core.errors import UsageError
+from sql.core.home import Home
 
 DIST = files("tracker") / "dist"
 NAMED = Paths("/js/site.js", "/js/notes")

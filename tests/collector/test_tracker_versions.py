@@ -26,8 +26,8 @@ from collector.web.app import create_app
 from collector.web.snippet import Wanted, snippet
 from collector.web.tracker_files import CODINGS, TrackerFile, TrackerFiles, built
 from collector.web.tracker_versions import KEPT, with_older
-from sql.files import OwnedLock
-from sql.home import Home
+from sql.core.files import OwnedLock
+from sql.core.home import Home
 
 YEAR, HOUR = "public, max-age=31536000, immutable", "public, max-age=3600"
 NAMED = Paths("/js/site.js", "/js/notes")

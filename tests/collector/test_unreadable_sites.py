@@ -8,7 +8,7 @@ import time
 import pytest
 
 from collector.sites.published import LOOK_SECONDS
-from sql.home import Home
+from sql.core.home import Home
 
 
 def damaged(home: Home) -> None:

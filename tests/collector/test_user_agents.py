@@ -12,7 +12,7 @@ import yaml
 
 from collector.enrich import user_agents
 from collector.enrich.user_agents import DEVICES, Agent, on_screen, parse
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
 ANDROID = "Mozilla/5.0 (Linux; Android 14; {model}) AppleWebKit/537.36 (KHTML, like Gecko) "

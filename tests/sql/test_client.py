@@ -18,10 +18,10 @@ from urllib.parse import quote
 import pytest
 
 from sql.client import PINNED, Published, boot_of, connect, embedded_home, first_line, opened, running
+from sql.core.errors import EngineBusy, EngineRefused, EngineUnavailable, FootfallError, UsageError
+from sql.core.files import OwnedLock
+from sql.core.home import Home
 from sql.engine import alongside
-from sql.errors import EngineBusy, EngineRefused, EngineUnavailable, FootfallError, UsageError
-from sql.files import OwnedLock
-from sql.home import Home
 from sql.ping import ping
 
 SECRET = "s3cret"
@@ -211,7 +211,7 @@ def test_two_direct_connections_one_after_the_other(home):
         import sys
         from sql.client import connect
         from pathlib import Path
-        from sql.files import OwnedLock
+        from sql.core.files import OwnedLock
         url, lock = sys.argv[1], OwnedLock(Path(sys.argv[1][7:]) / "engine.lock", "x")
         for _ in range(2):
             client = connect(url, what="footfall test")
@@ -330,8 +330,8 @@ def test_a_directory_that_is_no_engine(home):
     program = """
         import sys
         from sql.client import connect
-        from sql.errors import EngineUnavailable
-        from sql.files import OwnedLock
+        from sql.core.errors import EngineUnavailable
+        from sql.core.files import OwnedLock
         from pathlib import Path
         try:
             connect(sys.argv[1])

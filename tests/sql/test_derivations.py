@@ -11,8 +11,8 @@ import pytest
 
 from sql import derivations, migrations
 from sql.client import PINNED
+from sql.core.errors import UsageError
 from sql.derivations import PARTITIONED_BY, rebuild_months
-from sql.errors import UsageError
 
 # Blocks of made-up traffic: September to November 2026, two sites, visits over midnight and over a month's end.
 TRAFFIC = """

@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from sql.files import OwnedLock, fsync_dir, write_atomic
+from sql.core.files import OwnedLock, fsync_dir, write_atomic
 
 HOLDER = """
 import sys
 from pathlib import Path
-from sql.files import OwnedLock
+from sql.core.files import OwnedLock
 lock = OwnedLock(Path(sys.argv[1]), "footfall test")
 print(lock.try_acquire(), flush=True)
 sys.stdin.read()

@@ -15,9 +15,9 @@ import pytest
 import zstandard
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 
+from sql.core.home import Home
+from sql.core.unix_socket import connected
 from sql.engine import await_ready
-from sql.home import Home
-from sql.unix_socket import connected
 
 AWKWARD = [
     "it's",

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sql.hosts import ascii_host
+from sql.core.hosts import ascii_host
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ import itertools
 import clickhouse_connect
 import pytest
 
-from sql import migrations, statements
+from sql import migrations
 from sql.client import PINNED
-from sql.errors import EngineBusy, SchemaError
-from sql.files import OwnedLock
-from sql.home import Home
+from sql.core import statements
+from sql.core.errors import EngineBusy, SchemaError
+from sql.core.files import OwnedLock
+from sql.core.home import Home
 from sql.migrations import State
 from sql.schema import bring_up_to_date
 

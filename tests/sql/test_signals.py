@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from sql.core.home import Home
 from sql.engine import await_ready
-from sql.home import Home
 
 ENDS_SECONDS = 10.0
 # The main thread holds what the request needs, then waits without a bound.
 PROGRAM = """
 import os, signal, threading
-from sql.signals import on_request_to_end
+from sql.core.signals import on_request_to_end
 
 stop = threading.Event()
 on_request_to_end(stop.set)

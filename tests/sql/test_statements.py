@@ -7,9 +7,9 @@ from importlib.resources import files
 
 import pytest
 
-from sql import statements
+from sql.core import statements
+from sql.core.errors import UsageError
 from sql.derivations import PARTITIONED_BY
-from sql.errors import UsageError
 
 QUERIES = statements.names("queries")
 VIEWS = statements.names("views")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sql import timezones
+from sql.core import timezones
 
 FIRST, LAST = 631_152_000, 2_000_000_000  # 1990 to 2033
 

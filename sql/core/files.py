@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from sql.errors import StorageError
+from sql.core.errors import StorageError
 
 
 def fsync_dir(path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from sql.errors import UsageError
+from sql.core.errors import UsageError
 
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,127}\Z")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from pwd import getpwuid
 
-from sql.errors import StorageError
+from sql.core.errors import StorageError
 
 log = logging.getLogger("footfall.home")
 

@@ -1,0 +1,1 @@
+"""The ground of all: errors, files, processes, times, names."""
