@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from aggregations.filters import PEOPLE, Filter
 from aggregations.frames import scope
 from aggregations.funnel_steps import FunnelStep
-from sql import derivations
 from sql.core import statements
 from sql.core.errors import EngineBusy, UsageError
+from sql.schema import derivations
 
 if TYPE_CHECKING:
     import polars as pl

@@ -195,7 +195,7 @@ def _prepare_database(config: Config) -> None:
     from collector.sites.event_schema_admin import publish_schemas
     from collector.sites.site_table import publish_sites
     from sql.client import opened
-    from sql.schema import bring_up_to_date
+    from sql.schema.schema import bring_up_to_date
 
     with opened(config.database_url, what="footfall serve", direct=False) as client:
         bring_up_to_date(client, config.home, lambda step: _say(f"schema: {step.name}"))

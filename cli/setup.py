@@ -53,7 +53,7 @@ def init(
     from cli.config import FILE_NAME, load
     from sql.client import opened
     from sql.core.errors import StorageError
-    from sql.schema import bring_up_to_date
+    from sql.schema.schema import bring_up_to_date
 
     path = folder / FILE_NAME
     if path.exists():
@@ -82,7 +82,7 @@ def init(
 def schema_status() -> None:
     """Show every migration and view, and where it stands. Exit code 3 when something is pending."""
     from cli.exits import Exit
-    from sql.migrations import State, steps
+    from sql.schema.migrations import State, steps
 
     with database("schema status", newer=True) as client:
         found = steps(client)
@@ -97,8 +97,8 @@ def schema_apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Apply what is pending."""
-    from sql.migrations import pending
-    from sql.schema import bring_up_to_date
+    from sql.schema.migrations import pending
+    from sql.schema.schema import bring_up_to_date
 
     with database("schema apply") as client:
         if dry_run:

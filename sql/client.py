@@ -93,7 +93,7 @@ def connect(
     try:
         _refuse_older_server(client)
         if not newer:
-            from sql.migrations import refuse_newer
+            from sql.schema.migrations import refuse_newer
 
             refuse_newer(client)
     except BaseException:

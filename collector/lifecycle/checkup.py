@@ -19,14 +19,14 @@ from collector.sites.site_table import all_sites
 from collector.spool.spool import Spool
 from collector.supervisor import cannot_listen
 from collector.web.health import Check, Seen, Status, checks, look
-from sql import migrations
 from sql.client import embedded_home, first_line, opened, running
 from sql.core import timezones
 from sql.core.errors import FootfallError
 from sql.core.files import OwnedLock
 from sql.core.home import Home
 from sql.core.statements import query
-from sql.migrations import State
+from sql.schema import migrations
+from sql.schema.migrations import State
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from collector.loader.journal import read_state
-from sql import derivations
 from sql.core.errors import EngineBusy, EngineError, StorageError
 from sql.core.files import OwnedLock
 from sql.core.home import Home
 from sql.core.statements import query
+from sql.schema import derivations
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

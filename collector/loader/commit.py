@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from collector.loader.arrow_ids import readable_stream
 from collector.loader.batches import Manifest, from_stream, to_stream
-from sql import derivations
 from sql.core.errors import EngineRefused
 from sql.core.statements import query
+from sql.schema import derivations
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,9 +13,9 @@ import pytest
 
 from aggregations.periods import Period
 from aggregations.sites import SiteRow
-from sql import migrations
 from sql.client import PINNED
 from sql.core import timezones
+from sql.schema import migrations
 
 DATABASE = "aggregations_test"
 # Made-up traffic: visits of 1 to 4 events from 20 September to 20 November 2026, some across midnight and month's

@@ -9,8 +9,8 @@ import pytest
 
 from aggregations import sites
 from aggregations.sites import SiteRow
-from sql import migrations
 from sql.core.errors import SchemaError, UsageError
+from sql.schema import migrations
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from collector.sites.site_admin import add_site
 from sql.client import opened
 from sql.core.home import Home
 from sql.engine import alongside
-from sql.schema import bring_up_to_date
+from sql.schema.schema import bring_up_to_date
 
 ROOT = Path(__file__).parents[2]
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"

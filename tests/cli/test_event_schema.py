@@ -18,7 +18,7 @@ from sql.client import opened
 from sql.core.errors import FootfallError, UsageError
 from sql.core.home import Home
 from sql.engine import alongside
-from sql.schema import bring_up_to_date
+from sql.schema.schema import bring_up_to_date
 
 groups.register(app)
 PLAN = {"properties": {"props": {"required": ["plan"], "properties": {"plan": {"enum": ["free", "pro"]}}}}}

@@ -29,11 +29,11 @@ from cli.main import root
 from collector.imports.compressed import LogFile
 from collector.sites.published import publish
 from collector.sites.sites import Site
-from sql import migrations
 from sql.client import opened
 from sql.core.errors import SchemaError, UsageError
 from sql.core.home import Home
 from sql.engine import alongside
+from sql.schema import migrations
 
 ALL = Filter(include_bots=True)
 MAY_2015 = Period(dt.date(2015, 5, 1), dt.date(2015, 5, 31), "UTC")

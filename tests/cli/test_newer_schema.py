@@ -14,7 +14,7 @@ from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
 from sql.core.home import Home
 from sql.engine import alongside
-from sql.schema import bring_up_to_date
+from sql.schema.schema import bring_up_to_date
 
 ROOT = Path(__file__).parents[2]
 REFUSED = [

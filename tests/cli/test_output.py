@@ -17,7 +17,7 @@ from cli.view import View
 from sql.client import opened
 from sql.core.home import Home
 from sql.engine import alongside
-from sql.schema import bring_up_to_date
+from sql.schema.schema import bring_up_to_date
 
 QUERY = ("query", "select 1 as n")
 PATH = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from sql.client import opened
 from sql.core.errors import UsageError
 from sql.core.home import Home
 from sql.engine import await_ready
-from sql.schema import bring_up_to_date
+from sql.schema.schema import bring_up_to_date
 
 numbers = itertools.count(1)
 FOOTFALL = Path(sys.executable).with_name("footfall")

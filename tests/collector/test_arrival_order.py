@@ -19,8 +19,8 @@ from collector.loader import commit
 from collector.loader.batches import from_stream, to_stream
 from collector.loader.loader import Loader
 from collector.spool.lines import encode
-from sql import derivations
 from sql.core.files import OwnedLock
+from sql.schema import derivations
 
 SITE = SiteRow(1, "shop.example", "Europe/Paris")
 AT = int(dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC).timestamp() * 1000)

@@ -17,10 +17,10 @@ from collector.loader.loader import Loader
 from collector.sites.published import publish
 from collector.sites.sites import Site
 from collector.spool.spool import SpoolFull, SpoolOptions
-from sql import migrations
 from sql.client import opened
 from sql.core.home import Home
 from sql.engine import alongside
+from sql.schema import migrations
 
 MAY = int(dt.datetime(2015, 5, 17, tzinfo=dt.UTC).timestamp() * 1000)
 COMMIT = RECORD_EVENTS * COMMIT_RECORDS

@@ -10,7 +10,7 @@ import pytest
 from collector.event.model import SpooledEvent
 from collector.loader.loader import Loader, LoaderOptions
 from collector.spool.lines import encode
-from sql import derivations
+from sql.schema import derivations
 
 MINUTE = 60_000
 # A month of other visitors, on the days on which the tests' events lie.

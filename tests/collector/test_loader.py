@@ -25,7 +25,7 @@ from sql.client import opened
 from sql.core.errors import EngineBusy
 from sql.core.home import Home
 from sql.engine import alongside
-from sql.schema import bring_up_to_date
+from sql.schema.schema import bring_up_to_date
 
 NOON = int(dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
 MINUTE = 60_000

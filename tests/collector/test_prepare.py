@@ -21,8 +21,8 @@ from collector.sites.sites import Registry, Site
 from collector.spool import frames
 from collector.spool.lines import encode
 from collector.spool.spool import Spool
-from sql import migrations
 from sql.client import PINNED
+from sql.schema import migrations
 
 NOON = dt.datetime(2026, 9, 21, 12, tzinfo=dt.UTC)
 HOUR = 3_600_000

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from collector.loader.seen import SeenIds
-from sql.schema import migrations
+from sql.schema.schema import migrations
 
 SINCE = dt.date(2026, 11, 1)
 

@@ -52,14 +52,14 @@ from collector.sites.site_admin import add_site, find_site, set_site
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
 from sql import client as sql_client
-from sql import derivations, migrations
 from sql.client import MINIMUM_VERSION, connect, opened
 from sql.core import statements
 from sql.core.errors import EngineTooOld
 from sql.core.files import OwnedLock
 from sql.core.home import Home
 from sql.engine import await_ready
-from sql.schema import bring_up_to_date
+from sql.schema import derivations, migrations
+from sql.schema.schema import bring_up_to_date
 
 ROOT = Path(__file__).parents[2]
 OLDER = Path(sys.prefix) / "chdb-25.8"

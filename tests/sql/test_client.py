@@ -356,7 +356,7 @@ def test_first_line(text, line):
 
 def test_a_server_has_one_name_a_life(engine):
     """The embedded engine's front, taken for a server by its URL."""
-    from sql import migrations
+    from sql.schema import migrations
 
     url = f"clickhouse://footfall:{engine.password}@127.0.0.1:{engine.port}"
     with opened(url) as client:

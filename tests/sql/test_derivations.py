@@ -9,10 +9,10 @@ import uuid
 import clickhouse_connect
 import pytest
 
-from sql import derivations, migrations
 from sql.client import PINNED
 from sql.core.errors import UsageError
-from sql.derivations import PARTITIONED_BY, rebuild_months
+from sql.schema import derivations, migrations
+from sql.schema.derivations import PARTITIONED_BY, rebuild_months
 
 # Blocks of made-up traffic: September to November 2026, two sites, visits over midnight and over a month's end.
 TRAFFIC = """

@@ -7,14 +7,14 @@ import itertools
 import clickhouse_connect
 import pytest
 
-from sql import migrations
 from sql.client import PINNED
 from sql.core import statements
 from sql.core.errors import EngineBusy, SchemaError
 from sql.core.files import OwnedLock
 from sql.core.home import Home
-from sql.migrations import State
-from sql.schema import bring_up_to_date
+from sql.schema import migrations
+from sql.schema.migrations import State
+from sql.schema.schema import bring_up_to_date
 
 numbers = itertools.count(1)
 EVENT = """

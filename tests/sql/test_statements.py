@@ -9,7 +9,7 @@ import pytest
 
 from sql.core import statements
 from sql.core.errors import UsageError
-from sql.derivations import PARTITIONED_BY
+from sql.schema.derivations import PARTITIONED_BY
 
 QUERIES = statements.names("queries")
 VIEWS = statements.names("views")

@@ -15,9 +15,9 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from sql import derivations
 from sql.core import statements
 from sql.core.errors import SchemaError
+from sql.schema import derivations
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sql import migrations
 from sql.core.errors import EngineBusy
 from sql.core.files import OwnedLock
 from sql.core.home import Home
+from sql.schema import migrations
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

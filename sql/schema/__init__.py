@@ -1,0 +1,1 @@
+"""The schema: migrations, derivations, and bringing it up to date."""
