@@ -13,7 +13,7 @@ from aggregations.frames import frame
 from sql.client import in_process
 from sql.core.errors import EngineRefused, UsageError
 from sql.core.statements import query
-from sql.wire import first_statement, result_format
+from sql.engine.wire import first_statement, result_format
 
 if TYPE_CHECKING:
     import polars as pl

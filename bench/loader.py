@@ -39,7 +39,7 @@ from collector.spool.segments import read
 from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter
 from sql.client import opened, running
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 from sql.schema.schema import bring_up_to_date
 
 SITE = sites.Site(1, "shop.example", "Europe/Berlin")

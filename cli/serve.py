@@ -72,7 +72,7 @@ def engine() -> None:
     from sql.core.process import give_way
 
     give_way()
-    from sql.engine import serve as run
+    from sql.engine.engine import serve as run
 
     run(_logged().home, wait=30.0)
 
@@ -178,13 +178,13 @@ def _engine(config: Config) -> AbstractContextManager[object]:
     from contextlib import nullcontext
 
     from sql.client import embedded_home
-    from sql.engine import alongside
+    from sql.engine.engine import alongside
 
     return alongside(config.home) if embedded_home(config.database_url) else nullcontext()
 
 
 def _await_engine(config: Config, child: Child) -> None:
-    from sql.engine import await_ready
+    from sql.engine.engine import await_ready
 
     await_ready(config.home, ENGINE_SECONDS, lambda: child.alive)
     _say("engine ready")

@@ -16,7 +16,7 @@ import pytest
 from sql.client import Published
 from sql.core.home import Home
 from sql.core.unix_socket import connected
-from sql.engine import await_ready
+from sql.engine.engine import await_ready
 
 SHARED = Path(os.environ.get("FOOTFALL_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -31,7 +31,7 @@ def shared_data() -> Path:
 
 def start_engine(home: Home) -> tuple[subprocess.Popen[bytes], Published]:
     """An engine process on ``home`` that answers."""
-    child = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)])
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)])
     return child, await_ready(home, 30, lambda: child.poll() is None)
 
 

@@ -20,8 +20,8 @@ import chdb
 
 from sql.core.home import Home
 from sql.core.process import die_with_parent
-from sql.engine import serve
-from sql.wire import quote
+from sql.engine.engine import serve
+from sql.engine.wire import quote
 
 _session = threading.RLock()  # one request after the other
 _connect = chdb.connect

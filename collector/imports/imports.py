@@ -20,12 +20,12 @@ from collector.loader.loader import Loader, LoaderOptions
 from collector.spool.frames import MAX_PAYLOAD
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolFull, SpoolOptions, SpoolWriter
-from sql import engine
 from sql.client import embedded_home, opened
 from sql.core import statements
 from sql.core.errors import EngineBusy, SchemaError
 from sql.core.files import write_atomic
 from sql.core.home import Home
+from sql.engine import engine
 from sql.schema import migrations
 
 if TYPE_CHECKING:

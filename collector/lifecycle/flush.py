@@ -17,7 +17,7 @@ from sql.client import embedded_home
 from sql.core.errors import EngineBusy
 from sql.core.files import OwnedLock
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 
 POLL_SECONDS = 0.05
 

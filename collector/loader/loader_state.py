@@ -15,7 +15,7 @@ import msgspec
 from collector.enrich import user_agents
 from collector.loader.journal import Journal
 from sql.core.home import Home
-from sql.ping import ping
+from sql.engine.ping import ping
 
 log = logging.getLogger("footfall.loader")
 FILE = "loader.json"

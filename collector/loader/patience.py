@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from collector.logs import without_values
 from sql.client import connect
 from sql.core.errors import EngineError, EngineTooOld
-from sql.ping import ping
+from sql.engine.ping import ping
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -14,7 +14,7 @@ from cli.report import RANKED
 from collector.sites.site_admin import add_site
 from sql.client import opened
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 from sql.schema.schema import bring_up_to_date
 
 ROOT = Path(__file__).parents[2]

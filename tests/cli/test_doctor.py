@@ -15,7 +15,7 @@ from sql.client import opened
 from sql.core import timezones
 from sql.core.files import OwnedLock
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 from sql.schema.schema import bring_up_to_date
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from collector.sites.site_admin import add_site
 from sql.client import opened
 from sql.core.errors import FootfallError, UsageError
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 from sql.schema.schema import bring_up_to_date
 
 groups.register(app)

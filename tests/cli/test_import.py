@@ -32,7 +32,7 @@ from collector.sites.sites import Site
 from sql.client import opened
 from sql.core.errors import SchemaError, UsageError
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 from sql.schema import migrations
 
 ALL = Filter(include_bots=True)

@@ -19,7 +19,7 @@ from collector.sites.sites import Registry, hash_key
 from sql.client import opened
 from sql.core.errors import FootfallError, UsageError
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 from sql.schema.schema import bring_up_to_date
 
 numbers = itertools.count(1)

@@ -13,7 +13,7 @@ from collector.sites.site_admin import add_site
 from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 from sql.schema.schema import bring_up_to_date
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from cli.tables import text_of
 from cli.view import View
 from sql.client import opened
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 from sql.schema.schema import bring_up_to_date
 
 QUERY = ("query", "select 1 as n")

@@ -13,8 +13,8 @@ import pytest
 
 from sql.client import opened
 from sql.core.home import Home
-from sql.engine import alongside
-from sql.wire import first_statement
+from sql.engine.engine import alongside
+from sql.engine.wire import first_statement
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = "select count() from numbers(100000000000) where not ignore(sipHash64(number))"

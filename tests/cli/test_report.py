@@ -103,9 +103,9 @@ def alone(home):
 @pytest.fixture(scope="module")
 def running(home, alone):
     """An engine on the same directory, once ``alone`` has asked."""
-    from sql.engine import await_ready
+    from sql.engine.engine import await_ready
 
-    child = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)])
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)])
     await_ready(home, 30, lambda: child.poll() is None)
     yield Published.read(home)
     child.terminate()

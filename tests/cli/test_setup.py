@@ -20,7 +20,7 @@ from collector.sites.sites import Registry, WriteKey, hash_key
 from sql.client import opened
 from sql.core.errors import UsageError
 from sql.core.home import Home
-from sql.engine import await_ready
+from sql.engine.engine import await_ready
 from sql.schema.schema import bring_up_to_date
 
 numbers = itertools.count(1)
@@ -31,7 +31,7 @@ FOOTFALL = Path(sys.executable).with_name("footfall")
 def serving(tmp_path_factory):
     """A data directory of this file's own whose engine runs, so that commands are quick."""
     home = Home(tmp_path_factory.mktemp("setup") / "data").make()
-    child = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)])
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)])
     await_ready(home, 30, lambda: child.poll() is None)
     yield home
     child.terminate()

@@ -26,7 +26,7 @@ from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 from sql.schema.schema import bring_up_to_date
 
 CONFIG = """

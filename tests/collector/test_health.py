@@ -24,7 +24,7 @@ from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
 from collector.web.app import create_app
 from collector.web.health import LOW_DISK, Seen, checks, look, worst
 from sql.core.home import Home
-from sql.ping import ping
+from sql.engine.ping import ping
 
 RUNNING = LoaderState(pid=1, beat=time.time(), engine="")
 WELL = Seen(10, 1000, 0, 0.0, 0.0, 10 * LOW_DISK, "", RUNNING, True)

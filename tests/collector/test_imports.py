@@ -19,7 +19,7 @@ from collector.sites.sites import Site
 from collector.spool.spool import SpoolFull, SpoolOptions
 from sql.client import opened
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 from sql.schema import migrations
 
 MAY = int(dt.datetime(2015, 5, 17, tzinfo=dt.UTC).timestamp() * 1000)

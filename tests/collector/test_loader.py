@@ -24,7 +24,7 @@ from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
 from sql.core.errors import EngineBusy
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 from sql.schema.schema import bring_up_to_date
 
 NOON = int(dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)

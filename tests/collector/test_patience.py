@@ -10,7 +10,7 @@ import pytest
 
 from collector.loader.patience import PatientClient, Stopped
 from sql.core.home import Home
-from sql.engine import alongside
+from sql.engine.engine import alongside
 
 PAUSE = 60.0
 

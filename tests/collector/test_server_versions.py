@@ -57,7 +57,7 @@ from sql.core import statements
 from sql.core.errors import EngineTooOld
 from sql.core.files import OwnedLock
 from sql.core.home import Home
-from sql.engine import await_ready
+from sql.engine.engine import await_ready
 from sql.schema import derivations, migrations
 from sql.schema.schema import bring_up_to_date
 

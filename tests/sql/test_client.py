@@ -21,8 +21,8 @@ from sql.client import PINNED, Published, boot_of, connect, embedded_home, first
 from sql.core.errors import EngineBusy, EngineRefused, EngineUnavailable, FootfallError, UsageError
 from sql.core.files import OwnedLock
 from sql.core.home import Home
-from sql.engine import alongside
-from sql.ping import ping
+from sql.engine.engine import alongside
+from sql.engine.ping import ping
 
 SECRET = "s3cret"
 ASK = """
@@ -290,7 +290,7 @@ def listening_ports(pid):
 
 def test_nobody_else_can_take_the_place_of_a_dead_engine(home):
     """It has no port: it is reached through the data directory, which is its owner's alone."""
-    child = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)])
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)])
     try:
         while running(home) is None:
             assert child.poll() is None
@@ -311,7 +311,7 @@ def test_a_long_path(tmp_path):
 
 
 def test_a_killed_engine_leaves_the_directory_to_others(home):
-    child = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)])
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)])
     try:
         while running(home) is None:
             assert child.poll() is None

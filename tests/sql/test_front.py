@@ -17,7 +17,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureErr
 
 from sql.core.home import Home
 from sql.core.unix_socket import connected
-from sql.engine import await_ready
+from sql.engine.engine import await_ready
 
 AWKWARD = [
     "it's",
@@ -244,7 +244,7 @@ def test_clients_that_go_away_leave_no_traceback(tmp_path):
     home = Home(tmp_path / "data").make()
     said = tmp_path / "said"
     with said.open("wb") as out:
-        child = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)], stderr=out)
+        child = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)], stderr=out)
     try:
         published = await_ready(home, 30, lambda: child.poll() is None)
         token = base64.b64encode(f"footfall:{published.password}".encode()).decode()

@@ -8,8 +8,8 @@ import clickhouse_connect
 import pyarrow as pa
 import pytest
 
-from sql import merges
-from sql.merges import HOLD_SECONDS, LARGE, Merges
+from sql.engine import merges
+from sql.engine.merges import HOLD_SECONDS, LARGE, Merges
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sql.core.home import Home
-from sql.engine import await_ready
+from sql.engine.engine import await_ready
 
 ENDS_SECONDS = 10.0
 # The main thread holds what the request needs, then waits without a bound.
@@ -47,7 +47,7 @@ def blocks(pid: int, task: int) -> bool:
 
 def test_an_engine_ends_where_another_than_its_main_thread_has_the_signal(tmp_path):
     home = Home(tmp_path / "data")
-    engine = subprocess.Popen([sys.executable, "-m", "sql.engine", str(home.root)], start_new_session=True)
+    engine = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)], start_new_session=True)
     try:
         await_ready(home, 60, lambda: engine.poll() is None)
         tasks = sorted(int(entry.name) for entry in Path(f"/proc/{engine.pid}/task").iterdir())

@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sql import wire
+from sql.engine import wire
 
 
 @pytest.mark.parametrize(

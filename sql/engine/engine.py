@@ -56,7 +56,7 @@ def serve(home: Home, *, wait: float = 10.0, stop: threading.Event | None = None
 def _serve_locked(home: Home, stop: threading.Event) -> None:
     from chdb import connect
 
-    from sql.front import Front
+    from sql.engine.front import Front
 
     os.umask(0o077)  # chDB makes its files readable by all
     _forget(home)  # what an engine that was killed has left
@@ -91,7 +91,7 @@ def alongside(home: Home, *, wait: float = 30.0) -> Iterator[Published]:
     if found is not None:
         yield found
         return
-    command = [sys.executable, "-m", "sql.engine", str(home.root)]
+    command = [sys.executable, "-m", "sql.engine.engine", str(home.root)]
     child = subprocess.Popen(command, env=child_environment(), start_new_session=True)
     try:
         yield await_ready(home, wait, lambda: child.poll() is None)

@@ -20,10 +20,10 @@ from socketserver import ThreadingMixIn, UnixStreamServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sql import wire
 from sql.core.statements import query
 from sql.core.unix_socket import address_of
-from sql.merges import Merges
+from sql.engine import wire
+from sql.engine.merges import Merges
 
 log = logging.getLogger("footfall.engine")
 _HEAD = 64 * 1024

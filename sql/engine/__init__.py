@@ -1,0 +1,1 @@
+"""The embedded engine: its process, and ClickHouse's HTTP interface over it."""
