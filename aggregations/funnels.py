@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from aggregations.filters import PEOPLE, Filter
-from aggregations.frames import scope
 from aggregations.funnel_steps import FunnelStep
+from aggregations.query.filters import PEOPLE, Filter
+from aggregations.query.frames import scope
 from sql.core import statements
 from sql.core.errors import EngineBusy, UsageError
 from sql.schema import derivations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import polars as pl
     from clickhouse_connect.driver.client import Client
 
-    from aggregations.periods import Period
-    from aggregations.sites import SiteRow
+    from aggregations.query.periods import Period
+    from aggregations.query.sites import SiteRow
     from sql.core.files import OwnedLock
 
 FEWEST_STEPS, MOST_STEPS = 2, 8

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aggregations.filters import PEOPLE, Filter
+from aggregations.query.filters import PEOPLE, Filter
 from sql.core import statements
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-    from aggregations.periods import Period
-    from aggregations.sites import SiteRow
+    from aggregations.query.periods import Period
+    from aggregations.query.sites import SiteRow
 
 
 @dataclass(frozen=True, slots=True)

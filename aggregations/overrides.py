@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aggregations.detected import DETECTED
-from aggregations.frames import fetch
+from aggregations.query.frames import fetch
 from sql.core.errors import EngineBusy, UsageError
 from sql.core.statements import query
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
     from clickhouse_connect.driver.client import Client
 
-    from aggregations.periods import Period
-    from aggregations.sites import SiteRow
+    from aggregations.query.periods import Period
+    from aggregations.query.sites import SiteRow
     from sql.core.files import OwnedLock
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aggregations.filters import PEOPLE, Filter
-from aggregations.frames import fetch, limit_of, scope
+from aggregations.query.filters import PEOPLE, Filter
+from aggregations.query.frames import fetch, limit_of, scope
 
 if TYPE_CHECKING:
     import polars as pl
     from clickhouse_connect.driver.client import Client
 
-    from aggregations.periods import Period
-    from aggregations.sites import SiteRow
+    from aggregations.query.periods import Period
+    from aggregations.query.sites import SiteRow
 
 
 def top_pages(

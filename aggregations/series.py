@@ -5,16 +5,16 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from aggregations.filters import PEOPLE, Filter
-from aggregations.frames import fetch, scope
+from aggregations.query.filters import PEOPLE, Filter
+from aggregations.query.frames import fetch, scope
 from sql.core.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
     from clickhouse_connect.driver.client import Client
 
-    from aggregations.periods import Period
-    from aggregations.sites import SiteRow
+    from aggregations.query.periods import Period
+    from aggregations.query.sites import SiteRow
 
 MOST_HOURLY_DAYS = 62
 COUNTS = ("visitors", "visits", "pageviews")

@@ -6,14 +6,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from aggregations.breakdowns import by_dimension
-from aggregations.filters import PEOPLE, Filter
+from aggregations.query.filters import PEOPLE, Filter
 
 if TYPE_CHECKING:
     import polars as pl
     from clickhouse_connect.driver.client import Client
 
-    from aggregations.periods import Period
-    from aggregations.sites import SiteRow
+    from aggregations.query.periods import Period
+    from aggregations.query.sites import SiteRow
 
 
 class Tag(StrEnum):

@@ -17,7 +17,7 @@ from typing import Any, get_args
 import typer.main
 
 import cli.main
-from aggregations.metrics import METRICS, Unit
+from aggregations.query.metrics import METRICS, Unit
 from cli import groups
 from cli.exits import Exit
 

@@ -43,7 +43,7 @@ def dedupe(
 
     Rows with the same id that lie further apart than `idempotency_days` are different events.
     """
-    from aggregations import sites
+    from aggregations.query import sites
     from collector.lifecycle.dedupe import EVER, Scope, find, repair
 
     config = settings()

@@ -34,7 +34,7 @@ def add(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")] = False,
 ) -> None:
     """Add a schema, or a new version of one. `--mode off` asks nothing of this event any more."""
-    from aggregations import sites
+    from aggregations.query import sites
     from collector.sites import event_schema_admin
     from collector.sites.event_schemas import Mode
 
@@ -55,8 +55,8 @@ def add(
 @app.command("list", epilog="Example: footfall event-schema list --site shop.example --format json")
 def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
     """All versions; the newest of each event counts."""
-    from aggregations import sites
-    from aggregations.frames import fetch
+    from aggregations.query import sites
+    from aggregations.query.frames import fetch
 
     with database("event-schema list") as client:
         chosen = sites.find(client, site).site_id if site else 0
@@ -73,7 +73,7 @@ def test(
     schema: Annotated[Path | None, typer.Option(help="Test against this file, not the schema in force.")] = None,
 ) -> None:
     """Say which events would not fit; exit code 3 where some do not."""
-    from aggregations import sites
+    from aggregations.query import sites
     from collector.sites.event_schemas import compiled, misfit
 
     if schema is not None:

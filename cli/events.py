@@ -129,8 +129,8 @@ def override(
 @overrides.command("list", epilog="Example: footfall events overrides list --site shop.example --format csv")
 def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
     """All overrides, removed ones too, of a site or of all sites."""
-    from aggregations import sites
     from aggregations.overrides import listed
+    from aggregations.query import sites
 
     with database("events overrides list") as client:
         frame = listed(client, sites.find(client, site) if site else None)

@@ -17,9 +17,9 @@ from cli.state import database
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-    from aggregations.filters import Filter
-    from aggregations.periods import Period
-    from aggregations.sites import SiteRow
+    from aggregations.query.filters import Filter
+    from aggregations.query.periods import Period
+    from aggregations.query.sites import SiteRow
 
 SiteOption = Annotated[
     str | None, typer.Option("--site", "-s", help="The site's domain (needed where there are several).")
@@ -74,8 +74,8 @@ def scoped(what: str, site: str | None, period: str, bots: bool) -> Iterator[Sco
 
     Raises UsageError for what they cannot mean.
     """
-    from aggregations import periods, sites
-    from aggregations.filters import Filter
+    from aggregations.query import periods, sites
+    from aggregations.query.filters import Filter
 
     with database(what) as client:
         row = sites.find(client, site)

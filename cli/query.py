@@ -23,7 +23,7 @@ def query(
     output: OutputOption = None,
 ) -> None:
     """Run SQL as it is, and render what it answers."""
-    from aggregations.console import run
+    from aggregations.query.console import run
 
     text = _text(standard_input.read() if sql == "-" else os.fsencode(sql))
     with database("query", newer=True) as client:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import accumulate, pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
-from aggregations.metrics import METRICS, Metric, Unit
+from aggregations.query.metrics import METRICS, Metric, Unit
 from cli.view import WIDTH, Layout, View
 
 if TYPE_CHECKING:

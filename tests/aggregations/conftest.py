@@ -11,8 +11,8 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
-from aggregations.periods import Period
-from aggregations.sites import SiteRow
+from aggregations.query.periods import Period
+from aggregations.query.sites import SiteRow
 from sql.client import PINNED
 from sql.core import timezones
 from sql.schema import migrations

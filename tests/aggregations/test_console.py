@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from aggregations.console import run
+from aggregations.query.console import run
 from sql.core.errors import EngineRefused, UsageError
 
 

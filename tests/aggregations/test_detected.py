@@ -11,8 +11,8 @@ import pytest
 
 from aggregations import overrides
 from aggregations.detected import DETECTED, Confidence, kinds, review
-from aggregations.filters import Filter
 from aggregations.overrides import Override
+from aggregations.query.filters import Filter
 from sql.core.errors import EngineBusy, UsageError
 from sql.core.files import OwnedLock
 

@@ -12,8 +12,8 @@ import polars.testing
 import pytest
 
 from aggregations import events, overview, pages, places, series, sources, technology
-from aggregations.filters import Filter
-from aggregations.periods import Period
+from aggregations.query.filters import Filter
+from aggregations.query.periods import Period
 
 ZONES = ["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/New_York"]
 REPORTS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aggregations import funnels
-from aggregations.filters import Filter
 from aggregations.funnel_steps import FunnelStep
+from aggregations.query.filters import Filter
 from sql.core.errors import EngineBusy, UsageError
 from sql.core.files import OwnedLock
 

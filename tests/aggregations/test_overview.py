@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aggregations.filters import Filter
 from aggregations.overview import overview
+from aggregations.query.filters import Filter
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
 EVERYONE = Filter(include_bots=True)

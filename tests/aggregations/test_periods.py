@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from aggregations.periods import Period, parse
+from aggregations.query.periods import Period, parse
 from sql.core.errors import UsageError
 
 # 20 November in Berlin, still the 19th in New York, already the 21st in Kiritimati.

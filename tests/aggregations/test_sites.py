@@ -7,8 +7,8 @@ import datetime as dt
 import clickhouse_connect
 import pytest
 
-from aggregations import sites
-from aggregations.sites import SiteRow
+from aggregations.query import sites
+from aggregations.query.sites import SiteRow
 from sql.core.errors import SchemaError, UsageError
 from sql.schema import migrations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregations.metrics import METRICS
+from aggregations.query.metrics import METRICS
 from bench import reference
 from cli.exits import Exit
 

@@ -12,7 +12,7 @@ import polars.testing
 import pytest
 from rich.console import Console
 
-from aggregations.metrics import METRICS
+from aggregations.query.metrics import METRICS
 from cli.render import Format, encode, render
 from cli.tables import _print, bar, cell, change, duration, middle, sparkline
 from cli.view import Layout, View

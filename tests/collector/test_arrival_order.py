@@ -10,8 +10,8 @@ import pytest
 from aggregations import funnels
 from aggregations.funnel_steps import FunnelStep
 from aggregations.pages import entry_pages, exit_pages
-from aggregations.periods import Period
-from aggregations.sites import SiteRow
+from aggregations.query.periods import Period
+from aggregations.query.sites import SiteRow
 from aggregations.sources import sources
 from collector.event.model import SpooledEvent
 from collector.imports.imports import Import

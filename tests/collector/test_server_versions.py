@@ -21,7 +21,6 @@ import polars.testing
 import pytest
 
 from aggregations import (
-    console,
     detected,
     events,
     funnels,
@@ -34,12 +33,13 @@ from aggregations import (
     sources,
     technology,
 )
-from aggregations import sites as report_sites
-from aggregations.filters import Filter
 from aggregations.funnel_steps import FunnelStep
 from aggregations.left_out import LeftOut
 from aggregations.overrides import Override
-from aggregations.periods import Period
+from aggregations.query import console
+from aggregations.query import sites as report_sites
+from aggregations.query.filters import Filter
+from aggregations.query.periods import Period
 from collector.lifecycle import dedupe
 from collector.lifecycle.dedupe import Scope
 from collector.loader import commit

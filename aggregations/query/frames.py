@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from aggregations.filters import Filter
-from aggregations.periods import Period
+from aggregations.query.filters import Filter
+from aggregations.query.periods import Period
 from sql.core import statements
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from clickhouse_connect.driver.client import Client
 
-    from aggregations.sites import SiteRow
+    from aggregations.query.sites import SiteRow
 
 EVERYTHING = 2**32 - 1
 _ARROW = {"output_format_arrow_compression_method": "none", "output_format_arrow_string_as_string": 1}

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from aggregations.engine_types import restore
-from aggregations.frames import frame
+from aggregations.query.engine_types import restore
+from aggregations.query.frames import frame
 from sql.client import in_process
 from sql.core.errors import EngineRefused, UsageError
 from sql.core.statements import query
