@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aggregations.detected import DETECTED
 from aggregations.query.frames import fetch
+from aggregations.reports.detected import DETECTED
 from sql.core.errors import EngineBusy, UsageError
 from sql.core.statements import query
 

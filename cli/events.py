@@ -82,8 +82,8 @@ def review(
     output: OutputOption = None,
 ) -> None:
     """What was detected, what most needs a look first: the least sure, then the most events."""
-    from aggregations.detected import Confidence
-    from aggregations.detected import review as ask
+    from aggregations.reports.detected import Confidence
+    from aggregations.reports.detected import review as ask
 
     sure = Confidence(confidence) if confidence else None
     with scoped("events review", site, period, bots) as s:

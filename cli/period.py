@@ -58,7 +58,7 @@ class Scope:
 
     def footnote(self, raw: bool = False) -> str:
         """What the report leaves out, in a line; empty where that is nothing."""
-        from aggregations.left_out import bots
+        from aggregations.reports.left_out import bots
 
         out = bots(self.client, self.site, self.period, self.only, raw=raw)
         if not out.events:

@@ -164,7 +164,7 @@ def overview(
     output: OutputOption = None,
 ) -> None:
     """Visitors, visits, pageviews, bounce rate and visit duration, beside the period before."""
-    from aggregations.overview import overview as ask
+    from aggregations.reports.overview import overview as ask
 
     with scoped("report overview", site, period, bots) as s:
         frame, title = ask(s.client, s.site, s.period, s.only, raw=raw), s.title("Overview")
@@ -183,8 +183,8 @@ def series(
     output: OutputOption = None,
 ) -> None:
     """Figures over time, quiet days and hours included."""
-    from aggregations.series import Step
-    from aggregations.series import series as ask
+    from aggregations.reports.series import Step
+    from aggregations.reports.series import series as ask
 
     with scoped("report series", site, period, bots) as s:
         frame = ask(s.client, s.site, s.period, Step(by), s.only, raw=raw)
@@ -207,8 +207,8 @@ def campaigns(
     output: OutputOption = None,
 ) -> None:
     """Visits that carry a campaign tag."""
-    from aggregations.sources import Tag
-    from aggregations.sources import campaigns as ask
+    from aggregations.reports.sources import Tag
+    from aggregations.reports.sources import campaigns as ask
 
     with scoped("report campaigns", site, period, bots) as s:
         frame = ask(s.client, s.site, s.period, s.only, tag=Tag(tag), limit=limit, raw=raw)
@@ -249,7 +249,7 @@ def detected(
     output: OutputOption = None,
 ) -> None:
     """Clicks and forms that the tracker classified, by kind, as corrected by `footfall events override`."""
-    from aggregations.detected import kinds as ask
+    from aggregations.reports.detected import kinds as ask
 
     with scoped("report detected", site, period, bots) as s:
         frame, title = ask(s.client, s.site, s.period, s.only, limit=limit), s.title("Detected events")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aggregations import places, sources, technology
-from aggregations.events import events
-from aggregations.sources import Tag
+from aggregations.reports import places, sources, technology
+from aggregations.reports.events import events
+from aggregations.reports.sources import Tag
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
 ASKED = [

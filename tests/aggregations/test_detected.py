@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pytest
 
 from aggregations import overrides
-from aggregations.detected import DETECTED, Confidence, kinds, review
 from aggregations.overrides import Override
 from aggregations.query.filters import Filter
+from aggregations.reports.detected import DETECTED, Confidence, kinds, review
 from sql.core.errors import EngineBusy, UsageError
 from sql.core.files import OwnedLock
 

@@ -11,9 +11,9 @@ import polars as pl
 import polars.testing
 import pytest
 
-from aggregations import events, overview, pages, places, series, sources, technology
 from aggregations.query.filters import Filter
 from aggregations.query.periods import Period
+from aggregations.reports import events, overview, pages, places, series, sources, technology
 
 ZONES = ["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/New_York"]
 REPORTS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aggregations.left_out import LeftOut, bots
 from aggregations.query.filters import Filter
+from aggregations.reports.left_out import LeftOut, bots
 
 
 @pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aggregations.overview import overview
 from aggregations.query.filters import Filter
+from aggregations.reports.overview import overview
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
 EVERYONE = Filter(include_bots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregations.pages import entry_pages, exit_pages, top_pages
+from aggregations.reports.pages import entry_pages, exit_pages, top_pages
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
 

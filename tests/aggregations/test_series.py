@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from aggregations.series import Step, series
+from aggregations.reports.series import Step, series
 from sql.core.errors import EngineError, UsageError
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])

@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from aggregations.detected import DETECTED, Confidence
+from aggregations.reports.detected import DETECTED, Confidence
 from cli import groups
 from cli.events import ConfidenceName, Detected
 from cli.exits import Exit

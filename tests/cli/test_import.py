@@ -18,11 +18,11 @@ import typer
 import zstandard
 from typer.testing import CliRunner, Result
 
-from aggregations.overview import overview
-from aggregations.pages import top_pages
 from aggregations.query.filters import PEOPLE, Filter
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow, find
+from aggregations.reports.overview import overview
+from aggregations.reports.pages import top_pages
 from bench.traffic import Traffic
 from cli import import_
 from cli.main import root

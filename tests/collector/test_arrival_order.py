@@ -9,10 +9,10 @@ import pytest
 
 from aggregations import funnels
 from aggregations.funnel_steps import FunnelStep
-from aggregations.pages import entry_pages, exit_pages
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
-from aggregations.sources import sources
+from aggregations.reports.pages import entry_pages, exit_pages
+from aggregations.reports.sources import sources
 from collector.event.model import SpooledEvent
 from collector.imports.imports import Import
 from collector.loader import commit

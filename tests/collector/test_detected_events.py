@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from aggregations.detected import kinds, review
 from aggregations.overrides import Override, add
 from aggregations.query import sites
 from aggregations.query.periods import parse
+from aggregations.reports.detected import kinds, review
 from sql.core.files import OwnedLock
 
 SELECTOR, TEXT = "form#join > button[type='submit']:nth-of-type(2)", "Jetzt anmelden – \\ “gratis”"

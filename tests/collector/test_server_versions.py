@@ -20,26 +20,15 @@ from typing import Any
 import polars.testing
 import pytest
 
-from aggregations import (
-    detected,
-    events,
-    funnels,
-    left_out,
-    overrides,
-    overview,
-    pages,
-    places,
-    series,
-    sources,
-    technology,
-)
+from aggregations import funnels, overrides
 from aggregations.funnel_steps import FunnelStep
-from aggregations.left_out import LeftOut
 from aggregations.overrides import Override
 from aggregations.query import console
 from aggregations.query import sites as report_sites
 from aggregations.query.filters import Filter
 from aggregations.query.periods import Period
+from aggregations.reports import detected, events, left_out, overview, pages, places, series, sources, technology
+from aggregations.reports.left_out import LeftOut
 from collector.lifecycle import dedupe
 from collector.lifecycle.dedupe import Scope
 from collector.loader import commit

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aggregations.breakdowns import by_dimension
 from aggregations.query.filters import PEOPLE, Filter
+from aggregations.reports.breakdowns import by_dimension
 
 if TYPE_CHECKING:
     import polars as pl
