@@ -110,7 +110,7 @@ def override(
     Prints what that changes in the last 30 days. Of several overrides that fit an event the one with the most
     criteria decides, among equals the latest.
     """
-    from aggregations import overrides as corrections
+    from aggregations.definitions import overrides as corrections
     from sql.core.files import OwnedLock
 
     wanted = corrections.Override(kind, name.value if name else None, rule, selector, text)
@@ -129,7 +129,7 @@ def override(
 @overrides.command("list", epilog="Example: footfall events overrides list --site shop.example --format csv")
 def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
     """All overrides, removed ones too, of a site or of all sites."""
-    from aggregations.overrides import listed
+    from aggregations.definitions.overrides import listed
     from aggregations.query import sites
 
     with database("events overrides list") as client:
@@ -144,7 +144,7 @@ def remove(
     dry_run: DryRun = False,
 ) -> None:
     """End an override: its events are again what the tracker or other overrides say. It stays in the list."""
-    from aggregations import overrides as corrections
+    from aggregations.definitions import overrides as corrections
 
     with database("events overrides remove") as client:
         row = corrections.find(client, number)

@@ -29,7 +29,7 @@ def assign(
     output: OutputOption = None,
 ) -> None:
     """Say which variant visitors see. Nothing is stored or asked; names, weights and order must be the page's."""
-    from aggregations.experiments import assignments, parse
+    from aggregations.definitions.experiments import assignments, parse
 
     chosen = parse(variants)
     given = [text for visitor in visitors for text in (_lines() if visitor == "-" else [_checked(visitor)])]

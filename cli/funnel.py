@@ -33,8 +33,8 @@ def add(
     dry_run: DryRun = False,
 ) -> None:
     """Define a funnel and compute it from the events that are stored. Adding the same funnel again recomputes it."""
-    from aggregations import funnels
-    from aggregations.funnel_steps import FunnelStep
+    from aggregations.definitions import funnels
+    from aggregations.definitions.funnel_steps import FunnelStep
     from aggregations.query import sites
     from sql.core.files import OwnedLock
 
@@ -53,7 +53,7 @@ def add(
 @app.command("list", epilog="Example: footfall funnel list --site shop.example")
 def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
     """The funnels of a site."""
-    from aggregations import funnels
+    from aggregations.definitions import funnels
     from aggregations.query import sites
 
     with database("funnel list") as client:
@@ -71,7 +71,7 @@ def remove(
     dry_run: DryRun = False,
 ) -> None:
     """Remove a funnel. Its events stay, so you can define it again."""
-    from aggregations import funnels
+    from aggregations.definitions import funnels
     from aggregations.query import sites
 
     with database("funnel remove") as client:

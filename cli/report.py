@@ -228,7 +228,7 @@ def funnel(
     output: OutputOption = None,
 ) -> None:
     """How many visitors reach each step of a funnel."""
-    from aggregations import funnels
+    from aggregations.definitions import funnels
 
     with scoped("report funnel", site, period, bots) as s:
         found = funnels.find(s.client, s.site, name)

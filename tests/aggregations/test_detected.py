@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from aggregations import overrides
-from aggregations.overrides import Override
+from aggregations.definitions import overrides
+from aggregations.definitions.overrides import Override
 from aggregations.query.filters import Filter
 from aggregations.reports.detected import DETECTED, Confidence, kinds, review
 from sql.core.errors import EngineBusy, UsageError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregations.experiments import assign, check, hash_of, parse
+from aggregations.definitions.experiments import assign, check, hash_of, parse
 from sql.core.errors import UsageError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "experiments.json"

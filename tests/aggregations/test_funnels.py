@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aggregations import funnels
-from aggregations.funnel_steps import FunnelStep
+from aggregations.definitions import funnels
+from aggregations.definitions.funnel_steps import FunnelStep
 from aggregations.query.filters import Filter
 from sql.core.errors import EngineBusy, UsageError
 from sql.core.files import OwnedLock

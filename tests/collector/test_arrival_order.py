@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from aggregations import funnels
-from aggregations.funnel_steps import FunnelStep
+from aggregations.definitions import funnels
+from aggregations.definitions.funnel_steps import FunnelStep
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
 from aggregations.reports.pages import entry_pages, exit_pages

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from aggregations.overrides import Override, add
+from aggregations.definitions.overrides import Override, add
 from aggregations.query import sites
 from aggregations.query.periods import parse
 from aggregations.reports.detected import kinds, review

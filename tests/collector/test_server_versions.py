@@ -20,9 +20,9 @@ from typing import Any
 import polars.testing
 import pytest
 
-from aggregations import funnels, overrides
-from aggregations.funnel_steps import FunnelStep
-from aggregations.overrides import Override
+from aggregations.definitions import funnels, overrides
+from aggregations.definitions.funnel_steps import FunnelStep
+from aggregations.definitions.overrides import Override
 from aggregations.query import console
 from aggregations.query import sites as report_sites
 from aggregations.query.filters import Filter

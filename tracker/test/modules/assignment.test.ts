@@ -14,7 +14,7 @@ interface Case {
   variant: string;
 }
 
-// Written by aggregations/experiments.py; ClickHouse computes the same.
+// Written by aggregations/definitions/experiments.py; ClickHouse computes the same.
 const golden = JSON.parse(readFileSync(`${process.env.TRACKER}/../tests/golden/experiments.json`, "utf8")) as Case[];
 
 test(`all ${golden.length} golden cases have the same hash and variant here`, () => {

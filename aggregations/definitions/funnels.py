@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from aggregations.funnel_steps import FunnelStep
+from aggregations.definitions.funnel_steps import FunnelStep
 from aggregations.query.filters import PEOPLE, Filter
 from aggregations.query.frames import scope
 from sql.core import statements

@@ -1,0 +1,1 @@
+"""What operators define: funnels, overrides, experiments."""
