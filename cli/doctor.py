@@ -12,7 +12,7 @@ from cli.state import settings
 from sql.core.errors import FootfallError
 
 if TYPE_CHECKING:
-    from cli.config import Config
+    from cli.config.config import Config
     from collector.lifecycle.checkup import Finding
 
 _MARK = {"ok": "ok  ", "note": "note", "bad": "BAD "}

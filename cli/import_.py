@@ -25,7 +25,7 @@ from sql.core.hosts import ascii_host
 if TYPE_CHECKING:
     import polars as pl
 
-    from cli.config import Config
+    from cli.config.config import Config
     from collector.event.model import SpooledEvent
     from collector.imports.access_log import AccessLog, ImportCounts
     from collector.imports.compressed import LogFile

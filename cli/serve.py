@@ -16,7 +16,7 @@ import typer
 from cli.state import options, settings
 
 if TYPE_CHECKING:
-    from cli.config import Config
+    from cli.config.config import Config
     from collector.ingest.intake import AppOptions
     from collector.supervisor import Child
 

@@ -50,7 +50,7 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where footfall.toml goes.")] = Path(),
 ) -> None:
     """Write footfall.toml, make the data directory, create the schema."""
-    from cli.config import FILE_NAME, load
+    from cli.config.config import FILE_NAME, load
     from sql.client import opened
     from sql.core.errors import StorageError
     from sql.schema.schema import bring_up_to_date

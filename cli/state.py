@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.config import Config, load
+from cli.config.config import Config, load
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -16,7 +16,7 @@ import falcon.testing
 import pytest
 
 from bench import reference
-from cli.config import Config, _build
+from cli.config.config import Config, _build
 from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import DropReason, Event

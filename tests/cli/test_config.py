@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.config import CollectorConfig, Config, load
+from cli.config.config import CollectorConfig, Config, load
 from cli.loading import loader_options
 from collector.event.limits import Limits
 from sql.client import embedded_home

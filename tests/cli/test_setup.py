@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cli.config import load
+from cli.config.config import load
 from collector.sites.site_admin import add_site
 from collector.sites.site_table import all_sites
 from collector.sites.sites import Registry, WriteKey, hash_key
