@@ -10,9 +10,9 @@ import typer
 from cli.confirm import Yes, confirm
 from cli.exits import Exit
 from cli.period import FormatOption, OutputOption
-from cli.render import render
+from cli.render.render import render
+from cli.render.view import View
 from cli.state import database, settings
-from cli.view import View
 from sql.core.errors import UsageError
 
 if TYPE_CHECKING:

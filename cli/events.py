@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from cli.period import BotsOption, FormatOption, LimitOption, OutputOption, PeriodOption, SiteOption, scoped
-from cli.render import render
+from cli.render.render import render
+from cli.render.view import View
 from cli.state import database, settings
-from cli.view import View
 
 app = typer.Typer(
     no_args_is_help=True,

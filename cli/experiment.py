@@ -8,8 +8,8 @@ import typer
 
 from cli import standard_input
 from cli.period import FormatOption, OutputOption
-from cli.render import render
-from cli.view import View
+from cli.render.render import render
+from cli.render.view import View
 from sql.core.errors import UsageError
 
 app = typer.Typer(

@@ -8,9 +8,9 @@ import typer
 
 from cli.confirm import Yes, confirm
 from cli.period import FormatOption, OutputOption, SiteOption
-from cli.render import render
+from cli.render.render import render
+from cli.render.view import View
 from cli.state import database, settings
-from cli.view import View
 
 app = typer.Typer(
     no_args_is_help=True,

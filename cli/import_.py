@@ -15,9 +15,9 @@ import typer
 
 from cli.exits import Exit
 from cli.period import FormatOption, OutputOption
-from cli.render import render
+from cli.render.render import render
+from cli.render.view import View
 from cli.state import settings
-from cli.view import View
 from collector.imports.access_lines import Layout
 from sql.core.errors import FootfallError, StorageError, UsageError
 from sql.core.hosts import ascii_host

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from cli import output
 from cli.exits import Exit, code_of
+from cli.render import output
 from cli.state import options
 from sql.core.errors import FootfallError
 from sql.core.process import PARENT, die_with_parent

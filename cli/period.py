@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.render import Format
+from cli.render.render import Format
 from cli.state import database
 
 if TYPE_CHECKING:

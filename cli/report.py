@@ -20,8 +20,8 @@ from cli.period import (
     SiteOption,
     scoped,
 )
-from cli.render import render
-from cli.view import Layout, View
+from cli.render.render import render
+from cli.render.view import Layout, View
 
 app = typer.Typer(
     no_args_is_help=True,

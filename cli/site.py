@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from cli.period import FormatOption, OutputOption
-from cli.render import render
+from cli.render.render import render
+from cli.render.view import View
 from cli.state import database, settings
-from cli.view import View
 from sql.core.errors import UsageError
 
 app = typer.Typer(

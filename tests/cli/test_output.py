@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cli.render import Format, encode
-from cli.tables import text_of
-from cli.view import View
+from cli.render.render import Format, encode
+from cli.render.tables import text_of
+from cli.render.view import View
 from sql.client import opened
 from sql.core.home import Home
 from sql.engine.engine import alongside

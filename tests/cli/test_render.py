@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 
 from aggregations.query.metrics import METRICS
-from cli.render import Format, encode, render
-from cli.tables import _print, bar, cell, change, duration, middle, sparkline
-from cli.view import Layout, View
+from cli.render.render import Format, encode, render
+from cli.render.tables import _print, bar, cell, change, duration, middle, sparkline
+from cli.render.view import Layout, View
 from sql.core.errors import StorageError, UsageError
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
 from aggregations.query.metrics import METRICS, Metric, Unit
-from cli.view import WIDTH, Layout, View
+from cli.render.view import WIDTH, Layout, View
 
 if TYPE_CHECKING:
     import polars as pl

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli.output import write
-from cli.view import View
+from cli.render.output import write
+from cli.render.view import View
 from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def render(frame: pl.DataFrame, view: View, fmt: Format | None = None, output: P
     if output is None and chosen is Format.PARQUET and sys.stdout.isatty():
         raise UsageError("Parquet is not for a terminal", "add --output FILE, or pipe it")
     if output is None and chosen is Format.TABLE:
-        from cli.tables import show
+        from cli.render.tables import show
 
         show(frame, view)
         return
@@ -73,7 +73,7 @@ def encode(frame: pl.DataFrame, view: View, fmt: Format) -> bytes:
         out = io.BytesIO()
         frame.write_parquet(out)
         return out.getvalue()
-    from cli.tables import text_of
+    from cli.render.tables import text_of
 
     return text_of(frame, view).encode()
 
