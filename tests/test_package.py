@@ -99,11 +99,13 @@ def test_the_wheel_works_where_the_project_is_not(wheel, tmp_path):
         import sql, tracker
         from pathlib import Path
         assert Path(sql.__file__).is_relative_to(sys.argv[1]), sql.__file__
-        from sql import migrations, statements
+        from sql.core import statements
+        from sql.schema import migrations
         assert len(list(migrations._shipped())) > 6
         for name in statements.names("queries"):
             statements.query(name)
-        from collector import bots, channels, sources, tracker_files
+        from collector.enrich import bots, channels, sources
+        from collector.web import tracker_files
         assert tracker_files.built().files[""].bodies["br"]
         sources.source_of("", "", "www.google.com")
         from cli import groups

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const LIST = join(dirname(fileURLToPath(import.meta.url)), "../collector/data/parameters.csv");
+const LIST = join(dirname(fileURLToPath(import.meta.url)), "../collector/event/data/parameters.csv");
 
 const backwards = (name) => [...name].reverse().join("");
 

@@ -175,7 +175,7 @@ def _sets() -> tuple[_Patterns, _Patterns]:
     from crawleruseragents import CRAWLER_USER_AGENTS_DATA as LISTED
 
     listed = [(_reason(row), _whole(row["pattern"])) for row in LISTED if row["pattern"] not in _TOO_LOOSE]
-    text = files("collector").joinpath("data/bots.csv").read_text(encoding="utf-8")
+    text = files("collector.enrich").joinpath("data/bots.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
     return _Patterns(listed), _Patterns((row["reason"], row["pattern"]) for row in rows)
 

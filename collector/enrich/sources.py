@@ -162,7 +162,7 @@ def is_mail(word: str) -> bool:
 @cache
 def registry() -> Registry:
     """The sources that come with the package."""
-    text = files("collector").joinpath("data/sources.csv").read_text(encoding="utf-8")
+    text = files("collector.enrich").joinpath("data/sources.csv").read_text(encoding="utf-8")
     return Registry(csv.DictReader(text.splitlines()))
 
 

@@ -16,7 +16,7 @@ class SpamHosts:
     """Hosts with their subdomains. Raises UsageError where the operator's file cannot be read."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._hosts = frozenset(_hosts(files("collector").joinpath("data/spam.txt").read_text(encoding="utf-8")))
+        self._hosts = frozenset(_hosts(files("collector.enrich").joinpath("data/spam.txt").read_text(encoding="utf-8")))
         if path:
             try:
                 self._hosts |= frozenset(_hosts(path.read_text(encoding="utf-8")))

@@ -146,7 +146,7 @@ class _Own(NamedTuple):
 def _own() -> _Own:
     import re2
 
-    text = files("collector").joinpath("data/agents.csv").read_text(encoding="utf-8")
+    text = files("collector.enrich").joinpath("data/agents.csv").read_text(encoding="utf-8")
     lines = list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
     rows = [row for row in lines if row["what"] != "family"]
     found = re2.Set.SearchSet()

@@ -26,7 +26,7 @@ UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
 def _parameters_of(kind: str) -> tuple[str, ...]:
     """Names of one kind in data/parameters.csv, which the tracker's build reads too, in their order."""
-    lines = files("collector").joinpath("data/parameters.csv").read_text(encoding="utf-8").splitlines()
+    lines = files("collector.event").joinpath("data/parameters.csv").read_text(encoding="utf-8").splitlines()
     pairs = (line.split(",") for line in lines if not line.startswith("#"))
     return tuple(name for name, given in pairs if given == kind)
 

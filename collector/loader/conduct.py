@@ -101,7 +101,7 @@ def scanned(path: str) -> int:
 
 @cache
 def _kinds() -> tuple[str, ...]:
-    text = files("collector").joinpath("data/scanned.txt").read_text(encoding="utf-8")
+    text = files("collector.enrich").joinpath("data/scanned.txt").read_text(encoding="utf-8")
     return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
 
 

@@ -1,4 +1,4 @@
-"""Spool records as a table: one column a field (collector/spool/lines.py), every value of its type and within its bounds."""
+"""Spool records as a table: one column a field (spool/lines.py), every value of its type and within its bounds."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ SITE = (
 # Fills a data directory, in a process of its own: this one must not load the engine.
 FILL = f"""
 import sys
-from sql import migrations
+from sql.schema import migrations
 from sql.client import opened
 with opened(sys.argv[1]) as client:
     migrations.apply(client)

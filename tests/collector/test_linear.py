@@ -118,8 +118,9 @@ FUNCTIONS_OF_RE = {"compile", "search", "match", "fullmatch", "sub", "subn", "sp
 def patterns() -> dict[str, tuple[ModuleType, re.Pattern[str] | re.Pattern[bytes]]]:
     """Every pattern in the collector's source, by module and text. What is not made of constants cannot be judged."""
     found = {}
-    for info in pkgutil.iter_modules(collector.__path__):
-        module = importlib.import_module(f"collector.{info.name}")
+    for info in pkgutil.walk_packages(collector.__path__, "collector."):
+        module = importlib.import_module(info.name)
+        short = info.name.rpartition(".")[2]
         for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
             match node:
                 case ast.Call(func=ast.Attribute(value=ast.Name(id="re" | "re2"), attr=attr), args=[first, *rest]) if (
@@ -129,13 +130,13 @@ def patterns() -> dict[str, tuple[ModuleType, re.Pattern[str] | re.Pattern[bytes
                     library = re2 if "re2" in ast.unparse(node.func) else re
                     try:
                         pattern, *given = (
-                            eval(compile(ast.Expression(arg), info.name, "eval"), vars(module))  # noqa: S307
+                            eval(compile(ast.Expression(arg), short, "eval"), vars(module))  # noqa: S307
                             for arg in (first, *flags)
                         )
                     except NameError:
-                        assert library is re2, f"{info.name}: a pattern that is put together meets text from outside"
+                        assert library is re2, f"{short}: a pattern that is put together meets text from outside"
                         continue  # whatever it is put together of, RE2 takes time by the length of the text
-                    found[f"{info.name}: {pattern!r}"] = module, library.compile(pattern, *given)
+                    found[f"{short}: {pattern!r}"] = module, library.compile(pattern, *given)
     return found
 
 

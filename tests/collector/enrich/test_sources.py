@@ -192,7 +192,7 @@ def _plain(name: str) -> str:
 
 
 def test_our_list_is_sound() -> None:
-    rows = (Path(__file__).parents[2] / "collector/data/sources.csv").read_text().splitlines()
+    rows = (Path(__file__).parents[3] / "collector/enrich/data/sources.csv").read_text().splitlines()
     parsed = list(csv.DictReader(rows))
     names = [row["name"] for row in parsed]
     assert len(set(map(str.casefold, names))) == len(names)

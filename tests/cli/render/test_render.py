@@ -18,7 +18,7 @@ from cli.render.tables import _print, bar, cell, change, duration, middle, spark
 from cli.render.view import Layout, View
 from sql.core.errors import StorageError, UsageError
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 OVERVIEW = pl.DataFrame(
     {
         "period": ["current", "previous"],

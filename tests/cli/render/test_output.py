@@ -20,7 +20,7 @@ from sql.engine.engine import alongside
 from sql.schema.schema import bring_up_to_date
 
 QUERY = ("query", "select 1 as n")
-PATH = Path(__file__).parents[2]
+PATH = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -113,7 +113,7 @@ def test_names_follow_the_rules(options):
 
 def test_every_figure_is_told_in_the_guide(options):
     [answer] = ask(options, GET)
-    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
     told = set(re.findall(r"`(footfall_\w+)(?:\{\w+\})?`", page.partition("## Metrics")[2].partition("```")[0]))
     families = text_string_to_metric_families(answer.text)
     assert told == {family.name + "_total" * (family.type == "counter") for family in families}

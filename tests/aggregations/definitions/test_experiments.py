@@ -12,7 +12,7 @@ import pytest
 from aggregations.definitions.experiments import assign, check, hash_of, parse
 from sql.core.errors import UsageError
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "experiments.json"
+GOLDEN = Path(__file__).parents[2] / "golden" / "experiments.json"
 CASES = json.loads(GOLDEN.read_text())
 VISITORS = [f"visitor-{number}" for number in range(100_000)]
 # What a chi-square of so many degrees of freedom exceeds once in a thousand times.
