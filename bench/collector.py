@@ -21,9 +21,9 @@ import time
 import urllib.request
 from pathlib import Path
 
-from collector.sites import sites
-from collector.sites.published import publish
-from sql.core.home import Home
+from collector.sites import registry
+from collector.sites.snapshot import publish
+from sql.core.data_dir import DataDir
 
 KEY = "wk_bench"
 EVENT = {
@@ -52,8 +52,8 @@ def serve(kind: str, port: int, root: Path) -> None:
     """One server of the comparison, in the foreground."""
     import falcon.asgi
 
-    from collector.ingest.intake import AppOptions
     from collector.ingest.rate_limits import RateLimits, Rates
+    from collector.ingest.service import AppOptions
     from collector.spool.spool import Durability, SpoolOptions
     from collector.web.app import create_app
     from collector.web.server import Server
@@ -67,14 +67,14 @@ def serve(kind: str, port: int, root: Path) -> None:
     durability = Durability.OS if kind == "os" else Durability.FSYNC
     unlimited = RateLimits(Rates(site_events_per_second=0, address_requests_per_second=0))
     spool = SpoolOptions(durability, total_bytes=64 * 1024**3)
-    options = AppOptions(Home(root).make(), spool, rate_limits=unlimited)
+    options = AppOptions(DataDir(root).make(), spool, rate_limits=unlimited)
     assert create_app
     (NoopServer if kind == "noop" else Server)(options, "127.0.0.1", port, 2).run()
 
 
 def measure(kind: str, root: Path, seconds: int, connections: int, pause_ms: int = 0) -> tuple[float, str]:
     """Requests per second, and the p99 latency as wrk prints it; each connection pauses between requests."""
-    site = sites.Site(1, "shop.example", "UTC", (sites.WriteKey(sites.hash_key(KEY)),))
+    site = registry.Site(1, "shop.example", "UTC", (registry.WriteKey(registry.hash_key(KEY)),))
     publish(root / "sites.json", [site])
     port = free_port()
     server = subprocess.Popen([sys.executable, "-m", "bench.collector", "--serve", kind, str(port), str(root)])

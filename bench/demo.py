@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.traffic import Traffic
+from sql.core.data_dir import DataDir
 from sql.core.files import OwnedLock
-from sql.core.home import Home
 
 SITE = "shop.example"
 ZONE = "Europe/Paris"
@@ -43,7 +43,7 @@ HINTS = (
 
 def in_use() -> str:
     """Who works in the demo's data directory, or an empty string."""
-    home = Home(FOLDER / "footfall-data")
+    home = DataDir(FOLDER / "footfall-data")
     locks = [OwnedLock(path, "make demo") for path in (home.serve_lock, home.loader_lock, home.engine_lock)]
     return next((lock.holder() or "another process" for lock in locks if not lock.is_free()), "")
 

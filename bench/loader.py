@@ -28,21 +28,21 @@ from bench.traffic import Post, Traffic
 from collector.enrich import bots, user_agents
 from collector.event.decode import parse
 from collector.event.limits import Limits
-from collector.ingest.steps import Rules, Sender, judge
+from collector.ingest.pipeline import IngestContext, Sender, process
 from collector.ingest.visitors import Salts, Visitors
-from collector.loader import memory
+from collector.loader import allocators
 from collector.loader.loader import Loader
-from collector.sites import sites
-from collector.sites.published import publish
+from collector.sites import registry
+from collector.sites.snapshot import publish
 from collector.spool.lines import FIELDS, encode
-from collector.spool.segments import read
+from collector.spool.segment_files import read
 from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter
 from sql.client import opened, running
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.schema.schema import bring_up_to_date
+from sql.core.data_dir import DataDir
+from sql.engine.server import alongside
+from sql.schema.upgrade import bring_up_to_date
 
-SITE = sites.Site(1, "shop.example", "Europe/Berlin")
+SITE = registry.Site(1, "shop.example", "Europe/Berlin")
 BARE = """
 create table bare (
     name LowCardinality(String), url String, timestamp UInt64, event_id UUID, referrer String, title String,
@@ -61,23 +61,23 @@ def posts(count: int, seed: int) -> Iterator[Post]:
     return itertools.islice(traffic.posts(), count)
 
 
-def fill_spool(home: Home, events: Iterator[Post]) -> int:
+def fill_spool(home: DataDir, events: Iterator[Post]) -> int:
     """What the collector writes for these events, one event a request, twenty to a commit; bytes of the spool."""
     writer = SpoolWriter(Spool(home.spool), "bench", SpoolOptions(Durability.OS, total_bytes=1 << 40))
-    rules = Rules(Limits(), Visitors(Salts(home.salts)))
+    rules = IngestContext(Limits(), Visitors(Salts(home.salts)))
     now = int(time.time() * 1000)
     while chunk := list(itertools.islice(events, GROUP)):
         payloads = []
         for post in chunk:
             sender = Sender(post.address, post.user_agent, "", False, now)
-            judged = judge(parse(json.dumps(post.event).encode(), rules.limits.event_bytes), SITE, sender, rules)
+            judged = process(parse(json.dumps(post.event).encode(), rules.limits.event_bytes), SITE, sender, rules)
             payloads.append(encode(SITE.site_id, now, judged.accepted))
         writer.commit(payloads)
     writer.seal()
     return Spool(home.spool).size()
 
 
-def copy_spool(home: Home, copies: int) -> None:
+def copy_spool(home: DataDir, copies: int) -> None:
     """Make the waiting events so many times as many, each copy with ids and visitors of its own."""
     spool = Spool(home.spool)
     originals = [payload for path in spool.sealed() for payload in read(spool, path)[0]]
@@ -97,7 +97,7 @@ def _other(line: bytes, number: int) -> bytes:
 def time_loader(count: int, seed: int, copies: int = 1) -> float:
     """Events a second, for ``copies`` times ``count`` of them."""
     with tempfile.TemporaryDirectory() as folder:
-        home = Home(Path(folder)).make()
+        home = DataDir(Path(folder)).make()
         url = f"chdb://{home.root}"
         publish(home.sites_file, [SITE])
         with alongside(home):
@@ -105,7 +105,7 @@ def time_loader(count: int, seed: int, copies: int = 1) -> float:
                 bring_up_to_date(client, home)
             fill_spool(home, posts(WARM, seed + 1000))
             command = [sys.executable, "-m", "bench.loader", "--drain", str(home.root)]
-            memory.give_back()
+            allocators.return_memory_early()
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
                 assert child.stdin
                 assert child.stdout
@@ -130,8 +130,8 @@ def time_loader(count: int, seed: int, copies: int = 1) -> float:
 
 def drain(root: Path) -> None:
     """The loader itself, in a process of its own: warm up, wait for the word, load; seconds and peak MB."""
-    memory.give_back()  # what it sets in the environment, the process that started this one has set already
-    home = Home(root)
+    allocators.return_memory_early()  # its environment is set by the process that started this one
+    home = DataDir(root)
     user_agents.warm_up()
     bots.warm_up()
     with Loader(home, f"chdb://{root}") as loader:

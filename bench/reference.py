@@ -18,8 +18,8 @@ import typer.main
 
 import cli.main
 from aggregations.query.metrics import METRICS, Unit
-from cli import groups
-from cli.exits import Exit
+from cli.commands import register
+from cli.exit_codes import Exit
 
 HEAD = """\
 # Commands
@@ -43,7 +43,7 @@ _EXAMPLE = re.compile(r"\s*^\s*Example: (.*)\Z", re.MULTILINE | re.DOTALL)
 def tree() -> Any:
     """The root command, every group and command attached. A new one at each call."""
     app = typer.Typer()
-    groups.register(app)
+    register(app)
     app.info, app.registered_callback = cli.main.app.info, cli.main.app.registered_callback
     return typer.main.get_command(app)
 

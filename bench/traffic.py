@@ -345,7 +345,7 @@ def _tracked(
 
 def _title(path: str) -> str:
     last = path.rstrip("/").rpartition("/")[2]
-    return f"{last.replace('-', ' ').capitalize() or 'Home'} – Shop"
+    return f"{last.replace('-', ' ').capitalize() or 'DataDir'} – Shop"
 
 
 def main(arguments: list[str] | None = None) -> None:

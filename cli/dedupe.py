@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.confirm import Yes, confirm
-from cli.exits import Exit
-from cli.period import FormatOption, OutputOption
+from cli.context import database, settings
+from cli.exit_codes import Exit
+from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
-from cli.state import database, settings
 from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def dedupe(
     Rows with the same id that lie further apart than `idempotency_days` are different events.
     """
     from aggregations.query import sites
-    from collector.lifecycle.dedupe import EVER, Scope, find, repair
+    from collector.lifecycle.dedupe import EVER, DedupeScope, find, repair
 
     config = settings()
     with database("dedupe") as client:
@@ -53,7 +53,7 @@ def dedupe(
         since, until = first.date() if first else EVER[0], last.date() if last else EVER[1]
         if since > until:
             raise UsageError("--from lies after --to")
-        scope = Scope(config.loader.idempotency_days, site_id, since, until)
+        scope = DedupeScope(config.loader.idempotency_days, site_id, since, until)
         found = find(client, scope)
         rows = sum(copies.copies for copies in found)
         if found and not dry_run:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.exits import Exit
-from cli.state import settings
+from cli.context import settings
+from cli.exit_codes import Exit
 from sql.core.errors import FootfallError
 
 if TYPE_CHECKING:
     from cli.config.config import Config
-    from collector.lifecycle.checkup import Finding
+    from collector.lifecycle.doctor import Finding
 
 _MARK = {"ok": "ok  ", "note": "note", "bad": "BAD "}
 
@@ -24,7 +24,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Check settings, disk, engine, schema, sites, spool, loader and collector. Exit code 3 when something is wrong."""
-    from collector.lifecycle.checkup import Level, checkup
+    from collector.lifecycle.doctor import Level, checkup
 
     config = settings()
     where = (config.collector.host, config.collector.port)
@@ -44,7 +44,7 @@ def doctor(
 def _settings(config: Config) -> Iterator[Finding]:
     """What keeps `serve` from starting before it has started anything."""
     from cli.serve import app_options
-    from collector.lifecycle.checkup import Finding, Level
+    from collector.lifecycle.doctor import Finding, Level
 
     try:
         app_options(config)

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from cli import standard_input
-from cli.exits import Exit
-from cli.period import FormatOption, OutputOption, SiteOption
+from cli.context import database, settings
+from cli.exit_codes import Exit
+from cli.options import FormatOption, OutputOption, SiteOption
 from cli.render.render import render
 from cli.render.view import View
-from cli.state import database, settings
 from sql.core.errors import UsageError
 
 app = typer.Typer(
@@ -56,7 +56,7 @@ def add(
 def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
     """All versions; the newest of each event counts."""
     from aggregations.query import sites
-    from aggregations.query.frames import fetch
+    from aggregations.query.fetch import fetch
 
     with database("event-schema list") as client:
         chosen = sites.find(client, site).site_id if site else 0

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from cli.period import BotsOption, FormatOption, LimitOption, OutputOption, PeriodOption, SiteOption, scoped
+from cli.context import database, settings
+from cli.options import BotsOption, FormatOption, LimitOption, OutputOption, PeriodOption, SiteOption, scoped
 from cli.render.render import render
 from cli.render.view import View
-from cli.state import database, settings
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import standard_input
-from cli.period import FormatOption, OutputOption
+from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
 from sql.core.errors import UsageError

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from cli.confirm import Yes, confirm
-from cli.period import FormatOption, OutputOption, SiteOption
+from cli.context import database, settings
+from cli.options import FormatOption, OutputOption, SiteOption
 from cli.render.render import render
 from cli.render.view import View
-from cli.state import database, settings
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.exits import Exit
-from cli.period import FormatOption, OutputOption
+from cli.context import settings
+from cli.exit_codes import Exit
+from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
-from cli.state import settings
 from collector.imports.access_lines import Layout
 from sql.core.errors import FootfallError, StorageError, UsageError
 from sql.core.hosts import ascii_host
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from cli.config.config import Config
     from collector.event.model import SpooledEvent
     from collector.imports.access_log import AccessLog, ImportCounts
-    from collector.imports.compressed import LogFile
+    from collector.imports.log_files import LogFile
     from collector.ingest.visitors import Salts
-    from collector.sites.sites import Site
+    from collector.sites.registry import Site
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,9 +70,9 @@ def access_log(
 
     Bots are flagged as everywhere. Lines that are no page views are counted by reason, broken ones are shown.
     """
-    from collector.enrich.places import Places
+    from collector.enrich.geo import Places
     from collector.imports.access_log import AccessLog
-    from collector.imports.compressed import check
+    from collector.imports.log_files import check
     from collector.ingest.visitors import Visitors
     from sql.core.process import forbid_core_dumps
 
@@ -113,9 +113,9 @@ def access_log(
 
 
 def _site(config: Config, domain: str) -> Site:
-    from collector.sites.sites import Registry
+    from collector.sites.registry import SiteRegistry
 
-    found = Registry(config.home.sites_file).by_domain(ascii_host(domain.strip()))
+    found = SiteRegistry(config.home.sites_file).by_domain(ascii_host(domain.strip()))
     if found is None:
         raise UsageError(f"no site {domain}", f"add it: footfall site add {domain}")
     return found
@@ -124,7 +124,7 @@ def _site(config: Config, domain: str) -> Site:
 @contextlib.contextmanager
 def _secrets(config: Config, dry_run: bool) -> Iterator[tuple[Salts, bytes]]:
     """The salts that all collectors share, and the key of event ids; for a dry run some that leave nothing behind."""
-    from collector.imports.imports import import_secret
+    from collector.imports.run import import_secret
     from collector.ingest.identity_keys import identity_keys
     from collector.ingest.visitors import Salts
 
@@ -181,7 +181,7 @@ def _bar(files: list[str]) -> Iterator[_Bar]:
 def _page_views(log: AccessLog, files: list[str], bar: _Bar, errors: list[FootfallError]) -> Iterator[SpooledEvent]:
     """The page views of all files. One that cannot be read on is noted, and the next begun."""
     from collector.imports.access_lines import MAX_LINE
-    from collector.imports.compressed import LogFile
+    from collector.imports.log_files import LogFile
 
     for name in files:
         try:
@@ -194,7 +194,7 @@ def _page_views(log: AccessLog, files: list[str], bar: _Bar, errors: list[Footfa
 def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], bar: _Bar) -> tuple[int, int]:
     """Spool and load; returns how many were stored, and how many of them for bots."""
     from cli.loading import loader_options
-    from collector.imports.imports import Import, new_import_id
+    from collector.imports.run import Import, new_import_id
     from collector.spool.spool import Durability, SpoolOptions
 
     options = SpoolOptions(

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from cli.confirm import Yes, confirm
-from cli.period import FormatOption, OutputOption
+from cli.context import database, settings
+from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
-from cli.state import database, settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,8 +28,8 @@ _LABELS = {"key_id": "Id", "site": "Site", "label": "Label", "created_at": "Crea
 @app.command(epilog="Example: footfall key add shop.example --label 'order service'")
 def add(site: Domain, label: Label = "") -> None:
     """Make another key for a site. It is printed once and never shown again."""
-    from collector.sites.key_admin import add_key
-    from collector.sites.site_admin import find_site
+    from collector.sites.admin import find_site
+    from collector.sites.keys import add_key
 
     with database("key add") as client:
         found = find_site(client, site)
@@ -45,9 +45,9 @@ def list_(
     output: OutputOption = None,
 ) -> None:
     """List keys, including revoked ones. The keys themselves are never shown."""
-    from collector.sites.key_admin import listed
-    from collector.sites.site_admin import find_site
-    from collector.sites.site_table import all_keys, all_sites
+    from collector.sites.admin import find_site
+    from collector.sites.keys import listed
+    from collector.sites.table import all_keys, all_sites
 
     with database("key list") as client:
         sites = [find_site(client, site)] if site else all_sites(client)
@@ -63,8 +63,8 @@ def revoke(
     dry_run: DryRun = False,
 ) -> None:
     """Refuse a key from now on. This cannot be undone; make a new key instead."""
-    from collector.sites.key_admin import find_key, revoke_key
-    from collector.sites.site_table import all_sites
+    from collector.sites.keys import find_key, revoke_key
+    from collector.sites.table import all_sites
 
     with database("key revoke") as client:
         key = find_key(client, key_id)
@@ -83,8 +83,8 @@ def rotate(
     dry_run: DryRun = False,
 ) -> None:
     """Make a new key for a site, and revoke its other keys after --keep-for. The new key is printed once."""
-    from collector.sites.key_admin import check_label, ending, live_keys, rotate_keys, seconds_of
-    from collector.sites.site_admin import find_site
+    from collector.sites.admin import find_site
+    from collector.sites.keys import check_label, ending, live_keys, rotate_keys, seconds_of
 
     seconds = seconds_of(keep_for)
     with database("key rotate") as client:

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from cli.exits import Exit, code_of
+from cli.context import options
+from cli.exit_codes import Exit, code_of
 from cli.render import output
-from cli.state import options
 from sql.core.errors import FootfallError
 from sql.core.process import PARENT, die_with_parent
 
@@ -45,9 +45,9 @@ def root(
 
 
 def _register() -> None:
-    from cli import groups
+    from cli import commands
 
-    groups.register(app)
+    commands.register(app)
 
 
 def main() -> None:

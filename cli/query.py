@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from cli import standard_input
-from cli.period import FormatOption, OutputOption
+from cli.context import database
+from cli.options import FormatOption, OutputOption
 from cli.render.render import emit, render
 from cli.render.view import View
-from cli.state import database
 from sql.core.errors import UsageError
 
 EPILOG = 'Example: footfall query "select name, count() as events from events group by name order by events desc"'

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli.period import (
+from cli.options import (
     BotsOption,
     FormatOption,
     LimitOption,
@@ -183,8 +183,8 @@ def series(
     output: OutputOption = None,
 ) -> None:
     """Figures over time, quiet days and hours included."""
-    from aggregations.reports.series import Step
-    from aggregations.reports.series import series as ask
+    from aggregations.reports.timeseries import Step
+    from aggregations.reports.timeseries import series as ask
 
     with scoped("report series", site, period, bots) as s:
         frame = ask(s.client, s.site, s.period, Step(by), s.only, raw=raw)

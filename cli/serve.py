@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.state import options, settings
+from cli.context import options, settings
 
 if TYPE_CHECKING:
     from cli.config.config import Config
-    from collector.ingest.intake import AppOptions
+    from collector.ingest.service import AppOptions
     from collector.supervisor import Child
 
 log = logging.getLogger("footfall.serve")
@@ -72,7 +72,7 @@ def engine() -> None:
     from sql.core.process import give_way
 
     give_way()
-    from sql.engine.engine import serve as run
+    from sql.engine.server import serve as run
 
     run(_logged().home, wait=30.0)
 
@@ -81,14 +81,14 @@ def loader(
     once: Annotated[bool, typer.Option("--once", help="Load what waits in the spool, then end.")] = False,
 ) -> None:
     """Run the loader alone; ClickHouse must be there."""
-    from collector.loader import memory
+    from collector.loader import allocators
     from sql.core.process import give_way
 
     give_way()
-    memory.give_back()
+    allocators.return_memory_early()
     from cli.loading import loader_options
     from collector.loader.loader import Loader
-    from collector.loader.patience import Stopped
+    from collector.loader.retry import Stopped
     from sql.core.errors import EngineUnavailable
     from sql.core.signals import on_request_to_end
 
@@ -136,11 +136,11 @@ def app_options(config: Config, durability: str | None = None) -> AppOptions:
     """What the collector runs with. Raises UsageError or StorageError for files and settings that keep it from it."""
     from pathlib import Path
 
-    from collector.enrich.places import Places
-    from collector.enrich.ranges import Ranges
-    from collector.enrich.spam import SpamHosts
-    from collector.ingest.intake import AppOptions
+    from collector.enrich.geo import Places
+    from collector.enrich.networks import Ranges
+    from collector.enrich.referrer_spam import SpamHosts
     from collector.ingest.rate_limits import RateLimits, Rates
+    from collector.ingest.service import AppOptions
     from collector.spool.spool import Durability, SpoolOptions
     from sql.core.errors import UsageError
 
@@ -178,13 +178,13 @@ def _engine(config: Config) -> AbstractContextManager[object]:
     from contextlib import nullcontext
 
     from sql.client import embedded_home
-    from sql.engine.engine import alongside
+    from sql.engine.server import alongside
 
     return alongside(config.home) if embedded_home(config.database_url) else nullcontext()
 
 
 def _await_engine(config: Config, child: Child) -> None:
-    from sql.engine.engine import await_ready
+    from sql.engine.server import await_ready
 
     await_ready(config.home, ENGINE_SECONDS, lambda: child.alive)
     _say("engine ready")
@@ -193,9 +193,9 @@ def _await_engine(config: Config, child: Child) -> None:
 
 def _prepare_database(config: Config) -> None:
     from collector.sites.event_schema_admin import publish_schemas
-    from collector.sites.site_table import publish_sites
+    from collector.sites.table import publish_sites
     from sql.client import opened
-    from sql.schema.schema import bring_up_to_date
+    from sql.schema.upgrade import bring_up_to_date
 
     with opened(config.database_url, what="footfall serve", direct=False) as client:
         bring_up_to_date(client, config.home, lambda step: _say(f"schema: {step.name}"))
@@ -241,7 +241,7 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args: Any, **named: Any) -> None:
-        from cli.exits import code_of
+        from cli.exit_codes import code_of
         from sql.core.errors import FootfallError
 
         try:

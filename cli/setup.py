@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.state import database, options, settings
+from cli.context import database, options, settings
 
 schema_app = typer.Typer(
     no_args_is_help=True, help="The schema in ClickHouse.", epilog="Example: footfall schema status"
@@ -53,7 +53,7 @@ def init(
     from cli.config.config import FILE_NAME, load
     from sql.client import opened
     from sql.core.errors import StorageError
-    from sql.schema.schema import bring_up_to_date
+    from sql.schema.upgrade import bring_up_to_date
 
     path = folder / FILE_NAME
     if path.exists():
@@ -81,8 +81,8 @@ def init(
 @schema_app.command("status", epilog="Example: footfall schema status")
 def schema_status() -> None:
     """Show every migration and view, and where it stands. Exit code 3 when something is pending."""
-    from cli.exits import Exit
-    from sql.schema.migrations import State, steps
+    from cli.exit_codes import Exit
+    from sql.schema.migrate import State, steps
 
     with database("schema status", newer=True) as client:
         found = steps(client)
@@ -97,8 +97,8 @@ def schema_apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Apply what is pending."""
-    from sql.schema.migrations import pending
-    from sql.schema.schema import bring_up_to_date
+    from sql.schema.migrate import pending
+    from sql.schema.upgrade import bring_up_to_date
 
     with database("schema apply") as client:
         if dry_run:

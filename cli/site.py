@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cli.period import FormatOption, OutputOption
+from cli.context import database, settings
+from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
-from cli.state import database, settings
 from sql.core.errors import UsageError
 
 app = typer.Typer(
@@ -42,7 +42,7 @@ def add(
     ] = 0,
 ) -> None:
     """Add a site; prints its first write key and the snippet for its pages."""
-    from collector.sites.site_admin import add_site
+    from collector.sites.admin import add_site
     from collector.web.snippet import Wanted
     from collector.web.snippet import snippet as tag
     from collector.web.tracker_files import built
@@ -79,7 +79,7 @@ def snippet(
     With its hash a browser runs no other bytes than these: pages keep this script, over upgrades too, until you put a
     new tag in. Without, pages take the newest script within an hour.
     """
-    from collector.sites.site_admin import find_site
+    from collector.sites.admin import find_site
     from collector.web.snippet import Wanted
     from collector.web.snippet import snippet as tag
     from collector.web.tracker_files import built
@@ -105,7 +105,7 @@ def set_(
     ] = None,
 ) -> None:
     """Change settings of a site, for events to come; collectors take them over within about a second."""
-    from collector.sites.site_admin import set_site
+    from collector.sites.admin import set_site
 
     given = {
         "currency": currency,
@@ -124,8 +124,8 @@ def set_(
 @app.command("list", epilog="Example: footfall site list --format csv")
 def list_(fmt: FormatOption = None, output: OutputOption = None) -> None:
     """The sites and their settings."""
-    from collector.sites.site_admin import listed
-    from collector.sites.site_table import all_sites
+    from collector.sites.admin import listed
+    from collector.sites.table import all_sites
 
     with database("site list") as client:
         frame = listed(all_sites(client))

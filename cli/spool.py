@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.confirm import Yes, confirm
-from cli.exits import Exit
-from cli.period import FormatOption, OutputOption
+from cli.context import settings
+from cli.exit_codes import Exit
+from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
-from cli.state import settings
 from sql.core.errors import EngineUnavailable, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def status(fmt: FormatOption = None, output: OutputOption = None) -> None:
     """
     import polars as pl
 
-    from collector.lifecycle.account import take
+    from collector.lifecycle.ledger import take
     from collector.lifecycle.quarantine import items
     from collector.spool.spool import Spool
 
@@ -110,8 +110,8 @@ def flush(
     Works beside `serve`, and without it.
     """
     from cli.loading import loader_options
-    from collector.lifecycle.account import take
     from collector.lifecycle.flush import flush as do
+    from collector.lifecycle.ledger import take
 
     config = settings()
     home = config.home.make()
@@ -165,11 +165,11 @@ def quarantine_replay(names: Names = None, every: All = False, dry_run: DryRun =
     What cannot be read stays. Exit code 3 when something stayed.
     """
     from collector.lifecycle.quarantine import requeue, why_not
-    from collector.sites.sites import Registry
+    from collector.sites.registry import SiteRegistry
     from collector.spool.spool import Spool
 
     home = settings().home
-    registry = Registry(home.sites_file)
+    registry = SiteRegistry(home.sites_file)
     chosen = _chosen(names, every)
     reasons = {item.short: why_not(item, registry) for item in chosen}
     able = [item for item in chosen if not reasons[item.short]]
@@ -211,7 +211,7 @@ def replay(
 
     Exit code 3 when a file is damaged: the rest of it is loaded.
     """
-    from collector.lifecycle import replay as replays
+    from collector.lifecycle import restore as replays
     from collector.spool.spool import Durability, Spool, SpoolOptions
 
     config = settings()

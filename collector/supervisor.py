@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sql.core.data_dir import DataDir
 from sql.core.files import OwnedLock
-from sql.core.home import Home
 from sql.core.process import child_environment
 from sql.core.signals import on_request_to_end
 
@@ -118,7 +118,7 @@ def cannot_listen(host: str, port: int) -> str:
     return ""
 
 
-def await_predecessor(home: Home, host: str, port: int, say: Callable[[str], None]) -> None:
+def await_predecessor(home: DataDir, host: str, port: int, say: Callable[[str], None]) -> None:
     """Wait until what a `serve` that was killed had started has ended, for ``PREDECESSOR_SECONDS`` at most.
 
     ``say`` is told once for whom it waits. What is still there afterwards is met by whoever needs the place.

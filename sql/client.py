@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy, EngineRefused, EngineTooOld, EngineUnavailable, UsageError
 from sql.core.files import OwnedLock
-from sql.core.home import Home
-from sql.core.statements import query
+from sql.core.queries import query
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -45,7 +45,7 @@ class Published:
     boot: str
 
     @classmethod
-    def read(cls, home: Home) -> Published | None:
+    def read(cls, home: DataDir) -> Published | None:
         """The published engine, or None where none is (or the file is half there)."""
         try:
             return cls(**json.loads(home.engine_file.read_bytes()))
@@ -53,7 +53,7 @@ class Published:
             return None
 
 
-def embedded_home(url: str) -> Home | None:
+def embedded_home(url: str) -> DataDir | None:
     """The data directory of a ``chdb:`` URL; None for a server's URL. Raises UsageError when it is neither."""
     parts = _split(url)
     if parts.scheme == "chdb":
@@ -62,7 +62,7 @@ def embedded_home(url: str) -> Home | None:
             raise UsageError(f"no directory can have a NUL in its name: {url!r}")
         if not path:
             raise UsageError(f"no directory in {url!r}", "write chdb:///path/to/data")
-        return Home(Path(path))
+        return DataDir(Path(path))
     if parts.scheme in {"clickhouse", "clickhouses", "http", "https"} and parts.hostname:
         return None
     raise _not_a_url(url)
@@ -93,7 +93,7 @@ def connect(
     try:
         _refuse_older_server(client)
         if not newer:
-            from sql.schema.migrations import refuse_newer
+            from sql.schema.migrate import refuse_newer
 
             refuse_newer(client)
     except BaseException:
@@ -149,7 +149,7 @@ def opened(url: str, **how: Any) -> Iterator[Client]:
         client.close()
 
 
-def running(home: Home) -> Published | None:
+def running(home: DataDir) -> Published | None:
     """The embedded engine that runs in ``home`` and answers, or None."""
     published = Published.read(home)
     if published is None:
@@ -181,7 +181,7 @@ def in_process(client: Client) -> bool:
     return not isinstance(client, HttpClient)
 
 
-def listens(home: Home) -> bool:
+def listens(home: DataDir) -> bool:
     """Whether an embedded engine takes connections in ``home``."""
     from sql.core.unix_socket import connected
 
@@ -192,7 +192,7 @@ def listens(home: Home) -> bool:
     return True
 
 
-def _front(home: Home, published: Published, timeout: float) -> Client | None:
+def _front(home: DataDir, published: Published, timeout: float) -> Client | None:
     from sql.core.unix_socket import SocketPool
 
     if not listens(home):  # it died without a word
@@ -259,7 +259,7 @@ def _http(*, timeout: float, **where: Any) -> Client:
         raise EngineUnavailable(f"cannot connect to ClickHouse: {first_line(exc)}") from exc
 
 
-def _direct(home: Home, lock: OwnedLock) -> Client:
+def _direct(home: DataDir, lock: OwnedLock) -> Client:
     """Open the directory in this process; closing the client lets go of it."""
     from clickhouse_connect import get_client
 

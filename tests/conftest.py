@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from sql.client import Published
-from sql.core.home import Home
+from sql.core.data_dir import DataDir
 from sql.core.unix_socket import connected
-from sql.engine.engine import await_ready
+from sql.engine.server import await_ready
 
 SHARED = Path(os.environ.get("FOOTFALL_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -29,15 +29,15 @@ def shared_data() -> Path:
     return SHARED
 
 
-def start_engine(home: Home) -> tuple[subprocess.Popen[bytes], Published]:
+def start_engine(home: DataDir) -> tuple[subprocess.Popen[bytes], Published]:
     """An engine process on ``home`` that answers."""
-    child = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)])
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)])
     return child, await_ready(home, 30, lambda: child.poll() is None)
 
 
 @pytest.fixture(scope="session")
-def engine_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return Home(tmp_path_factory.mktemp("engine")).make()
+def engine_home(tmp_path_factory: pytest.TempPathFactory) -> DataDir:
+    return DataDir(tmp_path_factory.mktemp("engine")).make()
 
 
 class Loopback:
@@ -87,7 +87,7 @@ class Engine:
 
 
 @pytest.fixture(scope="session")
-def engine(engine_home: Home):
+def engine(engine_home: DataDir):
     """One embedded engine for the whole run."""
     child, published = start_engine(engine_home)
     yield Engine(published, Loopback(engine_home.engine_socket).port, published.password, published.boot)

@@ -18,10 +18,10 @@ from typing import Any
 
 import chdb
 
-from sql.core.home import Home
+from sql.core.data_dir import DataDir
 from sql.core.process import die_with_parent
-from sql.engine.engine import serve
-from sql.engine.wire import quote
+from sql.engine.http_protocol import quote
+from sql.engine.server import serve
 
 _session = threading.RLock()  # one request after the other
 _connect = chdb.connect
@@ -123,7 +123,7 @@ class _Keeper:
 
 if __name__ == "__main__":
     die_with_parent()
-    home = Home(Path(sys.argv[1])).make()
+    home = DataDir(Path(sys.argv[1])).make()
     STATEMENTS = (home.root / "statements").open("a")
     chdb.connect = connect
     serve(home)

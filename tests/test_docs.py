@@ -20,13 +20,13 @@ from cli.config.config import Config, _build
 from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import DropReason, Event
-from collector.ingest.intake import AppOptions
-from collector.ingest.steps import Rules, Sender, judge
+from collector.ingest.pipeline import IngestContext, Sender, process
+from collector.ingest.service import AppOptions
 from collector.ingest.visitors import Salts, Visitors
-from collector.sites.published import publish
-from collector.sites.sites import Site, WriteKey, hash_key
+from collector.sites.registry import Site, WriteKey, hash_key
+from collector.sites.snapshot import publish
 from collector.web.app import create_app
-from sql.core.home import Home
+from sql.core.data_dir import DataDir
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -152,7 +152,7 @@ def test_examples_are_judged_as_the_page_says(info, text, visitors):
         return
     sender = Sender("203.0.113.7", "Mozilla/5.0", "", gpc=False, received_at=int(time.time() * 1000))
     try:
-        judged = judge(parse(text.encode(), 32_768), SITE, sender, Rules(Limits(), visitors))
+        judged = process(parse(text.encode(), 32_768), SITE, sender, IngestContext(Limits(), visitors))
     except Malformed as exc:
         assert (says, reason) == ("rejected", ["malformed"]), exc
         return
@@ -166,7 +166,7 @@ def test_examples_are_judged_as_the_page_says(info, text, visitors):
 
 @pytest.mark.parametrize("line", CURLS, ids=lambda line: line[:60])
 def test_curl_examples_work(line, tmp_path):
-    home = Home(tmp_path / "data").make()
+    home = DataDir(tmp_path / "data").make()
     publish(home.sites_file, [SITE])
     method, path, query, fields = request_of(line)
 

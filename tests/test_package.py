@@ -99,18 +99,18 @@ def test_the_wheel_works_where_the_project_is_not(wheel, tmp_path):
         import sql, tracker
         from pathlib import Path
         assert Path(sql.__file__).is_relative_to(sys.argv[1]), sql.__file__
-        from sql.core import statements
-        from sql.schema import migrations
-        assert len(list(migrations._shipped())) > 6
-        for name in statements.names("queries"):
-            statements.query(name)
+        from sql.core import queries
+        from sql.schema import migrate
+        assert len(list(migrate._shipped())) > 6
+        for name in queries.names("queries"):
+            queries.query(name)
         from collector.enrich import bots, channels, sources
         from collector.web import tracker_files
         assert tracker_files.built().files[""].bodies["br"]
         sources.source_of("", "", "www.google.com")
-        from cli import groups
+        from cli import commands
         import typer
-        groups.register(typer.Typer())
+        commands.register(typer.Typer())
     """
     run = [sys.executable, "-P", "-c", textwrap.dedent(program), str(tmp_path / "site")]
     done = subprocess.run(run, capture_output=True, text=True, timeout=60, cwd=tmp_path)
@@ -118,7 +118,7 @@ def test_the_wheel_works_where_the_project_is_not(wheel, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "module", ["collector.web.app", "collector.web.server", "cli.main", "cli.groups", "sql.client"]
+    "module", ["collector.web.app", "collector.web.server", "cli.main", "cli.commands", "sql.client"]
 )
 def test_importing_brings_nothing_heavy(module):
     """chdb does not survive a fork, and help and collectors start quickly."""
@@ -136,11 +136,11 @@ def test_a_collector_that_has_worked_has_brought_nothing_heavy(tmp_path):
         from pathlib import Path
         import falcon.testing
         from collector.web.app import create_app
-        from collector.ingest.intake import AppOptions
+        from collector.ingest.service import AppOptions
         from collector.web.server import Server
-        from collector.sites.published import publish
-        from collector.sites.sites import Site, WriteKey, hash_key
-        from sql.core.home import Home
+        from collector.sites.snapshot import publish
+        from collector.sites.registry import Site, WriteKey, hash_key
+        from sql.core.data_dir import Home
         home = Home(Path(sys.argv[1])).make()
         publish(home.sites_file, [Site(1, "a.example", "UTC", (WriteKey(hash_key("k")),))])
         server = Server(AppOptions(home), "127.0.0.1", 18080, 1)

@@ -13,11 +13,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from aggregations.definitions.funnel_steps import FunnelStep
-from aggregations.query.filters import PEOPLE, Filter
-from aggregations.query.frames import scope
-from sql.core import statements
+from aggregations.query.fetch import scope
+from aggregations.query.filters import EXCLUDE_BOTS, Filter
+from sql.core import queries
 from sql.core.errors import EngineBusy, UsageError
-from sql.schema import derivations
+from sql.schema import rebuild
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aggregations.query.sites import SiteRow
     from sql.core.files import OwnedLock
 
-FEWEST_STEPS, MOST_STEPS = 2, 8
+MIN_STEPS, MAX_STEPS = 2, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Funnel:
 
 def every(client: Client, site: SiteRow) -> list[Funnel]:
     """All funnels of a site, by name."""
-    rows = client.query(statements.query("funnels_of_site"), parameters={"site": site.site_id}).result_rows
+    rows = client.query(queries.query("funnels_of_site"), parameters={"site": site.site_id}).result_rows
     return [
         Funnel(number, name, tuple(FunnelStep(step["name"], step["path"]) for step in steps))
         for number, name, steps in rows
@@ -61,8 +61,8 @@ def check(name: str, steps: tuple[FunnelStep, ...]) -> None:
     """Raises UsageError for a funnel that cannot be: no name, too few or too many steps."""
     if not name.strip():
         raise UsageError("a funnel needs a name")
-    if not FEWEST_STEPS <= len(steps) <= MOST_STEPS:
-        raise UsageError(f"a funnel has {FEWEST_STEPS} to {MOST_STEPS} steps, not {len(steps)}")
+    if not MIN_STEPS <= len(steps) <= MAX_STEPS:
+        raise UsageError(f"a funnel has {MIN_STEPS} to {MAX_STEPS} steps, not {len(steps)}")
 
 
 def add(
@@ -89,7 +89,7 @@ def add(
             raise UsageError(f"{site.domain} has another funnel {name!r}", f"first: footfall funnel remove {name!r}")
         funnel = known.get(name) or Funnel(_next_id(client, site), name, steps)
         _put(client, site, funnel, deleted=False)
-        derivations.rebuild_months(client, ["funnel_states"], derivations.months(client))
+        rebuild.rebuild_months(client, ["funnel_states"], rebuild.months(client))
     return funnel
 
 
@@ -112,7 +112,7 @@ def listed(funnels: list[Funnel]) -> pl.DataFrame:
 
 
 def report(
-    client: Client, site: SiteRow, funnel: Funnel, period: Period, only: Filter = PEOPLE, *, raw: bool = False
+    client: Client, site: SiteRow, funnel: Funnel, period: Period, only: Filter = EXCLUDE_BOTS, *, raw: bool = False
 ) -> pl.DataFrame:
     """One row a step: step (from 1), event, path, visitors, from_previous, from_first.
 
@@ -123,7 +123,7 @@ def report(
     import polars as pl
 
     bound = scope(site, period, only, funnel=funnel.funnel_id)
-    found = client.query(statements.query("funnel_levels_raw" if raw else "funnel_levels"), parameters=bound)
+    found = client.query(queries.query("funnel_levels_raw" if raw else "funnel_levels"), parameters=bound)
     levels: list[tuple[int, int]] = [(level, visitors) for level, visitors in found.result_rows]
     reached = [sum(n for level, n in levels if level >= step) for step in range(1, len(funnel.steps) + 1)]
     return pl.DataFrame(
@@ -151,7 +151,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _next_id(client: Client, site: SiteRow) -> int:
-    rows = client.query(statements.query("funnel_next_id"), parameters={"site": site.site_id}).result_rows
+    rows = client.query(queries.query("funnel_next_id"), parameters={"site": site.site_id}).result_rows
     return int(rows[0][0])
 
 
@@ -163,4 +163,4 @@ def _put(client: Client, site: SiteRow, funnel: Funnel, *, deleted: bool) -> Non
         "steps": [(step.name, step.path) for step in funnel.steps],
         "deleted": deleted,
     }
-    client.command(statements.query("funnel_put"), parameters=bound)
+    client.command(queries.query("funnel_put"), parameters=bound)

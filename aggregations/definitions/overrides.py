@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aggregations.query.frames import fetch
+from aggregations.query.fetch import fetch
 from aggregations.reports.detected import DETECTED
 from sql.core.errors import EngineBusy, UsageError
-from sql.core.statements import query
+from sql.core.queries import query
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,11 +9,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from aggregations.query.engine_types import restore
-from aggregations.query.frames import frame
+from aggregations.query.fetch import frame
 from sql.client import in_process
 from sql.core.errors import EngineRefused, UsageError
-from sql.core.statements import query
-from sql.engine.wire import first_statement, result_format
+from sql.core.queries import query
+from sql.engine.http_protocol import first_statement, result_format
 
 if TYPE_CHECKING:
     import polars as pl

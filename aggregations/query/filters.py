@@ -12,4 +12,4 @@ class Filter:
     include_bots: bool = False
 
 
-PEOPLE = Filter()
+EXCLUDE_BOTS = Filter()

@@ -7,7 +7,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sql.core import statements
+from sql.core import queries
 from sql.core.errors import SchemaError, UsageError
 from sql.core.hosts import ascii_host
 
@@ -46,14 +46,14 @@ def find(client: Client, domain: str | None = None) -> SiteRow:
 
 def every(client: Client) -> list[SiteRow]:
     """All sites by domain, ascending. Raises SchemaError where the database has no tables yet."""
-    if not client.command(statements.query("report_ready")):
+    if not client.command(queries.query("report_ready")):
         raise SchemaError("the database has no tables of Footfall yet", "run `footfall init`")
-    return [SiteRow(*row) for row in client.query(statements.query("report_sites")).result_rows]
+    return [SiteRow(*row) for row in client.query(queries.query("report_sites")).result_rows]
 
 
 def first_day(client: Client, site: SiteRow) -> dt.date | None:
     """The first local day with an event, or None where there is none."""
-    day, found = client.query(statements.query("first_day"), parameters={"site": site.site_id}).result_rows[0]
+    day, found = client.query(queries.query("first_day"), parameters={"site": site.site_id}).result_rows[0]
     return day if found else None
 
 

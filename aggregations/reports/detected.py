@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from aggregations.query.filters import PEOPLE, Filter
-from aggregations.query.frames import fetch, limit_of, scope
+from aggregations.query.fetch import fetch, limit_of, scope
+from aggregations.query.filters import EXCLUDE_BOTS, Filter
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +34,7 @@ def review(
     client: Client,
     site: SiteRow,
     period: Period,
-    only: Filter = PEOPLE,
+    only: Filter = EXCLUDE_BOTS,
     *,
     confidence: Confidence | None = None,
     kind: str = "",
@@ -53,7 +53,7 @@ def kinds(
     client: Client,
     site: SiteRow,
     period: Period,
-    only: Filter = PEOPLE,
+    only: Filter = EXCLUDE_BOTS,
     *,
     limit: int = 10,
 ) -> pl.DataFrame:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aggregations.query.filters import PEOPLE, Filter
-from sql.core import statements
+from aggregations.query.filters import EXCLUDE_BOTS, Filter
+from sql.core import queries
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -23,11 +23,11 @@ class LeftOut:
     pageviews: int = 0
 
 
-def bots(client: Client, site: SiteRow, period: Period, only: Filter = PEOPLE, *, raw: bool = False) -> LeftOut:
+def bots(client: Client, site: SiteRow, period: Period, only: Filter = EXCLUDE_BOTS, *, raw: bool = False) -> LeftOut:
     """What is left out for being a bot's; nothing where bots are counted. ``raw`` counts it from raw events."""
     if only.include_bots:
         return LeftOut()
     where = {"site": site.site_id, "first": period.first, "last": period.last}
     name = "left_out_bots_raw" if raw else "left_out_bots"
-    [(events, pageviews)] = client.query(statements.query(name), parameters=where).result_rows
+    [(events, pageviews)] = client.query(queries.query(name), parameters=where).result_rows
     return LeftOut(int(events), int(pageviews))

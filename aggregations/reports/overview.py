@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aggregations.query.filters import PEOPLE, Filter
-from aggregations.query.frames import fetch, scope
+from aggregations.query.fetch import fetch, scope
+from aggregations.query.filters import EXCLUDE_BOTS, Filter
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,7 +18,7 @@ FIGURES = ("visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", 
 
 
 def overview(
-    client: Client, site: SiteRow, period: Period, only: Filter = PEOPLE, *, raw: bool = False
+    client: Client, site: SiteRow, period: Period, only: Filter = EXCLUDE_BOTS, *, raw: bool = False
 ) -> pl.DataFrame:
     """One row ``current`` and, where there is a period before, one row ``previous``.
 

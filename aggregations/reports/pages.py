@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aggregations.query.filters import PEOPLE, Filter
-from aggregations.query.frames import fetch, limit_of, scope
+from aggregations.query.fetch import fetch, limit_of, scope
+from aggregations.query.filters import EXCLUDE_BOTS, Filter
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,7 +19,7 @@ def top_pages(
     client: Client,
     site: SiteRow,
     period: Period,
-    only: Filter = PEOPLE,
+    only: Filter = EXCLUDE_BOTS,
     *,
     limit: int = 10,
     raw: bool = False,
@@ -32,7 +32,7 @@ def entry_pages(
     client: Client,
     site: SiteRow,
     period: Period,
-    only: Filter = PEOPLE,
+    only: Filter = EXCLUDE_BOTS,
     *,
     limit: int = 10,
     raw: bool = False,
@@ -48,7 +48,7 @@ def exit_pages(
     client: Client,
     site: SiteRow,
     period: Period,
-    only: Filter = PEOPLE,
+    only: Filter = EXCLUDE_BOTS,
     *,
     limit: int = 10,
     raw: bool = False,

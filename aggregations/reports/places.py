@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aggregations.query.filters import PEOPLE, Filter
+from aggregations.query.filters import EXCLUDE_BOTS, Filter
 from aggregations.reports.breakdowns import by_dimension
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def countries(
     client: Client,
     site: SiteRow,
     period: Period,
-    only: Filter = PEOPLE,
+    only: Filter = EXCLUDE_BOTS,
     *,
     limit: int = 10,
     raw: bool = False,

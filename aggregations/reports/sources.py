@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from aggregations.query.filters import PEOPLE, Filter
+from aggregations.query.filters import EXCLUDE_BOTS, Filter
 from aggregations.reports.breakdowns import by_dimension
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def sources(
     client: Client,
     site: SiteRow,
     period: Period,
-    only: Filter = PEOPLE,
+    only: Filter = EXCLUDE_BOTS,
     *,
     limit: int = 10,
     raw: bool = False,
@@ -43,7 +43,7 @@ def channels(
     client: Client,
     site: SiteRow,
     period: Period,
-    only: Filter = PEOPLE,
+    only: Filter = EXCLUDE_BOTS,
     *,
     limit: int = 10,
     raw: bool = False,
@@ -56,7 +56,7 @@ def campaigns(
     client: Client,
     site: SiteRow,
     period: Period,
-    only: Filter = PEOPLE,
+    only: Filter = EXCLUDE_BOTS,
     *,
     tag: Tag = Tag.CAMPAIGN,
     limit: int = 10,

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from collector.event.limits import Limits
 from collector.ingest.paths import PAGE_EVENTS, PAGE_PIXEL, SCRIPT, Paths
 from sql.client import embedded_home
+from sql.core.data_dir import DataDir
 from sql.core.errors import UsageError
-from sql.core.home import Home
 
 FILE_NAME = "footfall.toml"
 LOG_FORMATS = ("auto", "text", "json")
@@ -115,9 +115,9 @@ class Config:
     source: Path | None = None
 
     @property
-    def home(self) -> Home:
+    def home(self) -> DataDir:
         """The data directory: the one that ``url`` names, where it names one."""
-        return embedded_home(self.database_url) or Home(self.data_dir)
+        return embedded_home(self.database_url) or DataDir(self.data_dir)
 
     @property
     def database_url(self) -> str:

@@ -1,6 +1,6 @@
 """Is it a machine? A score with reasons; flagged events are kept, and left out of reports unless asked for.
 
-What speaks for a machine: the user agent, what the request shows (collector/enrich/signals.py), a referrer on the spam
+What speaks for a machine: the user agent, what the request shows (bot_signals.py), a referrer on the spam
 list, and how many pages are viewed, how fast and which (collector/loader/conduct.py).
 
 User agents are held against the patterns of the package crawler-user-agents and our own (data/bots.csv) for what it

@@ -1,6 +1,6 @@
 """The source of a visit: what a link says of itself, else the registered name of the site it came from.
 
-Names, kinds and domains are in data/sources.csv, one row a source; docs of its columns are on ``Registry``.
+Names, kinds and domains are in data/sources.csv, one row a source; docs of its columns are on ``SourceCatalogue``.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Source(NamedTuple):
 DIRECT = Source(DIRECT_NAME, "direct")
 
 
-class Registry:
+class SourceCatalogue:
     """Sources by domain and by the words that campaigns use for them.
 
     A row has ``name``, ``kind`` (one of KINDS), ``domains`` and ``words``, the last two separated by blanks.
@@ -160,10 +160,10 @@ def is_mail(word: str) -> bool:
 
 
 @cache
-def registry() -> Registry:
+def registry() -> SourceCatalogue:
     """The sources that come with the package."""
     text = files("collector.enrich").joinpath("data/sources.csv").read_text(encoding="utf-8")
-    return Registry(csv.DictReader(text.splitlines()))
+    return SourceCatalogue(csv.DictReader(text.splitlines()))
 
 
 def source_of(campaign: str, link: str, referrer: str) -> Source:

@@ -62,7 +62,7 @@ class SpooledEvent(msgspec.Struct):
     ``event_id`` has 16 bytes; ``known`` says that the client gave it, so that it may come again. ``visitor`` and
     ``previous`` are the visitor's hash under the salt of the event's day and of the day before (``previous`` 0:
     none). ``timestamp`` is in ms since 1970 UTC, ``revenue`` decimal text. ``signals`` are signs of a machine that
-    only the request shows (collector/enrich/signals.py), ``consent`` is as values.consent writes it.
+    only the request shows (collector/enrich/bot_signals.py), ``consent`` is as values.consent writes it.
     """
 
     event_id: bytes = b""

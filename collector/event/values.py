@@ -6,7 +6,7 @@ import math
 import re
 from decimal import Decimal, InvalidOperation
 
-from collector.event import privacy
+from collector.event import redact
 from collector.event.limits import Limits
 from collector.event.model import DropReason, Revenue
 
@@ -25,7 +25,7 @@ _CURRENCY = re.compile(r"(?:[A-Z]{3})?\Z")
 Properties = tuple[dict[str, str] | None, dict[str, float] | None, dict[str, bool] | None]
 
 
-class Unfit(Exception):
+class InvalidEvent(Exception):
     """An event is not accepted: the reason, the field that is to blame, and what would be right."""
 
     def __init__(self, reason: DropReason, at: str, detail: str = "") -> None:
@@ -33,18 +33,18 @@ class Unfit(Exception):
 
 
 def properties(given: dict[str, str | int | float | bool | None], limits: Limits) -> Properties:
-    """Properties by type, None where there are none of it. Raises Unfit."""
+    """Properties by type, None where there are none of it. Raises InvalidEvent."""
     if len(given) > limits.properties:
-        raise Unfit(DropReason.TOO_MANY_PROPERTIES, "props", f"at most {limits.properties}")
+        raise InvalidEvent(DropReason.TOO_MANY_PROPERTIES, "props", f"at most {limits.properties}")
     texts, numbers, flags = {}, {}, {}
     for name, value in given.items():
         if not 0 < len(name) <= limits.property_name:
             long = f"a name has 1 to {limits.property_name} characters"
-            raise Unfit(DropReason.BAD_PROPERTY, f"props.{name[:80]}", long)
+            raise InvalidEvent(DropReason.BAD_PROPERTY, f"props.{name[:80]}", long)
         if isinstance(value, str):
             if len(value) > limits.text:
-                raise Unfit(DropReason.VALUE_TOO_LONG, f"props.{name}", f"at most {limits.text} characters")
-            texts[name] = privacy.text(value)
+                raise InvalidEvent(DropReason.VALUE_TOO_LONG, f"props.{name}", f"at most {limits.text} characters")
+            texts[name] = redact.text(value)
         elif isinstance(value, bool):
             flags[name] = value
         elif value is not None:
@@ -53,7 +53,7 @@ def properties(given: dict[str, str | int | float | bool | None], limits: Limits
 
 
 def revenue(given: Revenue, site_currency: str) -> tuple[str, str]:
-    """Amount as decimal text with four decimals, and the currency. Raises Unfit."""
+    """Amount as decimal text with four decimals, and the currency. Raises InvalidEvent."""
     try:
         amount = Decimal(str(given.amount))
         fits = amount.is_finite() and abs(amount) < MAX_REVENUE
@@ -61,22 +61,22 @@ def revenue(given: Revenue, site_currency: str) -> tuple[str, str]:
         fits = False
     currency = given.currency or site_currency
     if not fits:
-        raise Unfit(DropReason.BAD_REVENUE, "revenue.amount")
+        raise InvalidEvent(DropReason.BAD_REVENUE, "revenue.amount")
     if not _CURRENCY.match(currency):
-        raise Unfit(DropReason.BAD_REVENUE, "revenue.currency", "an ISO 4217 code, such as EUR")
+        raise InvalidEvent(DropReason.BAD_REVENUE, "revenue.currency", "an ISO 4217 code, such as EUR")
     return f"{amount:.4f}", currency
 
 
 def consent(given: dict[str, str | bool]) -> str:
     """Consent states as text that is the same for the same states: ``ad_storage=denied,analytics_storage=granted``.
 
-    Raises Unfit for a state or a value that is none.
+    Raises InvalidEvent for a state or a value that is none.
     """
     states = []
     for name, value in sorted(given.items()):
         if name not in CONSENT or value not in _CONSENT:
             allowed = f"{', '.join(sorted(CONSENT))}: {GRANTED} or {DENIED}"
-            raise Unfit(DropReason.BAD_CONSENT, f"consent.{name[:80]}", allowed)
+            raise InvalidEvent(DropReason.BAD_CONSENT, f"consent.{name[:80]}", allowed)
         states.append(f"{name}={_CONSENT[value]}")
     return ",".join(states)
 
@@ -87,5 +87,5 @@ def _float(name: str, value: int | float) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise Unfit(DropReason.BAD_PROPERTY, f"props.{name}", "a number that fits 64 bits")
+        raise InvalidEvent(DropReason.BAD_PROPERTY, f"props.{name}", "a number that fits 64 bits")
     return number

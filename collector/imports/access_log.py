@@ -17,7 +17,7 @@ from hashlib import blake2b
 
 from collector.cache import MIB, Cache
 from collector.enrich.bots import BotReason
-from collector.event import privacy
+from collector.event import redact
 from collector.event.model import PAGE_VIEW, SpooledEvent
 from collector.imports.access_lines import (
     FORMATS,
@@ -40,7 +40,7 @@ from collector.imports.access_lines import (
 )
 from collector.ingest.visitors import Visitors
 from collector.loader.conduct import Refusals
-from collector.sites.sites import Site
+from collector.sites.registry import Site
 
 SHOWN_BAD_LINES = 20
 SHOWN_EXAMPLES = 3
@@ -255,7 +255,7 @@ class AccessLog:
             timestamp=timestamp,
             name=PAGE_VIEW,
             url=page,
-            referrer=privacy.address(text_of(referrer)) if referrer else "",
+            referrer=redact.address(text_of(referrer)) if referrer else "",
             user_agent=text,
             country=country,
             signals=BotReason.SCANNER.value if (client, agent) in self._refusals.scanners else "",
@@ -291,7 +291,7 @@ class AccessLog:
         path = text_of(target)
         if not path.isprintable() or " " in path:
             path = UNSAFE.sub(lambda char: "".join(f"%{byte:02X}" for byte in char[0].encode()), path)
-        return privacy.address(origin + path)
+        return redact.address(origin + path)
 
     def _unanswered(self, request: bytes, client: str, agent: bytes, status: bytes) -> SkipReason:
         words = request_of(request)

@@ -6,7 +6,7 @@ import mmap
 from bisect import bisect_left
 
 from collector.event.model import DropReason
-from collector.ingest.steps import Judged
+from collector.ingest.pipeline import Outcomes
 
 _CELL = 8
 STATUSES = (200, 202, 204, 304, 400, 401, 403, 404, 405, 413, 415, 429, 500, 503)
@@ -66,7 +66,7 @@ class Counts:
         self.board = board or Board(1, len(CELLS))
         self._cells = self.board.row(row)
 
-    def judged(self, judged: Judged) -> None:
+    def judged(self, judged: Outcomes) -> None:
         """Events that are in the spool, and why others are not."""
         cells = self._cells
         cells[_ACCEPTED] += len(judged.accepted)

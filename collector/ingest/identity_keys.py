@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
+from sql.core.data_dir import DataDir
 from sql.core.errors import StorageError
 from sql.core.files import write_atomic
-from sql.core.home import Home
 
 KEY_BYTES = 32
 
@@ -30,7 +30,7 @@ class IdentityKeys(msgspec.Struct, frozen=True):
 CONSTANTS = IdentityKeys(b"client", b"user")
 
 
-def identity_keys(home: Home) -> IdentityKeys:
+def identity_keys(home: DataDir) -> IdentityKeys:
     """The keys of a data directory, made at first use; call it before the salts are made.
 
     A directory that has salts and no keys is of a version that hashed under constants: it keeps them, so that nobody

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from multiprocessing import get_context
 
-from collector.ingest.auth import Refused
-from collector.sites.sites import Site
+from collector.ingest.access import AccessDenied
+from collector.sites.registry import Site
 
 WAYS = 8
 # A set of slots: the hashes of names, then the moments (seconds of the monotonic clock, the same in all processes).
@@ -38,7 +38,7 @@ _NETWORK = b"/64"
 SITE_SLOTS, ADDRESS_SLOTS = 8_192, 65_536
 
 
-class Limited(Refused):
+class RateLimited(AccessDenied):
     """Too much at once: 429. ``retry_after`` is in whole seconds, at least 1."""
 
     def __init__(self, what: str, seconds: float) -> None:
@@ -109,7 +109,7 @@ class RateLimits:
         self._addresses = Buckets(ADDRESS_SLOTS, clock)
 
     def check_address(self, address: str) -> None:
-        """Count one request of a client. Raises Limited."""
+        """Count one request of a client. Raises RateLimited."""
         rate = self.rates.address_requests_per_second
         if rate:
             client, burst = client_of(address), self.rates.address_burst
@@ -118,15 +118,15 @@ class RateLimits:
                 many = CLIENTS_OF_SITE_PREFIX
                 wait = self._addresses.take(b"/48" + client[len(_NETWORK) :][:6], 1, rate * many, burst * many)
             if wait:
-                raise Limited("requests from this address", wait)
+                raise RateLimited("requests from this address", wait)
 
     def check_site(self, site: Site, events: int) -> None:
-        """Count events for a site, at its own rate where it has one. Raises Limited."""
+        """Count events for a site, at its own rate where it has one. Raises RateLimited."""
         rate = site.events_per_second or self.rates.site_events_per_second
         if rate and events:
             wait = self._sites.take(site.site_id.to_bytes(4, "little"), events, rate, self.rates.site_burst)
             if wait:
-                raise Limited(f"events for {site.domain}", wait)
+                raise RateLimited(f"events for {site.domain}", wait)
 
 
 def client_of(address: str) -> bytes:

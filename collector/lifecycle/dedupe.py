@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from collector.loader.journal import read_state
+from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy, EngineError, StorageError
 from sql.core.files import OwnedLock
-from sql.core.home import Home
-from sql.core.statements import query
-from sql.schema import derivations
+from sql.core.queries import query
+from sql.schema import rebuild
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -26,7 +26,7 @@ SLICE_ROWS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class DedupeScope:
     """Where to look: a site (0: all), local dates, and how many days apart two events of one id are one."""
 
     days: int
@@ -48,7 +48,7 @@ class Copies:
     visit_months: list[int]
 
 
-def find(client: Client, scope: Scope) -> list[Copies]:
+def find(client: Client, scope: DedupeScope) -> list[Copies]:
     """All copies in a scope. Nothing is changed in `events`."""
     dates = {"first": scope.first, "last": scope.last}
     rows = int(str(client.command(query("dedupe_all_rows"), parameters=dates)))
@@ -62,7 +62,11 @@ def find(client: Client, scope: Scope) -> list[Copies]:
 
 
 def repair(
-    client: Client, home: Home, scope: Scope, on_month: Callable[[int], None] = lambda month: None, wait: float = 30.0
+    client: Client,
+    home: DataDir,
+    scope: DedupeScope,
+    on_month: Callable[[int], None] = lambda month: None,
+    wait: float = 30.0,
 ) -> list[Copies]:
     """Remove all copies of a scope but the first of each id, and rebuild what derives from their months.
 
@@ -83,7 +87,7 @@ def repair(
     return found
 
 
-def _rewrite(client: Client, scope: Scope, month: int, copies: int) -> None:
+def _rewrite(client: Client, scope: DedupeScope, month: int, copies: int) -> None:
     client.command("drop table if exists events_rebuild")
     client.command("create table events_rebuild as events")
     parameters = {"month": month, "first": scope.first, "last": scope.last, "days": scope.days}
@@ -92,11 +96,11 @@ def _rewrite(client: Client, scope: Scope, month: int, copies: int) -> None:
     after = int(str(client.command("select count() from events_rebuild")))
     if after != before - copies:
         raise EngineError(f"{month} would keep {after:,} of {before:,} events, not {before - copies:,}", "run it again")
-    derivations.swap_in(client, "events", "events_rebuild", month)
+    rebuild.swap_in(client, "events", "events_rebuild", month)
 
 
 def _rebuild(client: Client, found: Iterable[Copies]) -> None:
     by_event = {copies.month for copies in found}
     by_visit = {month for copies in found for month in copies.visit_months}
-    for table, column in derivations.PARTITIONED_BY.items():
-        derivations.rebuild_months(client, [table], by_visit if column == "visit_date" else by_event)
+    for table, column in rebuild.PARTITIONED_BY.items():
+        rebuild.rebuild_months(client, [table], by_visit if column == "visit_date" else by_event)

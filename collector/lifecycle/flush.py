@@ -10,19 +10,19 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from collector.loader.loader import Loader, LoaderOptions
-from collector.loader.patience import Stopped
-from collector.spool.segments import adopt_orphans
+from collector.loader.retry import Stopped
+from collector.spool.segment_files import adopt_orphans
 from collector.spool.spool import Spool, events_of
 from sql.client import embedded_home
+from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy
 from sql.core.files import OwnedLock
-from sql.core.home import Home
-from sql.engine.engine import alongside
+from sql.engine.server import alongside
 
 POLL_SECONDS = 0.05
 
 
-def seal(home: Home, wait: float) -> list[str]:
+def seal(home: DataDir, wait: float) -> list[str]:
     """Ask writers to seal what they have open, adopt what the dead left; returns what is open after ``wait`` seconds.
 
     Where a loader runs, adopting is its work, and it does it twice a second.
@@ -45,7 +45,7 @@ def seal(home: Home, wait: float) -> list[str]:
 
 
 def flush(
-    home: Home,
+    home: DataDir,
     url: str,
     timeout: float,
     options: LoaderOptions | None = None,
@@ -82,7 +82,9 @@ class _Waiting:
         return {*self.spool.sealed(), *self.spool.prepared_dir.glob("*.json")}
 
 
-def _load(home: Home, url: str, deadline: float, options: LoaderOptions | None, on_batch: Callable[[], None]) -> None:
+def _load(
+    home: DataDir, url: str, deadline: float, options: LoaderOptions | None, on_batch: Callable[[], None]
+) -> None:
     stop = threading.Event()
     timer = threading.Timer(max(deadline - time.monotonic(), 0.0), stop.set)
     embedded = embedded_home(url)

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from collector.enrich.spam import SpamHosts
+from collector.enrich.referrer_spam import SpamHosts
 from collector.loader.batches import from_stream
-from collector.loader.columns import enrich
-from collector.sites.sites import Registry
-from collector.spool.frames import frame, key_of
-from collector.spool.line_table import decode
+from collector.loader.enrichment import enrich
+from collector.sites.registry import SiteRegistry
+from collector.spool.framing import frame, key_of
+from collector.spool.line_reader import decode
 from collector.spool.lines import FIELDS, SEPARATOR
 from collector.spool.spool import LINES, REQUEUE, ROWS, Spool
 from sql.core.errors import UsageError
@@ -84,7 +84,7 @@ def find(spool: Spool, names: Iterable[str]) -> list[Item]:
     return list({there[name].name: there[name] for name in wanted}.values())
 
 
-def why_not(item: Item, registry: Registry) -> str:
+def why_not(item: Item, registry: SiteRegistry) -> str:
     """Why an item cannot go back, or an empty text."""
     if item.loading:
         return "the batch that it belongs to is not done yet"

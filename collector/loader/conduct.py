@@ -36,7 +36,7 @@ _VISITOR_MINUTE = [*_VISITOR, "minute"]
 _HOUR = [*_VISITOR, "hour"]
 _MINUTE = [*_HOUR, "minute"]
 # About 2 MB, and two milliseconds for each batch.
-MOST_MINUTES = 50_000
+MAX_MINUTES = 50_000
 NO_MINUTES = pl.DataFrame(
     schema={"site_id": pl.UInt32, "visitor": pl.UInt64, "minute": pl.Int64, "views": pl.get_index_type()}
 )
@@ -60,7 +60,7 @@ class Past:
     """Page views of the last hour, by visitor and minute: live batches hold a second each, and who floods a site sends
     a few in each of them. At most ``most`` visitor-minutes; those with the most views stay."""
 
-    def __init__(self, most: int = MOST_MINUTES) -> None:
+    def __init__(self, most: int = MAX_MINUTES) -> None:
         self._most = most
         self.minutes = NO_MINUTES
 

@@ -18,26 +18,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collector.enrich.spam import SpamHosts
-from collector.loader import commit
+from collector.enrich.referrer_spam import SpamHosts
+from collector.loader import insert
 from collector.loader.batches import Batches, Manifest, to_stream
 from collector.loader.conduct import Past
 from collector.loader.journal import JOURNAL, Journal
-from collector.loader.loader_state import Publisher
-from collector.loader.patience import PatientClient, Stopped
 from collector.loader.prepare import IDEMPOTENCY, SEEN_WINDOWS, Gathered, Prepared, gather, prepare
-from collector.loader.seen import SeenIds
+from collector.loader.retry import RetryingClient, Stopped
+from collector.loader.seen_filter import SeenIds
+from collector.loader.status import Publisher
 from collector.logs import ABOUT
 from collector.sites.event_schema_admin import publish_schemas
-from collector.sites.site_table import all_sites, changing
-from collector.sites.sites import Registry
-from collector.spool import segments, tally
+from collector.sites.registry import SiteRegistry
+from collector.sites.table import all_sites, changing
+from collector.spool import segment_files, writer_counts
 from collector.spool.spool import Spool, events_of
 from sql.client import boot_of
+from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy
 from sql.core.files import OwnedLock, fsync_dir
-from sql.core.home import Home
-from sql.core.statements import query
+from sql.core.queries import query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,7 +76,7 @@ class Loader:
 
     def __init__(
         self,
-        home: Home,
+        home: DataDir,
         url: str,
         options: LoaderOptions | None = None,
         stop: threading.Event | None = None,
@@ -89,12 +89,12 @@ class Loader:
         self.on_batch = on_batch
         self.spool = Spool(home.spool).make()
         self.batches = Batches(self.spool.prepared_dir)
-        self.registry = Registry(home.sites_file)
+        self.registry = SiteRegistry(home.sites_file)
         self._lock = OwnedLock(home.loader_lock, "footfall loader")
         self._partitions = OwnedLock(home.partitions_lock, "footfall loader")
         backoff = (self.options.backoff_seconds, self.options.backoff_limit)
-        self._asking = PatientClient(url, self.stop, *backoff)
-        self._sending = PatientClient(url, self.stop, *backoff)
+        self._asking = RetryingClient(url, self.stop, *backoff)
+        self._sending = RetryingClient(url, self.stop, *backoff)
         self._reader = ThreadPoolExecutor(1, "gather")
         self._past = Past()
         self._worker = ThreadPoolExecutor(1, "commit")
@@ -227,7 +227,7 @@ class Loader:
 
     def _next_segments(self) -> list[Path]:
         if time.monotonic() - self._adopted > ADOPT_SECONDS:
-            segments.adopt_orphans(self.spool)
+            segment_files.adopt_orphans(self.spool)
             self._count_writers()
             self._adopted = time.monotonic()
         taken: list[Path] = []
@@ -248,7 +248,7 @@ class Loader:
 
     def _count_writers(self) -> None:
         """Take into the journal what writers that are gone have accepted."""
-        for path, events in tally.finished(self.spool.writers_dir, self.spool.open_dir):
+        for path, events in writer_counts.finished(self.spool.writers_dir, self.spool.open_dir):
             self.journal.accept(path.name, events)
             path.unlink()
             fsync_dir(self.spool.writers_dir)
@@ -272,10 +272,10 @@ class Loader:
                 token = named
             began = time.monotonic()
             if doubtful:
-                quarantined = commit.settle(client, manifest, data, self._quarantine(manifest), token)
+                quarantined = insert.reconcile(client, manifest, data, self._quarantine(manifest), token)
             else:
                 doubtful = True
-                commit.insert(client, manifest, data, token)
+                insert.insert(client, manifest, data, token)
             self._moved += len(manifest.moves)
             if self._moved >= PATCHED_VISITS:
                 client.command(query("load_apply_patches"), settings={"mutations_sync": 0})
@@ -300,7 +300,7 @@ class Loader:
     def _quarantine(self, manifest: Manifest) -> Callable[[pa.Table, str], None]:
         def keep(rows: pa.Table, reason: str) -> None:
             name = f"{manifest.batch_id}.row-{rows['batch_seq'][0].as_py()}"
-            segments.set_aside(self.spool, name, ".bin", to_stream(rows), reason)
+            segment_files.set_aside(self.spool, name, ".bin", to_stream(rows), reason)
             log.error("ClickHouse refuses row %s; why is told in quarantine", name)
 
         return keep

@@ -16,23 +16,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from collector.enrich.spam import SpamHosts
+from collector.enrich.referrer_spam import SpamHosts
 from collector.event.model import PAGE_VIEW, SpooledEvent
-from collector.loader import columns, stitch
 from collector.loader.arrow_ids import readable
 from collector.loader.batches import Manifest, Move, from_stream, to_stream
-from collector.loader.columns import Columns, enrich
-from collector.loader.commit import SUSPICIOUS
 from collector.loader.conduct import NO_MINUTES
-from collector.loader.refused import again
-from collector.loader.seen import SeenIds
-from collector.sites.sites import Registry
-from collector.spool.line_table import UnreadableRecord, decode
+from collector.loader.enrichment import Columns, enrich, local_date
+from collector.loader.insert import SUSPICIOUS
+from collector.loader.returning_rows import returning_rows
+from collector.loader.seen_filter import SeenIds
+from collector.loader.visits import GAP_MS, OPEN_VISITS, assign_visits
+from collector.sites.registry import SiteRegistry
+from collector.spool.line_reader import UnreadableRecord, decode
 from collector.spool.lines import SEPARATOR, encode
-from collector.spool.segments import read, set_aside
+from collector.spool.segment_files import read, set_aside
 from collector.spool.spool import REPLAY, REQUEUE, ROWS, Spool, events_of, writer_kind
 from sql.core import timezones
-from sql.core.statements import query
+from sql.core.queries import query
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,7 +79,7 @@ class Prepared:
 
 
 def gather(
-    spool: Spool, paths: list[Path], registry: Registry, spam: SpamHosts, past: pl.DataFrame = NO_MINUTES
+    spool: Spool, paths: list[Path], registry: SiteRegistry, spam: SpamHosts, past: pl.DataFrame = NO_MINUTES
 ) -> Gathered:
     """Read segments. Damaged bytes go to quarantine, and so does each line that nothing can be made of.
 
@@ -89,7 +89,7 @@ def gather(
     requeued = sum(events_of(path) or 0 for path in paths if writer_kind(path) == REQUEUE)
     if paths[0].suffix == ROWS:
         known = [_rows_of_known_sites(spool, path, registry) for path in paths]
-        events, table = again([rows for rows, _ in known])
+        events, table = returning_rows([rows for rows, _ in known])
         return Gathered(names, events, table, sum(unknown for _, unknown in known), requeued)
     tables: list[pl.DataFrame] = []
     lost = 0
@@ -125,7 +125,7 @@ def gather(
     return Gathered(names, made.rows, partial(_table, made), lost, requeued, made.minutes)
 
 
-def _of_known_sites(spool: Spool, path: Path, records: list[bytes], registry: Registry) -> tuple[list[bytes], int]:
+def _of_known_sites(spool: Spool, path: Path, records: list[bytes], registry: SiteRegistry) -> tuple[list[bytes], int]:
     """The records of a segment without the lines of unknown sites, and how many those are: they wait in quarantine.
 
     Which local day an event lies on, its site's zone decides. Without it the event would be dated wrongly for good.
@@ -144,7 +144,7 @@ def _of_known_sites(spool: Spool, path: Path, records: list[bytes], registry: Re
     return known, len(lines) - len(known)
 
 
-def _rows_of_known_sites(spool: Spool, path: Path, registry: Registry) -> tuple[pa.Table, int]:
+def _rows_of_known_sites(spool: Spool, path: Path, registry: SiteRegistry) -> tuple[pa.Table, int]:
     """The rows of a segment without those of unknown sites, and how many those are: each waits in quarantine."""
     import pyarrow as pa
 
@@ -158,7 +158,7 @@ def _rows_of_known_sites(spool: Spool, path: Path, registry: Registry) -> tuple[
     return rows.filter(pa.array([number not in unknown for number in range(len(sites))])), len(unknown)
 
 
-def _is_known(registry: Registry, site_id: int) -> bool:
+def _is_known(registry: SiteRegistry, site_id: int) -> bool:
     site = registry.by_id(site_id)
     return site is not None and site.timezone in timezones.names()
 
@@ -177,7 +177,9 @@ def _lines(records: list[bytes]) -> Iterator[bytes]:
             yield rest
 
 
-def _poisonous(lines: list[bytes], registry: Registry, spam: SpamHosts, why: Exception) -> Iterator[tuple[int, str]]:
+def _poisonous(
+    lines: list[bytes], registry: SiteRegistry, spam: SpamHosts, why: Exception
+) -> Iterator[tuple[int, str]]:
     """Number and reason of each line that nothing can be made of, found by halves.
 
     Raises ``why`` where that is no line's fault: the disk's, or a defect that strikes every line alike, a plain
@@ -211,7 +213,7 @@ def _poisonous(lines: list[bytes], registry: Registry, spam: SpamHosts, why: Exc
 def prepare(
     gathered: Gathered,
     client: Client,
-    registry: Registry,
+    registry: SiteRegistry,
     seen: SeenIds,
     flight: Prepared | None = None,
     window: dt.timedelta = IDEMPOTENCY,
@@ -224,10 +226,8 @@ def prepare(
     """
     events = gathered.events
     fresh = _drop_known(events, client, seen, flight, window)
-    stitched = stitch.stitch(fresh, _open_visits(fresh, client, flight))
-    placed = stitched.events.with_columns(
-        columns.local_date(stitched.events, registry, "visit_start").alias("visit_date")
-    )
+    stitched = assign_visits(fresh, _open_visits(fresh, client, flight))
+    placed = stitched.events.with_columns(local_date(stitched.events, registry, "visit_start").alias("visit_date"))
     moves = _moves(stitched.visits, registry)
     batch_id = uuid.uuid4()
     data = to_stream(gathered.table(placed, batch_id))
@@ -255,7 +255,7 @@ def prepare(
     visits = placed.group_by("site_id", "visitor_id", "visit_id", "visit_date").agg(
         started=pl.col("visit_start").min(), ended=pl.col("timestamp").max()
     )
-    return Prepared(manifest, data, placed.select("site_id", "event_id"), visits.select(*stitch.OPEN_VISITS))
+    return Prepared(manifest, data, placed.select("site_id", "event_id"), visits.select(*OPEN_VISITS))
 
 
 def _drop_known(
@@ -267,7 +267,7 @@ def _drop_known(
         events = events.join(flight.ids, on=["site_id", "event_id"], how="anti", maintain_order="left")
     asked = events.filter("known")
     # The filter can only speak for an event whose whole window it knows.
-    asked = asked.filter(seen.perhaps(asked) | (asked["local_date"] < seen.since + window))
+    asked = asked.filter(seen.might_contain(asked) | (asked["local_date"] < seen.since + window))
     if asked.is_empty():
         return events
     dates = asked["local_date"]
@@ -280,7 +280,7 @@ def _drop_known(
 
 def _open_visits(events: pl.DataFrame, client: Client, flight: Prepared | None) -> pl.DataFrame:
     if events.is_empty():
-        return pl.DataFrame(schema=stitch.OPEN_VISITS)
+        return pl.DataFrame(schema=OPEN_VISITS)
     hashes = [events.select("site_id", visitor_id=name) for name in ("visitor", "previous")]
     _probe(client, "load_probe_visitors", pl.concat(hashes).filter(pl.col("visitor_id") != 0).unique())
     dates = events["local_date"]
@@ -288,21 +288,21 @@ def _open_visits(events: pl.DataFrame, client: Client, flight: Prepared | None) 
     window = {
         "first": dates.min() - 2 * _DAY,  # type: ignore[operator]
         "last": dates.max() + 2 * _DAY,  # type: ignore[operator]
-        "after": times.min() - stitch.GAP_MS,  # type: ignore[operator]
-        "before": times.max() + stitch.GAP_MS,  # type: ignore[operator]
+        "after": times.min() - GAP_MS,  # type: ignore[operator]
+        "before": times.max() + GAP_MS,  # type: ignore[operator]
     }
     found = _frame(client, "load_open_visits", window, optimize_aggregation_in_order=1)
-    found = found.select(pl.col(name).cast(kind) for name, kind in stitch.OPEN_VISITS.items())
+    found = found.select(pl.col(name).cast(kind) for name, kind in OPEN_VISITS.items())
     if flight is None:
         return found
     both = pl.concat([found, flight.visits]).group_by("site_id", "visitor_id", "visit_id", "visit_date")
-    return both.agg(pl.col("started").min(), pl.col("ended").max()).select(*stitch.OPEN_VISITS)
+    return both.agg(pl.col("started").min(), pl.col("ended").max()).select(*OPEN_VISITS)
 
 
-def _moves(visits: pl.DataFrame, registry: Registry) -> list[Move]:
+def _moves(visits: pl.DataFrame, registry: SiteRegistry) -> list[Move]:
     if visits.is_empty():
         return []
-    dated = visits.with_columns(columns.local_date(visits, registry, "now_start").alias("now_date"))
+    dated = visits.with_columns(local_date(visits, registry, "now_start").alias("now_date"))
     changed = dated.filter((pl.col("visit_id") != pl.col("now_id")) | (pl.col("visit_date") != pl.col("now_date")))
     return [
         Move(*row)

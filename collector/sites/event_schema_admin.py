@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from collector.event.limits import MAX_NAME
 from collector.sites.event_schemas import EventSchema, Mode, compiled
-from collector.sites.published import publish
-from collector.sites.site_table import changing
+from collector.sites.snapshot import publish
+from collector.sites.table import changing
+from sql.core.data_dir import DataDir
 from sql.core.errors import UsageError
-from sql.core.home import Home
-from sql.core.statements import query
+from sql.core.queries import query
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -25,7 +25,7 @@ def newest(client: Client) -> list[EventSchema]:
     return [EventSchema(site, name, version, Mode(mode), schema) for site, name, version, mode, schema in rows]
 
 
-def publish_schemas(client: Client, home: Home) -> None:
+def publish_schemas(client: Client, home: DataDir) -> None:
     """Write the file that collectors read, from the table."""
     publish(home.event_schemas_file, newest(client))
 
@@ -39,7 +39,7 @@ def next_version(client: Client, site_id: int, name: str, mode: Mode, schema: st
     return EventSchema(site_id, name, before.version + 1 if before else 1, mode, schema)
 
 
-def add(client: Client, home: Home, site_id: int, name: str, mode: Mode, schema: str) -> EventSchema:
+def add(client: Client, home: DataDir, site_id: int, name: str, mode: Mode, schema: str) -> EventSchema:
     """Write the next version; collectors follow within a second or two. Two at once get versions of their own."""
     with changing(client, home):
         made = next_version(client, site_id, name, mode, schema)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from collector.event.model import Event
-from collector.sites.published import Published
+from collector.sites.snapshot import Published
 from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class EventSchema(msgspec.Struct, frozen=True):
     schema: str
 
 
-class Misfit(NamedTuple):
+class SchemaViolation(NamedTuple):
     """How an event does not fit: the field, what is wrong, and whether that is enough to reject it."""
 
     field: str
@@ -81,14 +81,14 @@ class EventSchemas:
         self._published = Published(path, EventSchema, clock)
         self._of: dict[tuple[int, str], tuple[Mode, Any]] = {}
 
-    def misfit(self, site_id: int, event: Event) -> Misfit | None:
+    def misfit(self, site_id: int, event: Event) -> SchemaViolation | None:
         """How an event does not fit the schema of its name; None where it does, or there is none."""
         self._refresh()
         if not self._of or (found := self._of.get((site_id, event.name))) is None:
             return None
         mode, validator = found
         wrong = misfit(validator, event)
-        return Misfit(*wrong, mode is Mode.REJECT) if wrong else None
+        return SchemaViolation(*wrong, mode is Mode.REJECT) if wrong else None
 
     def _refresh(self) -> None:
         schemas = self._published.changed()

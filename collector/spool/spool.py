@@ -2,7 +2,7 @@
 
 Layout: ``open/`` holds segments being written (each flocked by its writer), ``sealed/`` those that wait
 for the loader, in the order of their names, ``quarantine/`` what could not be read, ``writers/`` what each writer
-acknowledged (collector/spool/tally.py). The time of the file ``seal`` says when all open segments were last asked for.
+acknowledged (writer_counts.py). The time of the file ``seal`` says when all open segments were last asked for.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from collector.spool.frames import MAX_PAYLOAD, events_in, frame, key_of
-from collector.spool.tally import Tally
+from collector.spool.framing import MAX_PAYLOAD, events_in, frame, key_of
+from collector.spool.writer_counts import WriterCounts
 from sql.core.errors import StorageError
 from sql.core.files import fsync_dir
 
@@ -123,7 +123,7 @@ class SpoolWriter:
         self.name = self._new_name()
         self._fd: int | None = None
         self._tally_fd: int | None = None
-        self._tally = Tally()
+        self._tally = WriterCounts()
         self._path = Path()
         self._key = 0
         self._events = 0
@@ -151,7 +151,7 @@ class SpoolWriter:
             self._write(self._fd, data)
             self._length += len(data)
             self._events = events
-            self._count(Tally(self._tally.number, self._tally.sealed, events))
+            self._count(WriterCounts(self._tally.number, self._tally.sealed, events))
         except StorageError:
             raise
         except BaseException:  # ctrl-c: what of it is in the file the loader counts when it adopts that
@@ -213,7 +213,7 @@ class SpoolWriter:
             raise _storage_error(exc) from exc
         # From here on the loader may delete the file: not a byte more must go into it.
         self._let_go()
-        self._count(Tally(self._tally.number, self._tally.accepted))
+        self._count(WriterCounts(self._tally.number, self._tally.accepted))
         if self.options.durability is Durability.FSYNC:
             try:
                 fsync_dir(self.spool.sealed_dir)
@@ -233,12 +233,12 @@ class SpoolWriter:
         self._seal_asked = self.spool.seal_asked()
         try:
             while self._tally_fd is None:
-                self.name, self._tally = self._new_name(), Tally()
+                self.name, self._tally = self._new_name(), WriterCounts()
                 self._tally_fd = _own(self.spool.writers_dir / self.name, os.O_RDWR)
                 if self.options.durability is Durability.FSYNC:
                     fsync_dir(self.spool.writers_dir)
             while fd is None:
-                self._count(Tally(self._tally.number + 1, self._tally.accepted))
+                self._count(WriterCounts(self._tally.number + 1, self._tally.accepted))
                 self._path = self.spool.open_dir / f"{self.name}-{self._tally.number:06d}.seg"
                 fd = _own(self._path)
             if self.options.durability is Durability.FSYNC:
@@ -261,7 +261,7 @@ class SpoolWriter:
         except OSError:
             self._abandon()
 
-    def _count(self, tally: Tally) -> None:
+    def _count(self, tally: WriterCounts) -> None:
         self._tally = tally
         try:
             if self._tally_fd is not None:

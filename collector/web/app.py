@@ -10,18 +10,18 @@ import falcon.asgi
 
 from collector.event.decode import Malformed, parse
 from collector.event.model import Batch
-from collector.ingest.auth import Refused
+from collector.ingest.access import AccessDenied
 from collector.ingest.counters import Counts
-from collector.ingest.intake import AppOptions, Intake
 from collector.ingest.paths import LIVE, METRICS, OPENAPI, READY, module_path
+from collector.ingest.service import AppOptions, Intake
 from collector.ingest.site_shares import SiteShares
-from collector.web.answers import FULL_SECONDS, JSON, Answer, answer, refuse, serialize
-from collector.web.body import ENCODINGS, TooLarge, UnknownEncoding, read_body
 from collector.web.health import Live, Ready
 from collector.web.metrics import Metrics
-from collector.web.observe import Observe
+from collector.web.middleware import Observe
 from collector.web.openapi import OpenApi
 from collector.web.pixel import Pixel
+from collector.web.request_body import ENCODINGS, TooLarge, UnknownEncoding, read_body
+from collector.web.responses import FULL_SECONDS, JSON, Answer, answer, error_response, serialize
 from collector.web.tracker_bundles import Bundles
 from collector.web.tracker_files import TrackerFiles, built
 from collector.web.tracker_script import TrackerScript
@@ -41,24 +41,24 @@ class Events:
         resp.set_header("Access-Control-Allow-Origin", "*")
         kind = (req.content_type or JSON).partition(";")[0].strip().lower()
         if kind not in {JSON, "text/plain"}:
-            return refuse(resp, 415, f"cannot read {kind}: send application/json or text/plain")
+            return error_response(resp, 415, f"cannot read {kind}: send application/json or text/plain")
         limits = self.intake.options.limits
         try:
             address = self.intake.admit(req)
             parsed = parse(await read_body(req, limits.body_bytes), limits.event_bytes)
             if isinstance(parsed, Batch) and len(parsed.events) > limits.batch_events:
-                return refuse(resp, 413, f"a request holds at most {limits.batch_events} events")
+                return error_response(resp, 413, f"a request holds at most {limits.batch_events} events")
             judged = await self.intake.take(req, parsed, address)
         except TooLarge:
-            return refuse(resp, 413, f"a request holds at most {limits.body_bytes} bytes, unpacked too")
+            return error_response(resp, 413, f"a request holds at most {limits.body_bytes} bytes, unpacked too")
         except UnknownEncoding as exc:
-            return refuse(resp, 415, f"cannot unpack {exc}: send {' or '.join(ENCODINGS)}, or as it is")
+            return error_response(resp, 415, f"cannot unpack {exc}: send {' or '.join(ENCODINGS)}, or as it is")
         except Malformed as exc:
-            return refuse(resp, 400, f"not an event, a list of events or a batch: {exc}")
-        except Refused as exc:
-            return refuse(resp, exc.status, str(exc), exc.retry_after)
+            return error_response(resp, 400, f"not an event, a list of events or a batch: {exc}")
+        except AccessDenied as exc:
+            return error_response(resp, exc.status, str(exc), exc.retry_after)
         except StorageError as exc:
-            return refuse(resp, 503, exc.message, FULL_SECONDS)
+            return error_response(resp, 503, exc.message, FULL_SECONDS)
         nothing = judged.dropped and not judged.accepted and not judged.duplicates
         return answer(resp, 400 if nothing else 202, Answer.of(judged))
 

@@ -13,12 +13,12 @@ from enum import StrEnum
 
 import falcon.asgi
 
-from collector.ingest.intake import AppOptions
-from collector.loader import loader_state
-from collector.loader.loader_state import LoaderState
+from collector.ingest.service import AppOptions
+from collector.loader import status as loader_status
+from collector.loader.status import LoaderState
 from collector.spool.spool import Spool
-from collector.web.answers import answer
-from sql.core.home import Home
+from collector.web.responses import answer
+from sql.core.data_dir import DataDir
 
 # Below this many free bytes on the disk it is time to act.
 LOW_DISK = 256 * 1024**2
@@ -61,12 +61,12 @@ class Seen:
     loader_runs: bool
 
 
-def look(home: Home, spool_limit: int) -> Seen:
+def look(home: DataDir, spool_limit: int) -> Seen:
     """Look at spool, disk and the loader's file: a few milliseconds, and no word to ClickHouse."""
     spool, now = Spool(home.spool), time.time()
     began = [_began(path.name, now) for path in spool.sealed()]
     touched = [_touched(entry, now) for entry in os.scandir(spool.open_dir)]
-    state = loader_state.read(home)
+    state = loader_status.read(home)
     return Seen(
         spool_bytes=spool.size(),
         spool_limit=spool_limit,

@@ -6,9 +6,9 @@ import asyncio
 
 import falcon.asgi
 
-from collector.ingest.auth import is_within, networks, peer_address, source_behind
+from collector.ingest.access import is_within, networks, peer_address, source_behind
 from collector.ingest.counters import Counts
-from collector.ingest.intake import AppOptions
+from collector.ingest.service import AppOptions
 from collector.web.health import look
 
 # Headers that a proxy writes: what carries one was not sent by the peer.
@@ -27,7 +27,7 @@ class Metrics:
         if not self._may_see(req):
             raise falcon.HTTPRouteNotFound
         seen = await asyncio.to_thread(look, self.options.home, self.options.spool.total_bytes)
-        from collector.web.exposition import page  # a worker that is never asked need not have the library
+        from collector.web.prometheus import page  # a worker that is never asked need not have the library
 
         resp.data, resp.content_type = page(self.counts.sums(), seen, req.accept)
 

@@ -17,8 +17,8 @@ from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import Batch, Event
 from collector.event.values import CONSENT, DENIED, GRANTED
 from collector.ingest.paths import LIVE, METRICS, OPENAPI, READY, Paths, module_path
-from collector.web.answers import JSON, Answer, Problem
-from collector.web.body import ENCODINGS
+from collector.web.request_body import ENCODINGS
+from collector.web.responses import JSON, Answer, Problem
 
 _REF = "#/components/schemas/{name}"
 STATUSES = {

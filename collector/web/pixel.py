@@ -8,9 +8,9 @@ import falcon.asgi
 
 from collector.event.decode import Single
 from collector.event.model import PAGE_VIEW
-from collector.ingest.auth import Refused
-from collector.ingest.intake import Intake, private
-from collector.web.answers import FULL_SECONDS, come_again
+from collector.ingest.access import AccessDenied
+from collector.ingest.service import Intake, private
+from collector.web.responses import FULL_SECONDS, set_retry_after
 from sql.core.errors import StorageError
 
 _GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -46,10 +46,10 @@ class Pixel:
         try:
             judged = await self.intake.take(req, event, self.intake.admit(req))
             resp.status = 400 if judged.dropped else 200
-        except Refused as exc:
+        except AccessDenied as exc:
             resp.status = exc.status
             if exc.retry_after:
-                come_again(resp, exc.retry_after)
+                set_retry_after(resp, exc.retry_after)
         except StorageError:
             resp.status = 503
-            come_again(resp, FULL_SECONDS)
+            set_retry_after(resp, FULL_SECONDS)

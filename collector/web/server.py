@@ -12,13 +12,13 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from collector.ingest.counters import CELLS, Board, Counts
-from collector.ingest.intake import AppOptions
+from collector.ingest.service import AppOptions
 from collector.ingest.site_shares import PLACES, SiteShares
 from collector.spool.spool import Spool
 from collector.web.app import create_app
-from collector.web.connections import ENDING, Worker
 from collector.web.tracker_files import built
 from collector.web.tracker_versions import with_older
+from collector.web.worker import ENDING, Worker
 from sql.core.process import die_with_parent, forbid_core_dumps, raise_descriptor_limit
 
 GRACE_SECONDS = 15

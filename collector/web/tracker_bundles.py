@@ -8,9 +8,9 @@ from collector.cache import MIB, Cache
 from collector.web.tracker_files import TrackerFile, TrackerFiles, integrity_of, zstd
 
 # More names than any page has modules are not looked at one by one.
-MOST_NAMES = 64
+MAX_NAMES = 64
 # About a hundred bundles; each choice of modules is another one.
-MOST_BYTES = 8 * MIB
+MAX_BYTES = 8 * MIB
 _GZIP_LEVEL = 6
 
 # Modules wait in the queue when the core comes to life: the first page view is theirs too. Where the script stands on
@@ -26,7 +26,7 @@ class Bundles:
     """The bundles of some versions, made when they are first asked for and kept while they are."""
 
     def __init__(self) -> None:
-        self._made: Cache[tuple[str, ...], tuple[bytes, bytes, bytes, str]] = Cache(self._make, MOST_BYTES)
+        self._made: Cache[tuple[str, ...], tuple[bytes, bytes, bytes, str]] = Cache(self._make, MAX_BYTES)
         self._files: dict[str, TrackerFiles] = {}
 
     def of(self, files: TrackerFiles, wanted: str) -> TrackerFile:
@@ -48,7 +48,7 @@ class Bundles:
 
 def chosen(files: TrackerFiles, wanted: str) -> list[str]:
     """The modules among the names in ``wanted``, sorted; '?' first where there is a name that is none."""
-    names = set(wanted.replace(",", " ").split(None, MOST_NAMES))
+    names = set(wanted.replace(",", " ").split(None, MAX_NAMES))
     known = names.intersection(files.modules)
     return [*(["?"] if names - known else []), *sorted(known)]
 

@@ -18,9 +18,9 @@ import msgspec
 
 from collector.ingest.paths import SCRIPT, module_path
 from collector.web.tracker_files import CODINGS, TrackerFile, TrackerFiles, integrity_of, module_of
+from sql.core.data_dir import DataDir
 from sql.core.errors import StorageError
 from sql.core.files import OwnedLock, fsync_dir, write_atomic
-from sql.core.home import Home
 
 log = logging.getLogger("footfall.collector")
 # About 60 KB each. Who was the present one longest ago goes first.
@@ -35,7 +35,7 @@ class _Kept(msgspec.Struct):
     integrity: dict[str, str]
 
 
-def with_older(home: Home, present: TrackerFiles) -> dict[str, TrackerFiles]:
+def with_older(home: DataDir, present: TrackerFiles) -> dict[str, TrackerFiles]:
     """Every version that can be served, by its name, ``present`` among them; it is kept from now on.
 
     A disk that is full or cannot be written costs a warning, and so does a file that is damaged: it is left out.
@@ -59,7 +59,7 @@ def _versions(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if _VERSION.match(path.name) and path.is_dir()]
 
 
-def _keep(home: Home, present: TrackerFiles, whole: bool) -> None:
+def _keep(home: DataDir, present: TrackerFiles, whole: bool) -> None:
     folder = home.tracker
     folder.mkdir(exist_ok=True)
     lock = OwnedLock(home.tracker_lock, "footfall collector")

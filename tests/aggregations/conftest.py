@@ -15,7 +15,7 @@ from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
 from sql.client import PINNED
 from sql.core import timezones
-from sql.schema import migrations
+from sql.schema import migrate
 
 DATABASE = "aggregations_test"
 # Made-up traffic: visits of 1 to 4 events from 20 September to 20 November 2026, some across midnight and month's
@@ -108,7 +108,7 @@ def world(engine):
     made.command(f"create database if not exists {DATABASE}")
     made.close()
     client = clickhouse_connect.get_client(**how, database=DATABASE, settings=PINNED, autogenerate_session_id=False)
-    migrations.apply(client)
+    migrate.apply(client)
     yield World(client)
     client.close()
 

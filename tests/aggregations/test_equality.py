@@ -13,13 +13,13 @@ import pytest
 
 from aggregations.query.filters import Filter
 from aggregations.query.periods import Period
-from aggregations.reports import events, overview, pages, places, series, sources, technology
+from aggregations.reports import devices, events, overview, pages, places, sources, timeseries
 
 ZONES = ["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/New_York"]
 REPORTS = {
     "overview": (overview.overview, {}),
-    "by-day": (series.series, {}),
-    "by-hour": (series.series, {"step": series.Step.HOUR}),
+    "by-day": (timeseries.series, {}),
+    "by-hour": (timeseries.series, {"step": timeseries.Step.HOUR}),
     "pages": (pages.top_pages, {"limit": 0}),
     "entry-pages": (pages.entry_pages, {"limit": 0}),
     "exit-pages": (pages.exit_pages, {"limit": 0}),
@@ -27,9 +27,9 @@ REPORTS = {
     "channels": (sources.channels, {"limit": 0}),
     "campaigns": (sources.campaigns, {"limit": 0}),
     "countries": (places.countries, {"limit": 0}),
-    "devices": (technology.devices, {"limit": 0}),
-    "browsers": (technology.browsers, {"limit": 0}),
-    "os": (technology.systems, {"limit": 0}),
+    "devices": (devices.devices, {"limit": 0}),
+    "browsers": (devices.browsers, {"limit": 0}),
+    "os": (devices.systems, {"limit": 0}),
     "events": (events.events, {"limit": 0}),
 }
 

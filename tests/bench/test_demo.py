@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from sql.core.data_dir import DataDir
 from sql.core.files import OwnedLock
-from sql.core.home import Home
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("name", ["serve_lock", "engine_lock"])
 def test_a_demo_in_use_stays(tmp_path, name):
-    home = Home(tmp_path / ".demo" / "footfall-data").make()
+    home = DataDir(tmp_path / ".demo" / "footfall-data").make()
     lock = OwnedLock(getattr(home, name), "footfall serve")
     assert lock.try_acquire()
     env = os.environ | {"PYTHONPATH": str(ROOT)}

@@ -15,11 +15,11 @@ import pytest
 
 from bench.shop import BOTS, PAGES
 from bench.traffic import Traffic, main
-from collector.event import privacy
+from collector.event import redact
 from collector.event.model import Event
 from collector.imports.access_log import AccessLog
 from collector.ingest.visitors import Salts, Visitors
-from collector.sites.sites import Site
+from collector.sites.registry import Site
 
 UNTIL = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)  # the European change of clocks of 25 October lies within
 ZONE = ZoneInfo("Europe/Berlin")
@@ -54,7 +54,7 @@ def test_every_line_is_read_and_every_page_of_a_visit_is_in_it(lines: list[str],
     assert log.counts.bad == []
     assert set(log.counts.skipped) == {"static", "status", "method", "no_request"}
     paths = [step.path for visit in traffic().visits() for step in visit.steps]
-    wanted = Counter(privacy.address(f"https://shop.example{path}") for path in paths)
+    wanted = Counter(redact.address(f"https://shop.example{path}") for path in paths)
     assert wanted - Counter(urls) == Counter()
     machines = Counter(urls) - wanted
     assert {url.removeprefix("https://shop.example") for url in machines} <= set(PAGES.paths)

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from cli.report import RANKED
-from collector.sites.site_admin import add_site
+from collector.sites.admin import add_site
 from sql.client import opened
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.schema.schema import bring_up_to_date
+from sql.core.data_dir import DataDir
+from sql.engine.server import alongside
+from sql.schema.upgrade import bring_up_to_date
 
 ROOT = Path(__file__).parents[2]
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
@@ -33,7 +33,7 @@ def run(home, *args, **how):
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bots")
-    home, log = Home(folder / "data").make(), folder / "access.log"
+    home, log = DataDir(folder / "data").make(), folder / "access.log"
     line = '192.0.2.%d - - [20/Oct/2026:10:0%d:00 +0000] "GET /%d HTTP/1.1" 200 5 "-" "%s"\n'
     log.write_text("".join(line % (n, n, n, agent) for n, agent in enumerate([PERSON, BOT, BOT])))
     with alongside(home):

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from collector.lifecycle import checkup
+from collector.lifecycle import doctor as checks
 from sql.client import opened
 from sql.core import timezones
+from sql.core.data_dir import DataDir
 from sql.core.files import OwnedLock
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.schema.schema import bring_up_to_date
+from sql.engine.server import alongside
+from sql.schema.upgrade import bring_up_to_date
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +28,7 @@ def folder(tmp_path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     (tmp_path / "footfall.toml").write_text(f'data_dir = "data"\n[collector]\nport = {port}\n')
-    home = Home(tmp_path / "data").make()
+    home = DataDir(tmp_path / "data").make()
     with alongside(home), opened(f"chdb://{home.root}", direct=False) as client:
         bring_up_to_date(client, home)
     return tmp_path
@@ -57,7 +57,7 @@ def test_where_something_should_run(folder):
 
 
 def test_a_serve_whose_parts_are_gone(folder):
-    lock = OwnedLock(Home(folder / "data").serve_lock, "footfall serve")
+    lock = OwnedLock(DataDir(folder / "data").serve_lock, "footfall serve")
     assert lock.try_acquire()
     done = doctor(folder)
     assert done.returncode == 3
@@ -114,10 +114,10 @@ def test_a_collector_without_a_loader(folder):
 def test_time_zone_data_of_another_release_is_noted(folder, monkeypatch):
     """Here the package is taken to have other rules for Paris than ClickHouse has."""
     with opened(f"chdb://{folder / 'data'}") as client:
-        assert list(checkup._zones(client, {"Europe/Paris", "Asia/Kathmandu", "UTC"})) == []
+        assert list(checks._zones(client, {"Europe/Paris", "Asia/Kathmandu", "UTC"})) == []
         real = timezones.zone
         monkeypatch.setattr(timezones, "zone", lambda name: real("Asia/Tokyo" if name == "Europe/Paris" else name))
-        (found,) = checkup._zones(client, {"Europe/Paris", "Asia/Kathmandu"})
-    assert found.level is checkup.Level.NOTE
+        (found,) = checks._zones(client, {"Europe/Paris", "Asia/Kathmandu"})
+    assert found.level is checks.Level.NOTE
     assert "Europe/Paris (around 20" in found.text
     assert "Kathmandu" not in found.text

@@ -8,26 +8,26 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from cli import groups
-from cli.exits import Exit
+from cli import commands
+from cli.exit_codes import Exit
 from cli.main import app
 from collector.event.model import Event
+from collector.sites.admin import add_site
 from collector.sites.event_schemas import EventSchemas
-from collector.sites.site_admin import add_site
 from sql.client import opened
+from sql.core.data_dir import DataDir
 from sql.core.errors import FootfallError, UsageError
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.schema.schema import bring_up_to_date
+from sql.engine.server import alongside
+from sql.schema.upgrade import bring_up_to_date
 
-groups.register(app)
+commands.register(app)
 PLAN = {"properties": {"props": {"required": ["plan"], "properties": {"plan": {"enum": ["free", "pro"]}}}}}
 GOOD, BAD = {"name": "buy", "props": {"plan": "pro"}}, {"name": "buy", "props": {"plan": "gold"}}
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    made = Home(tmp_path_factory.mktemp("schema") / "data").make()
+    made = DataDir(tmp_path_factory.mktemp("schema") / "data").make()
     with alongside(made), opened(f"chdb://{made.root}") as client:
         bring_up_to_date(client, made)
         add_site(client, made, "shop.example", "UTC")

@@ -8,18 +8,18 @@ import pytest
 from typer.testing import CliRunner
 
 from aggregations.reports.detected import DETECTED, Confidence
-from cli import groups
+from cli import commands
 from cli.events import ConfidenceName, Detected
-from cli.exits import Exit
+from cli.exit_codes import Exit
 from cli.main import app
-from collector.sites.site_admin import add_site
+from collector.sites.admin import add_site
 from sql.client import opened
+from sql.core.data_dir import DataDir
 from sql.core.errors import FootfallError, UsageError
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.schema.schema import bring_up_to_date
+from sql.engine.server import alongside
+from sql.schema.upgrade import bring_up_to_date
 
-groups.register(app)
+commands.register(app)
 # Twelve clicks of today, of two kinds, and one of 40 days ago; a second site has the same.
 GIVEN = """
 insert into events (
@@ -39,7 +39,7 @@ from numbers(13) array join [1, 2] as site
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    made = Home(tmp_path_factory.mktemp("events") / "data").make()
+    made = DataDir(tmp_path_factory.mktemp("events") / "data").make()
     with alongside(made), opened(f"chdb://{made.root}") as client:
         bring_up_to_date(client, made)
         add_site(client, made, "shop.example", "UTC")

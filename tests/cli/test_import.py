@@ -18,7 +18,7 @@ import typer
 import zstandard
 from typer.testing import CliRunner, Result
 
-from aggregations.query.filters import PEOPLE, Filter
+from aggregations.query.filters import EXCLUDE_BOTS, Filter
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow, find
 from aggregations.reports.overview import overview
@@ -26,14 +26,14 @@ from aggregations.reports.pages import top_pages
 from bench.traffic import Traffic
 from cli import import_
 from cli.main import root
-from collector.imports.compressed import LogFile
-from collector.sites.published import publish
-from collector.sites.sites import Site
+from collector.imports.log_files import LogFile
+from collector.sites.registry import Site
+from collector.sites.snapshot import publish
 from sql.client import opened
+from sql.core.data_dir import DataDir
 from sql.core.errors import SchemaError, UsageError
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.schema import migrations
+from sql.engine.server import alongside
+from sql.schema import migrate
 
 ALL = Filter(include_bots=True)
 MAY_2015 = Period(dt.date(2015, 5, 1), dt.date(2015, 5, 31), "UTC")
@@ -53,9 +53,9 @@ SITES = (
 Run = Callable[..., Result]
 
 
-def add_sites(home: Home, url: str) -> None:
+def add_sites(home: DataDir, url: str) -> None:
     with opened(url) as client:
-        migrations.apply(client)
+        migrate.apply(client)
         now = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
         rows = [[number, domain, "UTC", now, now] for number, domain in enumerate(SITES, 1)]
         names = ["site_id", "domain", "timezone", "created_at", "updated_at"]
@@ -64,20 +64,20 @@ def add_sites(home: Home, url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataDir]:
     """A data directory with sites, its engine running."""
-    made = Home(tmp_path_factory.mktemp("data")).make()
+    made = DataDir(tmp_path_factory.mktemp("data")).make()
     with alongside(made):
         add_sites(made, f"chdb://{made.root}")
         yield made
 
 
 @pytest.fixture(scope="module")
-def run(home: Home) -> Run:
+def run(home: DataDir) -> Run:
     return runner(home)
 
 
-def runner(home: Home) -> Run:
+def runner(home: DataDir) -> Run:
     app = typer.Typer()
     app.callback()(root)
     import_.register(app)
@@ -136,7 +136,9 @@ def independent(path: Path) -> tuple[Counter[str], int]:
     return pages, visits
 
 
-def reported(home: Home, domain: str, period: Period = MAY_2015, only: Filter = ALL) -> tuple[int, int, dict[str, int]]:
+def reported(
+    home: DataDir, domain: str, period: Period = MAY_2015, only: Filter = ALL
+) -> tuple[int, int, dict[str, int]]:
     """Page views, visits and views by page, as the reports say."""
     with opened(f"chdb://{home.root}") as client:
         site: SiteRow = find(client, domain)
@@ -145,7 +147,7 @@ def reported(home: Home, domain: str, period: Period = MAY_2015, only: Filter = 
     return head["pageviews"][0], head["visits"][0], dict(zip(pages["page"], pages["pageviews"], strict=True))
 
 
-def test_real_log_is_reported_as_an_independent_count_says(home: Home, run: Run, real_log: Path) -> None:
+def test_real_log_is_reported_as_an_independent_count_says(home: DataDir, run: Run, real_log: Path) -> None:
     counts = counted(run(str(real_log), "--site", "whole.example"))
     pages, visits = independent(real_log)
     assert counts["page_views"] == counts["stored"] == pages.total()
@@ -154,7 +156,7 @@ def test_real_log_is_reported_as_an_independent_count_says(home: Home, run: Run,
     assert reported(home, "whole.example") == (pages.total(), visits, dict(pages))
 
 
-def test_generated_traffic_is_reported_as_it_was_made(home: Home, run: Run, tmp_path: Path) -> None:
+def test_generated_traffic_is_reported_as_it_was_made(home: DataDir, run: Run, tmp_path: Path) -> None:
     until = dt.datetime(2025, 6, 30, tzinfo=dt.UTC)
     traffic = Traffic(seed=11, until=until, days=4, visits=2500, site="made.example")
     path = tmp_path / "made.log"
@@ -168,11 +170,11 @@ def test_generated_traffic_is_reported_as_it_was_made(home: Home, run: Run, tmp_
         pages.update(step.path.partition("?")[0] for step in visit.steps)
     visits = sum(1 + sum(after - before > 1800 for before, after in pairwise(sorted(times))) for times in seen.values())
     june = Period(dt.date(2025, 6, 1), dt.date(2025, 6, 30), "UTC")
-    assert reported(home, "made.example", june, PEOPLE) == (pages.total(), visits, dict(pages))
+    assert reported(home, "made.example", june, EXCLUDE_BOTS) == (pages.total(), visits, dict(pages))
     assert reported(home, "made.example", june, ALL)[0] > pages.total()
 
 
-def test_same_file_twice_counts_once(home: Home, run: Run, real_log: Path) -> None:
+def test_same_file_twice_counts_once(home: DataDir, run: Run, real_log: Path) -> None:
     first = counted(run(str(real_log), "-s", "twice.example"))
     before = reported(home, "twice.example")
     again = counted(run(str(real_log), "-s", "twice.example"))
@@ -183,7 +185,7 @@ def test_same_file_twice_counts_once(home: Home, run: Run, real_log: Path) -> No
 
 
 @pytest.mark.parametrize("kind", ["gzip", "zstd", "stdin"])
-def test_packed_and_piped_give_the_same(home: Home, run: Run, real_log: Path, tmp_path: Path, kind: str) -> None:
+def test_packed_and_piped_give_the_same(home: DataDir, run: Run, real_log: Path, tmp_path: Path, kind: str) -> None:
     data = real_log.read_bytes()
     packed = {"gzip": gzip.compress, "zstd": zstandard.compress, "stdin": lambda plain: plain}[kind](data)
     path = tmp_path / "log"
@@ -198,7 +200,7 @@ def test_packed_and_piped_give_the_same(home: Home, run: Run, real_log: Path, tm
     assert reported(home, site) == (pages.total(), visits, dict(pages))
 
 
-def test_a_named_pipe_gives_the_same(home: Home, run: Run, real_log: Path, tmp_path: Path) -> None:
+def test_a_named_pipe_gives_the_same(home: DataDir, run: Run, real_log: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=lambda: pipe.write_bytes(gzip.compress(real_log.read_bytes())))
@@ -210,7 +212,7 @@ def test_a_named_pipe_gives_the_same(home: Home, run: Run, real_log: Path, tmp_p
 
 
 def test_rotated_parts_that_overlap_in_any_order_give_the_same(
-    home: Home, run: Run, real_log: Path, tmp_path: Path
+    home: DataDir, run: Run, real_log: Path, tmp_path: Path
 ) -> None:
     lines = real_log.read_bytes().splitlines(keepends=True)
     parts = [(6000, 10_000), (0, 3000), (2500, 6500)]
@@ -222,7 +224,7 @@ def test_rotated_parts_that_overlap_in_any_order_give_the_same(
     assert reported(home, "parts.example") == (pages.total(), visits, dict(pages))
 
 
-def test_dry_run_writes_nothing_and_says_would(home: Home, run: Run, real_log: Path) -> None:
+def test_dry_run_writes_nothing_and_says_would(home: DataDir, run: Run, real_log: Path) -> None:
     files = {path for path in home.root.rglob("*") if "engine" not in path.parts[len(home.root.parts)]}
     result = run(str(real_log), "--site", "cut.example", "--dry-run", "--format", "table")
     assert result.exit_code == 0
@@ -254,7 +256,7 @@ def test_a_file_in_which_nothing_is_understood_fails(run: Run, tmp_path: Path) -
     assert "the formats that are read: common, combined and vhost" in result.stderr
 
 
-def test_torn_archive_keeps_what_is_there_goes_on_and_fails_at_the_end(home: Home, run: Run, tmp_path: Path) -> None:
+def test_torn_archive_keeps_what_is_there_goes_on_and_fails_at_the_end(home: DataDir, run: Run, tmp_path: Path) -> None:
     text = '192.0.2.1 - - [17/May/2015:10:05:%02d +0000] "GET /%s HTTP/1.1" 200 5 "-" "Mozilla/5.0 Firefox/9"\n'
     torn, whole = tmp_path / "torn.gz", tmp_path / "whole.log"
     lines = "".join(text % (number % 60, number) for number in range(5000))
@@ -269,7 +271,7 @@ def test_torn_archive_keeps_what_is_there_goes_on_and_fails_at_the_end(home: Hom
 
 
 def test_interrupt_says_what_is_safe_and_the_next_import_brings_the_rest(
-    home: Home, run: Run, real_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: DataDir, run: Run, real_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "access.log"
     template = '192.0.2.1 - - [18/May/2015:%02d:%02d:%02d +0000] "GET /p HTTP/1.1" 200 5 "-" "Firefox"\n'
@@ -300,7 +302,7 @@ def test_slips_are_told_before_anything_is_read(run: Run, real_log: Path, tmp_pa
 
 
 def test_works_where_nothing_runs_and_leaves_nothing_running(tmp_path: Path) -> None:
-    home = Home(tmp_path / "data").make()
+    home = DataDir(tmp_path / "data").make()
     path = tmp_path / "log"
     path.write_bytes(b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n')
     publish(home.sites_file, [Site(1, "whole.example", "UTC")])

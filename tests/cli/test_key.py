@@ -11,24 +11,24 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from typer.testing import CliRunner
 
-from cli import groups
+from cli import commands
 from cli.main import app
-from collector.sites.key_admin import all_keys, find_key, listed, revoke_key, rotate_keys, seconds_of
-from collector.sites.site_admin import add_site, find_site, set_site
-from collector.sites.sites import Registry, hash_key
+from collector.sites.admin import add_site, find_site, set_site
+from collector.sites.keys import all_keys, find_key, listed, revoke_key, rotate_keys, seconds_of
+from collector.sites.registry import SiteRegistry, hash_key
 from sql.client import opened
+from sql.core.data_dir import DataDir
 from sql.core.errors import FootfallError, UsageError
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.schema.schema import bring_up_to_date
+from sql.engine.server import alongside
+from sql.schema.upgrade import bring_up_to_date
 
 numbers = itertools.count(1)
-groups.register(app)
+commands.register(app)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    made = Home(tmp_path_factory.mktemp("key") / "data").make()
+    made = DataDir(tmp_path_factory.mktemp("key") / "data").make()
     with alongside(made), opened(f"chdb://{made.root}") as client:
         bring_up_to_date(client, made)
         yield made
@@ -63,7 +63,7 @@ def shop(home, client):
 
 def site_of(home, key, at=None):
     """The domain that a collector, made now, would let a key write to at a moment (seconds since 1970)."""
-    found = Registry(home.sites_file, now=lambda: at or time.time()).by_key(key)
+    found = SiteRegistry(home.sites_file, now=lambda: at or time.time()).by_key(key)
     return found.domain if found else None
 
 
@@ -138,7 +138,7 @@ def test_keys_of_other_sites_stay(home, client, run, shop):
 
 def test_keys_made_at_once_have_ids_of_their_own(home, client, shop):
     def add(number):
-        from collector.sites.key_admin import add_key
+        from collector.sites.keys import add_key
 
         with opened(f"chdb://{home.root}") as mine:
             return add_key(mine, home, find_site(mine, shop[0]), f"n{number}")
@@ -186,7 +186,7 @@ def test_settings_of_a_site_are_changed_and_published(home, client, run, shop):
     created = client.command("select min(created_at) from sites where domain = {d:String}", parameters={"d": domain})
     run("site", "set", domain, "--max-age-days", "7", "--events-per-second", "500", "--currency", "EUR")
     run("site", "set", f"https://{domain.upper()}/", "--identity", "client-id")
-    site = Registry(home.sites_file).by_key(key)
+    site = SiteRegistry(home.sites_file).by_key(key)
     assert (site.max_age_days, site.events_per_second, site.currency, site.identity) == (7, 500, "EUR", "client-id")
     assert site == find_site(client, domain)
     run("site", "set", domain, "--currency", "", "--events-per-second", "0")

@@ -12,8 +12,8 @@ import typer
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from cli import groups
-from cli.exits import Exit, code_of
+from cli.commands import register
+from cli.exit_codes import Exit, code_of
 from sql.core.errors import EngineBusy, EngineRefused, FootfallError, SchemaError, StorageError, UsageError
 
 FOOTFALL = Path(sys.executable).with_name("footfall")
@@ -21,7 +21,7 @@ FOOTFALL = Path(sys.executable).with_name("footfall")
 
 APP = typer.Typer(rich_markup_mode=None)
 APP.callback()(lambda: None)
-groups.register(APP)
+register(APP)
 
 
 def commands():
@@ -189,8 +189,8 @@ def test_help_is_quick_to_import():
     """What takes long is imported by the commands that need it."""
     program = """
         import sys
-        from cli import groups, main
-        groups.register(main.app)
+        from cli import commands, main
+        commands.register(main.app)
         heavy = {"chdb", "clickhouse_connect", "polars", "pyarrow", "numpy", "falcon", "gunicorn", "rich"}
         print(sorted(heavy & set(sys.modules)))
     """

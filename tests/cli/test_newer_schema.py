@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from collector.sites.site_admin import add_site
+from collector.sites.admin import add_site
 from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.schema.schema import bring_up_to_date
+from sql.core.data_dir import DataDir
+from sql.engine.server import alongside
+from sql.schema.upgrade import bring_up_to_date
 
 ROOT = Path(__file__).parents[2]
 REFUSED = [
@@ -44,7 +44,7 @@ REFUSED = [
 def newer(tmp_path_factory):
     """A data directory with a site and an event that waits, whose database knows one step more."""
     folder = tmp_path_factory.mktemp("newer")
-    home = Home(folder / "data").make()
+    home = DataDir(folder / "data").make()
     (folder / "footfall.toml").write_text('data_dir = "data"')
     line = '192.0.2.1 - - [20/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0 Firefox/130.0"'
     (folder / "access.log").write_text(line)
@@ -63,7 +63,7 @@ def run(folder, *args):
 
 
 def waits(folder):
-    spool = Spool(Home(folder / "data").spool).make()
+    spool = Spool(DataDir(folder / "data").spool).make()
     writer = SpoolWriter(spool, "test")
     writer.commit([b"not looked at"])
     writer.close()
@@ -76,7 +76,7 @@ def test_it_is_refused(newer, args):
     done = run(newer, *args)
     assert done.returncode == 1, done.stderr
     assert "9999_future, which this version does not know" in done.stdout + done.stderr
-    assert {path.name for path in Spool(Home(newer / "data").spool).sealed()} >= before
+    assert {path.name for path in Spool(DataDir(newer / "data").spool).sealed()} >= before
 
 
 @pytest.mark.parametrize(("args", "code"), [(("query", "select 1"), 0), (("schema", "status"), 3), (("doctor",), 3)])

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from sql.client import opened
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.engine.wire import first_statement
+from sql.core.data_dir import DataDir
+from sql.engine.http_protocol import first_statement
+from sql.engine.server import alongside
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = "select count() from numbers(100000000000) where not ignore(sipHash64(number))"
@@ -22,7 +22,7 @@ ENDLESS = "select count() from numbers(100000000000) where not ignore(sipHash64(
 
 @pytest.fixture
 def home(tmp_path):
-    return Home(tmp_path / "data").make()
+    return DataDir(tmp_path / "data").make()
 
 
 def command(home, sql):

@@ -9,7 +9,7 @@ import pytest
 
 from aggregations.query.metrics import METRICS
 from bench import reference
-from cli.exits import Exit
+from cli.exit_codes import Exit
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 COMMANDS = [pytest.param(path, command, id=" ".join(path)) for path, command in reference.walk(reference.tree())]

@@ -15,7 +15,7 @@ import typer
 import cli.main
 from cli import funnel, query, report
 from sql.client import Published
-from sql.core.home import Home
+from sql.core.data_dir import DataDir
 
 GIVEN = """
 insert into events (
@@ -40,10 +40,10 @@ SITE = (
 # Fills a data directory, in a process of its own: this one must not load the engine.
 FILL = f"""
 import sys
-from sql.schema import migrations
+from sql.schema import migrate
 from sql.client import opened
 with opened(sys.argv[1]) as client:
-    migrations.apply(client)
+    migrate.apply(client)
     client.command({SITE!r})
     client.command({GIVEN!r})
 """
@@ -64,7 +64,7 @@ COMMANDS = ["overview", "series", "campaigns", *(ranked.command for ranked in re
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A data directory with two sites and a hundred visits of one."""
-    made = Home(tmp_path_factory.mktemp("report"))
+    made = DataDir(tmp_path_factory.mktemp("report"))
     subprocess.run([sys.executable, "-c", FILL, f"chdb://{made.root}"], check=True, timeout=120)
     return made
 
@@ -103,9 +103,9 @@ def alone(home):
 @pytest.fixture(scope="module")
 def running(home, alone):
     """An engine on the same directory, once ``alone`` has asked."""
-    from sql.engine.engine import await_ready
+    from sql.engine.server import await_ready
 
-    child = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)])
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)])
     await_ready(home, 30, lambda: child.poll() is None)
     yield Published.read(home)
     child.terminate()

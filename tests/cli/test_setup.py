@@ -14,14 +14,14 @@ import polars as pl
 import pytest
 
 from cli.config.config import load
-from collector.sites.site_admin import add_site
-from collector.sites.site_table import all_sites
-from collector.sites.sites import Registry, WriteKey, hash_key
+from collector.sites.admin import add_site
+from collector.sites.registry import SiteRegistry, WriteKey, hash_key
+from collector.sites.table import all_sites
 from sql.client import opened
+from sql.core.data_dir import DataDir
 from sql.core.errors import UsageError
-from sql.core.home import Home
-from sql.engine.engine import await_ready
-from sql.schema.schema import bring_up_to_date
+from sql.engine.server import await_ready
+from sql.schema.upgrade import bring_up_to_date
 
 numbers = itertools.count(1)
 FOOTFALL = Path(sys.executable).with_name("footfall")
@@ -30,8 +30,8 @@ FOOTFALL = Path(sys.executable).with_name("footfall")
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory):
     """A data directory of this file's own whose engine runs, so that commands are quick."""
-    home = Home(tmp_path_factory.mktemp("setup") / "data").make()
-    child = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)])
+    home = DataDir(tmp_path_factory.mktemp("setup") / "data").make()
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)])
     await_ready(home, 30, lambda: child.poll() is None)
     yield home
     child.terminate()
@@ -100,7 +100,7 @@ def test_site_added_listed_published(serving):
     )  # fmt: skip
     refused(of(serving, "site", "snippet", "shop.example", "--modules", "nothing"), 2, "no module 'nothing'")
     refused(of(serving, "site", "snippet", "other.example"), 2, "no site other.example", "footfall site list")
-    site = Registry(serving.sites_file).by_key(key)
+    site = SiteRegistry(serving.sites_file).by_key(key)
     assert site
     assert (site.domain, site.timezone, site.currency, site.identity) == (
         "shop.example", "Europe/Paris", "EUR", "cookieless",

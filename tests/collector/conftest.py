@@ -18,16 +18,16 @@ from pathlib import Path
 import pytest
 
 from collector.event.model import SpooledEvent
-from collector.lifecycle.account import Account, take
-from collector.sites.published import publish
-from collector.sites.site_admin import add_site
-from collector.sites.sites import Site, WriteKey, hash_key
+from collector.lifecycle.ledger import Account, take
+from collector.sites.admin import add_site
+from collector.sites.registry import Site, WriteKey, hash_key
+from collector.sites.snapshot import publish
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.schema.schema import bring_up_to_date
+from sql.core.data_dir import DataDir
+from sql.engine.server import alongside
+from sql.schema.upgrade import bring_up_to_date
 
 CONFIG = """
 data_dir = "data"
@@ -118,7 +118,7 @@ class Footfall:
 
     def __init__(self, folder: Path, segment_seconds: float = 0.3) -> None:
         self.folder = folder
-        self.home = Home(folder / "data")
+        self.home = DataDir(folder / "data")
         self.url = f"chdb://{self.home.root}"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -280,7 +280,7 @@ def footfall(still: Footfall):
 class House:
     """A data directory with an engine that runs, a site and a funnel, for loaders of the test's own."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: DataDir) -> None:
         self.home = home
         self.url = f"chdb://{home.root}"
         self.spool = Spool(home.spool).make()
@@ -312,7 +312,7 @@ class House:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The house of a module."""
-    home = Home(tmp_path_factory.mktemp("house")).make()
+    home = DataDir(tmp_path_factory.mktemp("house")).make()
     made = House(home)
     with alongside(home):
         with made.client() as client:
@@ -397,7 +397,7 @@ class Alone:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self.folder = folder
-        self.home = Home(folder / "data").make()
+        self.home = DataDir(folder / "data").make()
         publish(self.home.sites_file, [Site(1, "shop.example", "UTC", (WriteKey(hash_key(self.key)),))])
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -9,12 +9,12 @@ import pytest
 
 from collector.cache import ALL, MIB, Cache
 from collector.enrich import bots, channels, sources, user_agents
-from collector.event import privacy
+from collector.event import redact
 from collector.imports.access_log import AccessLog
 from collector.ingest.visitors import Salts, Visitors
-from collector.loader import columns
-from collector.sites.published import publish
-from collector.sites.sites import MAX_KEY, Registry, Site, WriteKey, hash_key
+from collector.loader import enrichment
+from collector.sites.registry import MAX_KEY, Site, SiteRegistry, WriteKey, hash_key
+from collector.sites.snapshot import publish
 
 # docs/architecture.md tells these sums.
 COLLECTOR, LOADER = 8 * MIB, 80 * MIB
@@ -47,9 +47,9 @@ def test_what_would_fill_it_alone_is_not_kept():
 
 
 FILLED = {
-    "collector.event.privacy.address": lambda text: privacy.address(text),
-    "collector.loader.columns._page": lambda text: columns._page(text),
-    "collector.loader.columns._origin": lambda text: columns._origin(text, text, text, text, text, text, text),
+    "collector.event.redact.address": lambda text: redact.address(text),
+    "collector.loader.enrichment._page": lambda text: enrichment._page(text),
+    "collector.loader.enrichment._origin": lambda text: enrichment._origin(text, text, text, text, text, text, text),
     "collector.enrich.sources._of_host": lambda text: sources._of_host(text),
     "collector.enrich.channels.channel_of": lambda text: channels.channel_of(text, text, text, text, text),
     "collector.enrich.bots.verdict": lambda text: bots.verdict(text),
@@ -60,8 +60,8 @@ FILLED = {
 
 def test_every_function_that_remembers_is_filled_below():
     assert FILLED.keys() == ALL.keys()
-    assert sum(cache.most for name, cache in ALL.items() if name == "collector.event.privacy.address") == COLLECTOR
-    assert sum(cache.most for name, cache in ALL.items() if name != "collector.event.privacy.address") == LOADER
+    assert sum(cache.most for name, cache in ALL.items() if name == "collector.event.redact.address") == COLLECTOR
+    assert sum(cache.most for name, cache in ALL.items() if name != "collector.event.redact.address") == LOADER
 
 
 @pytest.mark.parametrize("name", FILLED)
@@ -105,7 +105,7 @@ def test_an_import_remembers_no_more_than_it_may(tmp_path):
 def test_refused_keys_are_not_remembered_at_all(tmp_path):
     """200 requests of half a megabyte each, all refused, took a worker from 43 to 427 MB."""
     publish(tmp_path / "sites.json", [Site(1, "a.example", "UTC", (WriteKey(hash_key("wk_a")),))])
-    registry = Registry(tmp_path / "sites.json")
+    registry = SiteRegistry(tmp_path / "sites.json")
     assert registry.by_key("wk_a") is not None
     for number in range(1_000):
         assert registry.by_key(f"{number}" + "x" * 10_000) is None

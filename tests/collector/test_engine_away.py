@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.sites.site_admin import set_site
+from collector.sites.admin import set_site
 from sql.core.files import OwnedLock
 
 BATCH = 100

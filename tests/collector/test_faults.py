@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.lifecycle.account import take
+from collector.lifecycle.ledger import take
 from collector.loader.journal import read_state
 from collector.loader.loader import Loader, LoaderOptions
-from collector.spool import frames
+from collector.spool import framing
 from collector.spool.lines import encode
 from collector.spool.spool import events_of
 from sql.core.unix_socket import address_of, connected
@@ -284,7 +284,9 @@ def test_flipped_bits_and_torn_tails(house, event, agree, seed):
         if segment % 2:
             data = data[: rng.randrange(len(data) // 2, len(data))]
         path.write_bytes(data)
-    whole = sum(len(frames.read(path.read_bytes(), frames.key_of(path)).payloads) for path in house.spool.sealed()) * 10
+    whole = (
+        sum(len(framing.read(path.read_bytes(), framing.key_of(path)).payloads) for path in house.spool.sealed()) * 10
+    )
     assert 0 < whole < events == sum(events_of(path) for path in house.spool.sealed())
     with Loader(house.home, house.url, QUICK) as loader:
         loader.drain()

@@ -95,7 +95,7 @@ def storm(footfall, events: int, kills: int, seed: int):
     return set().union(*(p.acknowledged for p in posters)), set().union(*(p.given_up for p in posters)), done
 
 
-def check(footfall, acknowledged: set[str], perhaps: set[str], until, agree) -> None:
+def check(footfall, acknowledged: set[str], might_contain: set[str], until, agree) -> None:
     def empty() -> bool:
         footfall.revive()
         return bool(footfall.answers() and footfall.pids("engine") and footfall.drained())
@@ -110,7 +110,7 @@ def check(footfall, acknowledged: set[str], perhaps: set[str], until, agree) -> 
         ids = [str(row[0]) for row in client.query("select event_id from events").result_rows]
         assert len(ids) == len(set(ids)), "an event counts twice"
         assert acknowledged - set(ids) == set(), "an acknowledged event is not there"
-        assert set(ids) - acknowledged - perhaps == set(), "an event that nobody sent"
+        assert set(ids) - acknowledged - might_contain == set(), "an event that nobody sent"
         agree(client)
 
 
@@ -121,11 +121,11 @@ def ends_whole(footfall, until) -> None:
 
 def test_every_acknowledged_event_counts_once(footfall, until, agree):
     footfall.define_funnel()
-    acknowledged, perhaps, done = storm(footfall, 100_000, 50, seed=7)
+    acknowledged, might_contain, done = storm(footfall, 100_000, 50, seed=7)
     assert done.total() >= 50
     assert min(done.values()) > 0
     assert len(acknowledged) > 90_000
-    check(footfall, acknowledged, perhaps, until, agree)
+    check(footfall, acknowledged, might_contain, until, agree)
     ends_whole(footfall, until)
 
 
@@ -136,13 +136,13 @@ def test_a_thousand_kills(footfall, until, agree):
     footfall.define_funnel()
     wanted = int(os.environ.get("FOOTFALL_SOAK_KILLS", "1000"))
     acknowledged: set[str] = set()
-    perhaps: set[str] = set()
+    might_contain: set[str] = set()
     killed: Counter[str] = Counter()
     for part in range(wanted // 50):
         came, may_have_come, done = storm(footfall, 50_000, 50, seed=1000 + part)
         acknowledged |= came
-        perhaps |= may_have_come
-        check(footfall, acknowledged, perhaps, until, agree)
+        might_contain |= may_have_come
+        check(footfall, acknowledged, might_contain, until, agree)
         killed += done
         print(f"{killed.total()} kills, {len(acknowledged):,} acknowledged events: each once", flush=True)
     ends_whole(footfall, until)

@@ -22,24 +22,24 @@ import re2
 import collector
 from collector import logs
 from collector.enrich import bots, channels, sources, user_agents
-from collector.enrich.spam import SpamHosts
-from collector.event import decode, privacy, urls, values
+from collector.enrich.referrer_spam import SpamHosts
+from collector.event import decode, redact, urls, values
 from collector.event.limits import Limits
 from collector.event.model import Event, Revenue, SpooledEvent
 from collector.imports import access_lines, access_log
-from collector.ingest import auth, steps
+from collector.ingest import access, pipeline
 from collector.ingest.visitors import Salts, Visitors
-from collector.loader import columns
-from collector.sites.published import publish
-from collector.sites.sites import Registry, Site
-from collector.spool import line_table, lines
+from collector.loader import enrichment
+from collector.sites.registry import Site, SiteRegistry
+from collector.sites.snapshot import publish
+from collector.spool import line_reader, lines
 from collector.web import tracker_files
 
 SMALL, LARGE = 32 * 1024, 64 * 1024
 # Twice the text may take twice the time: 4 would be a square. What is so quick (seconds) is none: the smallest square
 # of 64 KB, at a tenth of a nanosecond a step, takes 0.2 s. The bound below holds whatever the growth is.
-MOST_GROWTH, QUICK = 3.5, 0.03
-MOST_SECONDS = 0.5
+MAX_GROWTH, QUICK = 3.5, 0.03
+MAX_SECONDS = 0.5
 # A square shows here at the latest, and does not hold the tests up for an hour.
 FIRST, FIRST_SECONDS = 8 * 1024, 0.05
 
@@ -104,7 +104,7 @@ def growth(work: Callable[[str], object], shapes: list[tuple[str, str, str]]) ->
         large = seconds(work, text_of(shape, LARGE))
         small = seconds(work, text_of(shape, SMALL))
         for _ in range(3):  # somebody else had the processor
-            if large < QUICK or (large <= MOST_GROWTH * small and large < MOST_SECONDS):
+            if large < QUICK or (large <= MAX_GROWTH * small and large < MAX_SECONDS):
                 break
             large, small = min(large, seconds(work, text_of(shape, LARGE))), seconds(work, text_of(shape, SMALL))
         else:
@@ -171,7 +171,7 @@ def test_the_lists_name_what_is_there():
 
 LIMITS = Limits(body_bytes=2**20, event_bytes=2**20, text=2**20)
 SITE = Site(1, "a.example", "UTC")
-SENDER = steps.Sender("203.0.113.7", "agent", "", gpc=False, received_at=1_790_000_000_000)
+SENDER = pipeline.Sender("203.0.113.7", "agent", "", gpc=False, received_at=1_790_000_000_000)
 
 
 @pytest.fixture(scope="module")
@@ -179,16 +179,16 @@ def visitors(tmp_path_factory):
     return Visitors(Salts(tmp_path_factory.mktemp("salts")))
 
 
-def judged(step: Callable[[steps.Draft], None], visitors: Visitors, text: str) -> None:
+def judged(step: Callable[[pipeline.EventDraft], None], visitors: Visitors, text: str) -> None:
     """One step on an event whose every field is this text."""
     event = Event(
         name=text, url=text, referrer=text, title=text, screen=text, language=text, client_id=text, session_id=text,
         user_id=text, revenue=Revenue(text, text), consent={text: text}, props={"a": text, text[:60]: text},
     )  # fmt: skip
-    rules = steps.Rules(LIMITS, visitors)
-    draft = steps.Draft(event, SITE, SENDER._replace(user_agent=text), 0, rules)
-    privacy.address.forget()  # type: ignore[attr-defined]
-    with suppress(steps.Unfit):
+    rules = pipeline.Rules(LIMITS, visitors)
+    draft = pipeline.EventDraft(event, SITE, SENDER._replace(user_agent=text), 0, rules)
+    redact.address.forget()  # type: ignore[attr-defined]
+    with suppress(pipeline.InvalidEvent):
         step(draft)
 
 
@@ -196,7 +196,7 @@ def judged(step: Callable[[steps.Draft], None], visitors: Visitors, text: str) -
 FEW = [("", unit, end) for unit in UNITS for end in ("", "40@")]
 
 
-@pytest.mark.parametrize("step", steps.STEPS, ids=lambda step: step.__name__)
+@pytest.mark.parametrize("step", pipeline.STEPS, ids=lambda step: step.__name__)
 def test_every_step_of_an_event(step, visitors):
     assert not growth(functools.partial(judged, step, visitors), FEW)
 
@@ -216,10 +216,10 @@ class Asked:
 
 
 FUNCTIONS: dict[str, Callable[[str], object]] = {
-    "text": privacy.text,
-    "user": lambda text: privacy.user(text, b"k"),
-    "address": lambda text: forgotten(privacy.address, "https://a.example/" + text),
-    "address with a query": lambda text: forgotten(privacy.address, "https://a.example/?" + text),
+    "text": redact.text,
+    "user": lambda text: redact.user(text, b"k"),
+    "address": lambda text: forgotten(redact.address, "https://a.example/" + text),
+    "address with a query": lambda text: forgotten(redact.address, "https://a.example/?" + text),
     "page": urls.split,
     "page with a query": lambda text: urls.split("https://a.example/?" + text),
     "referrer": lambda text: urls.referrer(text, "a.example"),
@@ -232,8 +232,8 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "host of a line": access_lines.host_of,
     "request of a line": lambda text: access_lines.request_of(text.encode()),
     "codings": tracker_files.coding_of,
-    "proxies": lambda text: auth.source_address(Asked(text), ("127.0.0.0/8",)),  # type: ignore[arg-type]
-    "many proxies": lambda text: auth.source_address(Asked("127.0.0.1," * (len(text) // 10)), ("127.0.0.0/8",)),  # type: ignore[arg-type]
+    "proxies": lambda text: access.source_address(Asked(text), ("127.0.0.0/8",)),  # type: ignore[arg-type]
+    "many proxies": lambda text: access.source_address(Asked("127.0.0.1," * (len(text) // 10)), ("127.0.0.0/8",)),  # type: ignore[arg-type]
     "source": lambda text: sources.source_of(text, text, text),
     "source by referrer": lambda text: forgotten(sources._of_host, text),
     "channel": lambda text: forgotten(channels.channel_of, text, text, text, "", ""),
@@ -251,7 +251,7 @@ def forgotten(function: Callable[..., object], *args: str) -> object:
 
 
 def suppressed(function: Callable[..., object], *args: object) -> None:
-    with suppress(steps.Unfit):
+    with suppress(pipeline.InvalidEvent):
         function(*args)
 
 
@@ -286,7 +286,7 @@ def test_every_line_of_an_access_log(layout, line, visitors, monkeypatch):
         data = line.format(f"{next(count)}{text}").encode()
         for _ in log.events(data.split(b"\n")):
             pass
-        privacy.address.forget()
+        redact.address.forget()
 
     assert not growth(read, FEW)
 
@@ -294,14 +294,14 @@ def test_every_line_of_an_access_log(layout, line, visitors, monkeypatch):
 @pytest.mark.parametrize("field", ["url", "referrer", "user_agent", "title", "name", "screen"])
 def test_what_the_loader_makes_of_an_event(field, tmp_path):
     publish(tmp_path / "sites.json", [SITE])
-    registry, spam = Registry(tmp_path / "sites.json"), SpamHosts()
+    registry, spam = SiteRegistry(tmp_path / "sites.json"), SpamHosts()
     count = iter(range(10**9))
 
     def enrich(text: str) -> None:
         number = next(count)
         event = SpooledEvent(event_id=number.to_bytes(16, "big"), visitor=1, timestamp=SENDER.received_at, name="a")
         setattr(event, field, f"https://a.example/{number}?utm_source={number}&{text}")
-        columns.enrich(line_table.decode([lines.encode(1, 1, [event])]), registry, spam)
+        enrichment.enrich(line_reader.decode([lines.encode(1, 1, [event])]), registry, spam)
 
     assert not growth(enrich, FEW)
 
@@ -309,7 +309,7 @@ def test_what_the_loader_makes_of_an_event(field, tmp_path):
 def test_an_address_of_four_kilobytes_costs_less_than_a_millisecond():
     """It took 270 ms, and a request of 1.1 KB may hold 126 of them."""
     url = "https://a.example/" + "a" * 4_000 + "40"
-    assert seconds(lambda text: forgotten(privacy.address, text), url) < 0.001
+    assert seconds(lambda text: forgotten(redact.address, text), url) < 0.001
     assert seconds(urls.split, url) < 0.001
 
 
@@ -325,5 +325,5 @@ def test_an_address_of_four_kilobytes_costs_less_than_a_millisecond():
     ],
 )
 def test_e_mail_addresses_of_any_script_are_masked(text, kept):
-    assert privacy.text(text) == kept
+    assert redact.text(text) == kept
     assert urls.split("/" + text).path == "/" + kept

@@ -16,12 +16,12 @@ import falcon.testing
 import pytest
 
 from collector import logs
-from collector.ingest.intake import AppOptions
+from collector.ingest.service import AppOptions
 from collector.logs import Json, Lines, Text, masked
-from collector.spool.segments import set_aside
+from collector.spool.segment_files import set_aside
 from collector.spool.spool import Spool
 from collector.web.app import create_app
-from sql.core.home import Home
+from sql.core.data_dir import DataDir
 
 PLANTED = (
     "203.0.113.77",
@@ -170,7 +170,7 @@ class Boom:
     ],
 )
 def test_a_request_has_an_id_in_answer_and_log(tmp_path, log, given, taken):
-    app = create_app(AppOptions(Home(tmp_path / "data").make()))
+    app = create_app(AppOptions(DataDir(tmp_path / "data").make()))
     app.add_route("/boom", Boom())
     logger = logging.getLogger("falcon")
     logger.addHandler(log.handler)
@@ -195,7 +195,7 @@ def test_a_request_has_an_id_in_answer_and_log(tmp_path, log, given, taken):
 
 
 def test_ids_that_are_made_differ(tmp_path):
-    app = create_app(AppOptions(Home(tmp_path / "data").make()))
+    app = create_app(AppOptions(DataDir(tmp_path / "data").make()))
 
     async def ask():
         async with falcon.testing.ASGIConductor(app) as conductor:

@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from collector.lifecycle.account import take
+from collector.lifecycle.ledger import take
 from collector.loader.loader import Loader, LoaderOptions
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 
-from collector.spool.segments import set_aside
+from collector.spool.segment_files import set_aside
 from collector.spool.spool import Spool
 from sql.client import opened
 

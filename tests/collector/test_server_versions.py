@@ -27,35 +27,35 @@ from aggregations.query import console
 from aggregations.query import sites as report_sites
 from aggregations.query.filters import Filter
 from aggregations.query.periods import Period
-from aggregations.reports import detected, events, left_out, overview, pages, places, series, sources, technology
+from aggregations.reports import detected, devices, events, left_out, overview, pages, places, sources, timeseries
 from aggregations.reports.left_out import LeftOut
 from collector.lifecycle import dedupe
 from collector.lifecycle.dedupe import Scope
-from collector.loader import commit
+from collector.loader import insert
 from collector.loader.loader import Loader, LoaderOptions
-from collector.loader.seen import SeenIds
+from collector.loader.seen_filter import SeenIds
 from collector.sites import event_schema_admin
+from collector.sites.admin import add_site, find_site, set_site
 from collector.sites.event_schemas import MAX_SCHEMA, Mode
-from collector.sites.key_admin import rotate_keys
-from collector.sites.site_admin import add_site, find_site, set_site
+from collector.sites.keys import rotate_keys
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
 from sql import client as sql_client
 from sql.client import MINIMUM_VERSION, connect, opened
-from sql.core import statements
+from sql.core import queries
+from sql.core.data_dir import DataDir
 from sql.core.errors import EngineTooOld
 from sql.core.files import OwnedLock
-from sql.core.home import Home
-from sql.engine.engine import await_ready
-from sql.schema import derivations, migrations
-from sql.schema.schema import bring_up_to_date
+from sql.engine.server import await_ready
+from sql.schema import migrate, rebuild
+from sql.schema.upgrade import bring_up_to_date
 
 ROOT = Path(__file__).parents[2]
 OLDER = Path(sys.prefix) / "chdb-25.8"
 REPORTS = {
     "overview": (overview.overview, {}),
-    "by-day": (series.series, {}),
-    "by-hour": (series.series, {"step": series.Step.HOUR}),
+    "by-day": (timeseries.series, {}),
+    "by-hour": (timeseries.series, {"step": timeseries.Step.HOUR}),
     "pages": (pages.top_pages, {"limit": 0}),
     "entry-pages": (pages.entry_pages, {"limit": 0}),
     "exit-pages": (pages.exit_pages, {"limit": 0}),
@@ -63,9 +63,9 @@ REPORTS = {
     "channels": (sources.channels, {"limit": 0}),
     "campaigns": (sources.campaigns, {"limit": 0}),
     "countries": (places.countries, {"limit": 0}),
-    "devices": (technology.devices, {"limit": 0}),
-    "browsers": (technology.browsers, {"limit": 0}),
-    "os": (technology.systems, {"limit": 0}),
+    "devices": (devices.devices, {"limit": 0}),
+    "browsers": (devices.browsers, {"limit": 0}),
+    "os": (devices.systems, {"limit": 0}),
     "events": (events.events, {"limit": 0}),
 }
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
@@ -77,7 +77,7 @@ class Server:
     """The stand-in: its URL, a data directory of ours, and what the engine has carried out."""
 
     url: str
-    home: Home
+    home: DataDir
     said: Path
 
     def put(self, *batches: list[Any]) -> None:
@@ -94,7 +94,7 @@ class Server:
 def server(tmp_path_factory, loopback):
     if not OLDER.is_dir():
         pytest.fail("no stand-in for an older server here: make .venv/chdb-25.8")
-    its = Home(tmp_path_factory.mktemp("server")).make()
+    its = DataDir(tmp_path_factory.mktemp("server")).make()
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(OLDER), str(ROOT)])}
     child = subprocess.Popen([sys.executable, str(ROOT / "tests" / "older_engine.py"), str(its.root)], env=env)
     try:
@@ -102,7 +102,7 @@ def server(tmp_path_factory, loopback):
         root = f"http://footfall:{published.password}@127.0.0.1:{loopback(its.engine_socket)}"
         with opened(f"{root}/default") as client:
             client.command("create database analytics")
-        yield Server(f"{root}/analytics", Home(tmp_path_factory.mktemp("ours")).make(), its.root / "statements")
+        yield Server(f"{root}/analytics", DataDir(tmp_path_factory.mktemp("ours")).make(), its.root / "statements")
     finally:
         child.terminate()
         child.wait(30)
@@ -170,7 +170,7 @@ def test_migrations_interrupted_anywhere_and_carried_on(server, client):
         except Interrupted:
             continue
     assert left > 3
-    assert not migrations.pending(client)
+    assert not migrate.pending(client)
     assert bring_up_to_date(client, server.home) == []
 
 
@@ -198,7 +198,7 @@ def test_a_loader_with_duplicates_and_late_events_that_join_visits(server, clien
 
 
 def test_a_batch_in_doubt_is_counted_and_completed(server, client, event, agree, monkeypatch):
-    real, sent = commit._send, []
+    real, sent = insert._send, []
 
     def lost(*args: Any) -> None:
         sent.append(1)
@@ -206,7 +206,7 @@ def test_a_batch_in_doubt_is_counted_and_completed(server, client, event, agree,
         if len(sent) == 1:
             raise OSError("the answer was lost")
 
-    monkeypatch.setattr(commit, "_send", lost)
+    monkeypatch.setattr(insert, "_send", lost)
     before = client.command("select count() from events")
     server.put([event(10_000 + n, n % 60) for n in range(200)])
     assert client.command("select count() from events") == before + 200
@@ -215,14 +215,14 @@ def test_a_batch_in_doubt_is_counted_and_completed(server, client, event, agree,
 
 
 def test_what_moved_is_written_into_the_parts(client, agree):
-    client.command(statements.query("load_apply_patches"), settings={"mutations_sync": 1})
+    client.command(queries.query("load_apply_patches"), settings={"mutations_sync": 1})
     agree(client)
 
 
 def test_every_derivation_is_rebuilt(client, agree):
-    derivations.rebuild_months(client, derivations.PARTITIONED_BY, derivations.months(client))
+    rebuild.rebuild_months(client, rebuild.PARTITIONED_BY, rebuild.months(client))
     agree(client)
-    derivations.install(client, "visits")
+    rebuild.install(client, "visits")
     agree(client)
 
 
@@ -290,7 +290,7 @@ def test_a_schema_as_long_as_one_may_be(server, client):
     schema = head + "ä" * (MAX_SCHEMA - len(head) - len(tail)) + tail
     event_schema_admin.add(client, server.home, 1, "purchase", Mode.WARN, schema)
     assert [each.schema for each in event_schema_admin.newest(client)] == [schema]
-    listed = client.query(statements.query("event_schemas_listed"), parameters={"site": 0}).result_rows
+    listed = client.query(queries.query("event_schemas_listed"), parameters={"site": 0}).result_rows
     assert len(listed) == 1
 
 
@@ -301,18 +301,18 @@ def test_queries_of_the_operator(client):
     everything = console.run(client, "select *, [event_id] as `odd ``name` from events order by batch_seq limit 3")
     assert everything is not None and not isinstance(everything, bytes)
     assert [str(uuid.UUID(text)) for text in everything["event_id"]] == everything["event_id"].to_list()
-    client.command(statements.query("kill_statement"), parameters={"id": str(uuid.uuid4())})
+    client.command(queries.query("kill_statement"), parameters={"id": str(uuid.uuid4())})
 
 
 def test_what_loader_and_engine_ask_now_and_then(client, period):
     SeenIds().load(client, period.first)
-    assert client.query(statements.query("engine_most_parts")).result_rows[0][0] > 0
-    client.query(statements.query("engine_errors"))
+    assert client.query(queries.query("engine_most_parts")).result_rows[0][0] > 0
+    client.query(queries.query("engine_errors"))
     moments = [1_700_000_000, 1_720_000_000]
-    offsets = client.query(statements.query("zone_offsets"), parameters={"zone": "Europe/Paris", "moments": moments})
+    offsets = client.query(queries.query("zone_offsets"), parameters={"zone": "Europe/Paris", "moments": moments})
     assert offsets.result_rows == [(3600,), (7200,)]
     bound = {"site": 1, "import_id": ""}
-    assert client.query(statements.query("import_stored"), parameters=bound).result_rows[0][0] > 0
+    assert client.query(queries.query("import_stored"), parameters=bound).result_rows[0][0] > 0
 
 
 def test_every_query_and_view_was_carried_out(server, until):
@@ -321,8 +321,8 @@ def test_every_query_and_view_was_carried_out(server, until):
         everything = "\n".join(sorted(said))
         return [
             name
-            for folder, text_of in (("queries", statements.query), ("views", statements.view))
-            for name in statements.names(folder)
+            for folder, text_of in (("queries", queries.query), ("views", queries.view))
+            for name in queries.names(folder)
             if _plain(text_of(name)) not in everything
         ]
 

@@ -16,8 +16,8 @@ import msgspec
 import pytest
 
 from bench import attacks, honest
-from collector.sites.key_admin import add_key
-from collector.sites.site_admin import add_site
+from collector.sites.admin import add_site
+from collector.sites.keys import add_key
 
 ZONES = ("Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC", "Asia/Tokyo")
 BURST_SECONDS = 20.0
@@ -26,7 +26,7 @@ P99_MS = 100.0
 # the burst is slower, other things run here too, and attacks come less often in the same measure.
 OWN_CORES_RATE = 3_000
 # What a site's rate leaves room for: three quarters of 2,000 events a second each.
-MOST_RATE = 0.75 * 2_000 * len(ZONES)
+MAX_RATE = 0.75 * 2_000 * len(ZONES)
 # Most that each process may hold, in MB. What it starts with, and what the text from outside that it keeps may take
 # (docs/architecture.md), and for a worker 500 connections with half a body each (256 KB), for the loader a batch in
 # each of its three steps, for the engine its own caches and merges.
@@ -142,7 +142,7 @@ def test_honest_senders_do_not_notice_a_siege(besieged, until, agree):
     plan = attacks.Plan(footfall.port, seconds, "victim.example", "other.example", pace)
     attackers = Attackers(plan, footfall.folder)
     attackers.start()
-    rate = min(full / 2, MOST_RATE)
+    rate = min(full / 2, MAX_RATE)
     calm = honestly(footfall, honest.Plan(footfall.port, seconds, rate, 1 << 40, sites))
     attackers.join()
     until(lambda: settled(footfall), 120, "what was sent is read, and nothing waits")

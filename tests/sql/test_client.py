@@ -18,11 +18,11 @@ from urllib.parse import quote
 import pytest
 
 from sql.client import PINNED, Published, boot_of, connect, embedded_home, first_line, opened, running
+from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy, EngineRefused, EngineUnavailable, FootfallError, UsageError
 from sql.core.files import OwnedLock
-from sql.core.home import Home
-from sql.engine.engine import alongside
 from sql.engine.ping import ping
+from sql.engine.server import alongside
 
 SECRET = "s3cret"
 ASK = """
@@ -47,7 +47,7 @@ def run(program, *args, check=True):
 
 @pytest.fixture
 def home(tmp_path):
-    return Home(tmp_path / "data").make()
+    return DataDir(tmp_path / "data").make()
 
 
 def url_of(home):
@@ -290,7 +290,7 @@ def listening_ports(pid):
 
 def test_nobody_else_can_take_the_place_of_a_dead_engine(home):
     """It has no port: it is reached through the data directory, which is its owner's alone."""
-    child = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)])
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)])
     try:
         while running(home) is None:
             assert child.poll() is None
@@ -304,14 +304,14 @@ def test_nobody_else_can_take_the_place_of_a_dead_engine(home):
 
 
 def test_a_long_path(tmp_path):
-    home = Home(tmp_path / ("a" * 100) / ("b" * 100)).make()
+    home = DataDir(tmp_path / ("a" * 100) / ("b" * 100)).make()
     with alongside(home), opened(url_of(home), direct=False) as client:
         assert ping(url_of(home)) == ""
         assert client.command("select 1") == 1
 
 
 def test_a_killed_engine_leaves_the_directory_to_others(home):
-    child = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)])
+    child = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)])
     try:
         while running(home) is None:
             assert child.poll() is None
@@ -356,13 +356,13 @@ def test_first_line(text, line):
 
 def test_a_server_has_one_name_a_life(engine):
     """The embedded engine's front, taken for a server by its URL."""
-    from sql.schema import migrations
+    from sql.schema import migrate
 
     url = f"clickhouse://footfall:{engine.password}@127.0.0.1:{engine.port}"
     with opened(url) as client:
         client.command("create database if not exists life")
     with opened(f"{url}/life") as client:
-        migrations.apply(client)
+        migrate.apply(client)
         names = {boot_of(client, url) for _ in range(5)}
         client.command("truncate table engine_life")  # what a restart does to it
         assert len(names) == 1

@@ -10,7 +10,7 @@ import pytest
 from aggregations.query import sites
 from aggregations.query.sites import SiteRow
 from sql.core.errors import SchemaError, UsageError
-from sql.schema import migrations
+from sql.schema import migrate
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def empty(engine):
     client = clickhouse_connect.get_client(**how, database="sites_test")
 
     def fill(*domains):
-        migrations.apply(client)
+        migrate.apply(client)
         for number, domain in enumerate(domains, start=1):
             for zone in ("UTC", "Asia/Kolkata"):  # the newest row counts
                 client.command(

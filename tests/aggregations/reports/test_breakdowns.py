@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregations.reports import places, sources, technology
+from aggregations.reports import devices, places, sources
 from aggregations.reports.events import events
 from aggregations.reports.sources import Tag
 
@@ -14,9 +14,9 @@ ASKED = [
     (sources.channels, "channel", {}),
     *((sources.campaigns, tag.value, {"tag": tag}) for tag in Tag),
     (places.countries, "country", {}),
-    (technology.devices, "device", {}),
-    (technology.browsers, "browser", {}),
-    (technology.systems, "os", {}),
+    (devices.devices, "device", {}),
+    (devices.browsers, "browser", {}),
+    (devices.systems, "os", {}),
 ]
 
 

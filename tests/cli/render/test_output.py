@@ -15,9 +15,9 @@ from cli.render.render import Format, encode
 from cli.render.tables import text_of
 from cli.render.view import View
 from sql.client import opened
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.schema.schema import bring_up_to_date
+from sql.core.data_dir import DataDir
+from sql.engine.server import alongside
+from sql.schema.upgrade import bring_up_to_date
 
 QUERY = ("query", "select 1 as n")
 PATH = Path(__file__).parents[3]
@@ -26,7 +26,7 @@ PATH = Path(__file__).parents[3]
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """A data directory whose engine runs."""
-    home = Home(tmp_path_factory.mktemp("output") / "data").make()
+    home = DataDir(tmp_path_factory.mktemp("output") / "data").make()
     with alongside(home):
         with opened(f"chdb://{home.root}") as client:
             bring_up_to_date(client, home)
@@ -228,7 +228,7 @@ def test_a_directory_that_others_could_read_is_closed(tmp_path):
     root = tmp_path / "data"
     root.mkdir(mode=0o755)
     root.chmod(0o755)
-    done = run(Home(root), "query", "create table t (n UInt8) engine = MergeTree order by n")
+    done = run(DataDir(root), "query", "create table t (n UInt8) engine = MergeTree order by n")
     assert done.returncode == 0, done.stderr
     assert "open to others" in done.stderr
     assert root.stat().st_mode & 0o777 == 0o700
@@ -238,7 +238,7 @@ def test_a_directory_that_others_could_read_is_closed(tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be refused as root")
 @pytest.mark.parametrize("args", [("key", "add", "shop.example"), ("doctor",), ("report", "overview"), ("serve",)])
 def test_root_writes_into_nobody_elses_directory(tmp_path, args):
-    home = Home(tmp_path / "data").make()
+    home = DataDir(tmp_path / "data").make()
     os.chown(home.root, 65534, 65534)
     done = run(home, *args)
     assert done.returncode == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from collector.enrich.sources import DIRECT, KINDS, Registry, Source, registry, source_of
+from collector.enrich.sources import DIRECT, KINDS, Source, SourceCatalogue, registry, source_of
 from collector.event.urls import Page, referrer
 
 GA4_KINDS = {
@@ -212,4 +212,4 @@ def test_our_list_is_sound() -> None:
 
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="no kind of source"):
-        Registry([{"name": "X", "kind": "radio", "domains": "x.example", "words": ""}])
+        SourceCatalogue([{"name": "X", "kind": "radio", "domains": "x.example", "words": ""}])

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_AHEAD_MS, TRAVEL_MS, Limits
 from collector.event.model import DropReason
-from collector.ingest.steps import Rules, Sender, judge
-from collector.sites.sites import Site
+from collector.ingest.pipeline import IngestContext, Sender, process
+from collector.sites.registry import Site
 from collector.spool.lines import encode
 
 NOW = 1_790_000_000_000
@@ -42,7 +42,7 @@ class Recorded:
 def judged(body, site=SITE, sender=SENDER):
     Recorded.asked.clear()
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return judge(parse(data, Limits().event_bytes), site, sender, Rules(Limits(), Recorded()))
+    return process(parse(data, Limits().event_bytes), site, sender, IngestContext(Limits(), Recorded()))
 
 
 def one(site=SITE, **fields):

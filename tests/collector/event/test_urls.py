@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.event.urls import CLICK_IDS, EMAIL_MASK, KEPT, MAX_PATH, MAX_QUERY, MAX_VALUE, Page, referrer, split
-from collector.sites.site_admin import domain_of
+from collector.sites.admin import domain_of
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from collector.event.model import SpooledEvent
 from collector.imports.access_lines import FORMATS, Layout, SkipReason, client_of, why_bad, without_prefix
 from collector.imports.access_log import SHOWN_BAD_LINES, AccessLog
 from collector.ingest.visitors import Salts, Visitors
-from collector.sites.sites import Site
+from collector.sites.registry import Site
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC).timestamp()
 SITE = Site(7, "shop.example", "Europe/Berlin")

@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.imports.compressed import CHUNK, STDIN, LogFile
+from collector.imports.log_files import CHUNK, STDIN, LogFile
 from sql.core.errors import StorageError, UsageError
 
 LINES = [b"line %d of a log, %s" % (number, b"x" * (number % 97)) for number in range(20_000)]

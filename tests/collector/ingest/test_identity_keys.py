@@ -9,22 +9,22 @@ from hashlib import blake2b
 
 import pytest
 
-from collector.event import privacy
+from collector.event import redact
 from collector.ingest.identity_keys import CONSTANTS, identity_keys
-from collector.ingest.intake import AppOptions, Intake
+from collector.ingest.service import AppOptions, Intake
 from collector.ingest.visitors import Salts, Visitors
+from sql.core.data_dir import DataDir
 from sql.core.errors import StorageError
-from sql.core.home import Home
 
 
-def home_of(path) -> Home:
-    return Home(path).make()
+def home_of(path) -> DataDir:
+    return DataDir(path).make()
 
 
 def test_two_installations_cannot_be_joined(tmp_path):
     one, other = (identity_keys(home_of(tmp_path / name)) for name in "ab")
     assert len({one.client, one.user, other.client, other.user}) == 4
-    assert privacy.user("jane@b.example", one.user) != privacy.user("jane@b.example", other.user)
+    assert redact.user("jane@b.example", one.user) != redact.user("jane@b.example", other.user)
     visitors = [Visitors(Salts(tmp_path / "salts"), keys.client) for keys in (one, other)]
     assert visitors[0].of_client(1, "c") != visitors[1].of_client(1, "c")
 
@@ -52,7 +52,7 @@ import sys
 from pathlib import Path
 from collector.ingest.identity_keys import identity_keys
 from collector.ingest.visitors import Salts
-from sql.core.home import Home
+from sql.core.data_dir import Home
 home = Home(Path(sys.argv[1]))
 keys = identity_keys(home)
 Salts(home.salts)
@@ -73,7 +73,7 @@ def test_a_directory_from_before_keeps_its_visitors(tmp_path):
     before = blake2b(b"7\0c", digest_size=8, key=b"client").digest()
     assert intake.visitors.of_client(7, "c")[0] == int.from_bytes(before, "little")
     before = blake2b(b"jane@b.example", digest_size=16, key=b"user").hexdigest()
-    assert privacy.user("Jane@b.example", intake.rules.user_key) == before
+    assert redact.user("Jane@b.example", intake.rules.user_key) == before
     assert set(json.loads(home.identity_keys_file.read_bytes())) == {"client", "user"}
 
 

@@ -16,10 +16,10 @@ from contextlib import suppress
 
 import pytest
 
-from collector.ingest.rate_limits import LOCK_SECONDS, Buckets, Limited, RateLimits, Rates, client_of
-from collector.sites.published import publish
-from collector.sites.sites import Site, WriteKey, hash_key
-from sql.core.home import Home
+from collector.ingest.rate_limits import LOCK_SECONDS, Buckets, RateLimited, RateLimits, Rates, client_of
+from collector.sites.registry import Site, WriteKey, hash_key
+from collector.sites.snapshot import publish
+from sql.core.data_dir import DataDir
 
 SHOP = Site(1, "shop.example", "UTC")
 
@@ -155,7 +155,7 @@ def wait_of(check, *args):
     """0, or the seconds that a limit says."""
     try:
         check(*args)
-    except Limited as limited:
+    except RateLimited as limited:
         assert limited.status == 429
         return limited.retry_after
     return 0
@@ -194,7 +194,7 @@ def test_what_is_kept_tells_no_address():
 
 def test_the_workers_of_a_collector_share_their_limits(tmp_path, until):
     """gunicorn with two workers, a new connection for each request: some go to one, some to the other."""
-    home = Home(tmp_path / "data").make()
+    home = DataDir(tmp_path / "data").make()
     publish(home.sites_file, [Site(1, "shop.example", "UTC", (WriteKey(hash_key("wk_1")),))])
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -235,7 +235,7 @@ def test_a_provider_network_has_a_bound_of_its_own():
     limits = RateLimits(Rates(address_requests_per_second=1, address_burst=10), lambda: 100.0)
     taken = 0
     for network in range(200):
-        with suppress(Limited):
+        with suppress(RateLimited):
             limits.check_address(f"2001:db8:1:{network:x}::1")
             taken += 1
     assert taken == 80
@@ -246,7 +246,7 @@ def test_a_provider_network_has_a_bound_of_its_own():
 def test_who_is_refused_takes_nothing_from_the_neighbours():
     limits = RateLimits(Rates(address_requests_per_second=1, address_burst=10), lambda: 100.0)
     for _ in range(1_000):
-        with suppress(Limited):
+        with suppress(RateLimited):
             limits.check_address("2001:db8:1:1::1")
     for network in range(70):
         limits.check_address(f"2001:db8:1:f{network:x}::1")

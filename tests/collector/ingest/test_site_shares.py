@@ -8,8 +8,8 @@ import pytest
 
 from collector.ingest.counters import Board
 from collector.ingest.site_shares import PLACES, SiteShares
-from collector.sites.published import publish
-from collector.sites.sites import Site, WriteKey, hash_key
+from collector.sites.registry import Site, WriteKey, hash_key
+from collector.sites.snapshot import publish
 from collector.spool.spool import Spool, SpoolFull
 
 TOTAL = 1_000_000

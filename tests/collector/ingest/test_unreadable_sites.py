@@ -7,21 +7,21 @@ import time
 
 import pytest
 
-from collector.sites.published import LOOK_SECONDS
-from sql.core.home import Home
+from collector.sites.snapshot import LOOK_SECONDS
+from sql.core.data_dir import DataDir
 
 
-def damaged(home: Home) -> None:
+def damaged(home: DataDir) -> None:
     home.sites_file.write_bytes(b"[{")
     os.utime(home.sites_file, ns=(1, 1))
 
 
-def a_directory(home: Home) -> None:
+def a_directory(home: DataDir) -> None:
     home.sites_file.unlink()
     home.sites_file.mkdir()
 
 
-def gone(home: Home) -> None:
+def gone(home: DataDir) -> None:
     home.sites_file.unlink()
 
 

@@ -7,14 +7,14 @@ import datetime as dt
 import pytest
 
 from collector.lifecycle import dedupe
-from collector.lifecycle.dedupe import Scope
+from collector.lifecycle.dedupe import DedupeScope
 from collector.loader.batches import Manifest
 from collector.loader.journal import Journal
 from collector.loader.loader import Loader
 from sql.core.errors import EngineBusy, StorageError
 from sql.core.files import OwnedLock
 
-WEEK = Scope(7)
+WEEK = DedupeScope(7)
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def test_only_what_was_asked_for_is_touched(stored):
         again(client, "toUInt32(2) as site_id")
         again(client, "generateUUIDv4() as batch_id", "site_id = 2")
         again(client, "generateUUIDv4() as batch_id", "site_id = 1")
-        assert dedupe.find(client, Scope(7, 1, today + dt.timedelta(days=3))) == []
-        assert {each.site_id for each in dedupe.repair(client, stored.home, Scope(7, 2))} == {2}
+        assert dedupe.find(client, DedupeScope(7, 1, today + dt.timedelta(days=3))) == []
+        assert {each.site_id for each in dedupe.repair(client, stored.home, DedupeScope(7, 2))} == {2}
         assert client.query("select site_id, count() from events group by 1 order by 1").result_rows == [
             (1, 600),
             (2, 300),

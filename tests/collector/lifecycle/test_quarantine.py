@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.lifecycle import quarantine, replay
-from collector.lifecycle.account import take
+from collector.lifecycle import quarantine, restore
+from collector.lifecycle.ledger import take
 from collector.loader.loader import Loader, LoaderOptions
-from collector.sites.sites import Registry
+from collector.sites.registry import SiteRegistry
 from collector.spool.lines import encode
 from collector.spool.spool import SpoolOptions
 from sql.core.errors import UsageError
@@ -42,7 +42,7 @@ def lines(house, event, monkeypatch):
 
 
 def able(house, items):
-    registry = Registry(house.home.sites_file)
+    registry = SiteRegistry(house.home.sites_file)
     return [item for item in items if not quarantine.why_not(item, registry)]
 
 
@@ -140,7 +140,7 @@ def test_damage_stays_and_what_is_not_done_waits(house, event):
     kept = path.read_bytes()
     load(house)
     [item] = quarantine.items(house.spool)
-    registry = Registry(house.home.sites_file)
+    registry = SiteRegistry(house.home.sites_file)
     assert (item.kind, item.events) == (quarantine.Kind.DAMAGED, 1)
     assert "damaged" in quarantine.why_not(item, registry)
     path.write_bytes(kept)  # as before its batch was made
@@ -160,9 +160,9 @@ def test_a_copy_of_a_segment_counts_once(house, event, tmp_path):
     for times in range(3):
         load(house)
         assert totals(house) == (100, 100 * times, 0)
-        found = replay.read(house.spool, Path(copy))
+        found = restore.read(house.spool, Path(copy))
         assert (found.events, found.damaged) == (100, 0)
-        assert replay.replay(house.spool, [found], SpoolOptions()) == 100
+        assert restore.replay(house.spool, [found], SpoolOptions()) == 100
         assert take(house.home).missing == 0
     load(house)
 
@@ -171,6 +171,6 @@ def test_what_is_no_segment_is_refused(house, event, tmp_path):
     house.put([event(1)])
     path = house.spool.sealed()[0]
     with pytest.raises(UsageError, match="is in the spool"):
-        replay.read(house.spool, path)
+        restore.read(house.spool, path)
     with pytest.raises(UsageError, match="can be read"):
-        replay.read(house.spool, Path(shutil.copy(path, tmp_path / "renamed.seg")))
+        restore.read(house.spool, Path(shutil.copy(path, tmp_path / "renamed.seg")))

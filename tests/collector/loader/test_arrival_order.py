@@ -14,13 +14,13 @@ from aggregations.query.sites import SiteRow
 from aggregations.reports.pages import entry_pages, exit_pages
 from aggregations.reports.sources import sources
 from collector.event.model import SpooledEvent
-from collector.imports.imports import Import
-from collector.loader import commit
+from collector.imports.run import Import
+from collector.loader import insert
 from collector.loader.batches import from_stream, to_stream
 from collector.loader.loader import Loader
 from collector.spool.lines import encode
 from sql.core.files import OwnedLock
-from sql.schema import derivations
+from sql.schema import rebuild
 
 SITE = SiteRow(1, "shop.example", "Europe/Paris")
 AT = int(dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC).timestamp() * 1000)
@@ -74,7 +74,7 @@ def test_events_of_one_millisecond_keep_the_order_of_arrival(house, agree, arriv
         assert figures(client, raw=False) == TRUTH
         assert figures(client, raw=True) == TRUTH
         agree(client)
-        derivations.rebuild_months(client, derivations.PARTITIONED_BY, derivations.months(client))
+        rebuild.rebuild_months(client, rebuild.PARTITIONED_BY, rebuild.months(client))
         assert figures(client, raw=False) == TRUTH
 
 
@@ -87,7 +87,7 @@ def test_a_batch_that_was_left_half_inserted_keeps_it(house, agree):
         loader.journal.intent(made.manifest, "a token of an engine that is gone")
     with house.client() as client:
         half = from_stream(made.data).take(list(range(0, made.manifest.rows, 2)))
-        commit._send(client, made.manifest, to_stream(half), "half")
+        insert._send(client, made.manifest, to_stream(half), "half")
     with Loader(house.home, house.url) as loader, house.client() as client:
         loader.drain()
         assert figures(client, raw=False) == figures(client, raw=True) == TRUTH

@@ -10,7 +10,7 @@ import pytest
 from collector.event.model import SpooledEvent
 from collector.loader.loader import Loader, LoaderOptions
 from collector.spool.lines import encode
-from sql.schema import derivations
+from sql.schema import rebuild
 
 MINUTE = 60_000
 # A month of other visitors, on the days on which the tests' events lie.
@@ -78,7 +78,7 @@ def test_thousands_of_visits_joined_at_once(house, client, noon, agree):
     found = client.query("select pageviews, count() from visits_merged where visitor_id < 1000000 group by 1")
     assert found.result_rows == [(4, 2_500)]
     agree(client)
-    derivations.rebuild_months(client, derivations.PARTITIONED_BY, derivations.months(client))
+    rebuild.rebuild_months(client, rebuild.PARTITIONED_BY, rebuild.months(client))
     agree(client)
 
 

@@ -11,21 +11,21 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from collector.event.model import SpooledEvent
-from collector.loader import commit, loader
+from collector.loader import insert, loader
 from collector.loader.batches import Batches, Manifest, from_stream
 from collector.loader.journal import Journal
 from collector.loader.loader import Loader, LoaderOptions
-from collector.loader.patience import Stopped
-from collector.loader.seen import SeenIds
-from collector.sites import sites
-from collector.sites.published import publish
+from collector.loader.retry import Stopped
+from collector.loader.seen_filter import SeenIds
+from collector.sites.registry import Site, SiteRegistry
+from collector.sites.snapshot import publish
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
 from sql.client import opened
+from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy
-from sql.core.home import Home
-from sql.engine.engine import alongside
-from sql.schema.schema import bring_up_to_date
+from sql.engine.server import alongside
+from sql.schema.upgrade import bring_up_to_date
 
 NOON = int(dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
 MINUTE = 60_000
@@ -34,12 +34,12 @@ MINUTE = 60_000
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """(home, url) of an engine with a schema and a site."""
-    home = Home(tmp_path_factory.mktemp("loader")).make()
+    home = DataDir(tmp_path_factory.mktemp("loader")).make()
     url = f"chdb://{home.root}"
     with alongside(home):
         with opened(url) as client:
             bring_up_to_date(client, home)
-        publish(home.sites_file, [sites.Site(1, "shop.example", "Europe/Paris")])
+        publish(home.sites_file, [Site(1, "shop.example", "Europe/Paris")])
         yield home, url
 
 
@@ -94,7 +94,7 @@ def test_a_batch_is_bound_by_events(running, client, bound, sizes):
 
 @pytest.mark.parametrize("room", [1, 2_000_000], ids=["filter full all the time", "filter with room"])
 def test_an_id_counts_once_across_batches_in_flight(running, client, monkeypatch, room):
-    monkeypatch.setattr("collector.loader.seen.LEAST_IDS", room)
+    monkeypatch.setattr("collector.loader.seen_filter.MIN_IDS", room)
     segments = [[event(1), event(2), event(100 + n)] for n in range(8)]
     assert load(running, segments) == (10, 14)
     assert client.query("select count(), uniqExact(event_id) from events").first_row == (10, 10)
@@ -102,7 +102,7 @@ def test_an_id_counts_once_across_batches_in_flight(running, client, monkeypatch
 
 def test_a_filter_loaded_while_a_batch_is_on_its_way_knows_it(running, client, monkeypatch):
     """Each batch is stored only after the filter was loaded anew for the next one."""
-    monkeypatch.setattr("collector.loader.seen.LEAST_IDS", 1)
+    monkeypatch.setattr("collector.loader.seen_filter.MIN_IDS", 1)
     began, really_bring_in, really_prepare = threading.Event(), Loader._bring_in, loader.prepare
 
     def bring_in(self, manifest, data):
@@ -188,10 +188,10 @@ def test_batches_are_recovered_in_the_order_of_their_stitching(tmp_path):
 
 def test_a_site_that_is_new_is_known_when_its_events_come(tmp_path):
     path = tmp_path / "sites.json"
-    registry = sites.Registry(path, clock=lambda: 0.0)
-    publish(path, [sites.Site(1, "a.example", "UTC")])
+    registry = SiteRegistry(path, clock=lambda: 0.0)
+    publish(path, [Site(1, "a.example", "UTC")])
     assert registry.by_id(1)
-    publish(path, [sites.Site(1, "a.example", "UTC"), sites.Site(2, "b.example", "America/New_York")])
+    publish(path, [Site(1, "a.example", "UTC"), Site(2, "b.example", "America/New_York")])
     found = registry.by_id(2)
     assert found
     assert found.timezone == "America/New_York"
@@ -199,14 +199,14 @@ def test_a_site_that_is_new_is_known_when_its_events_come(tmp_path):
 
 def refusing(monkeypatch, bad):
     """ClickHouse as it answers where it does not like some rows: the real one for all others."""
-    really = commit._send
+    really = insert._send
 
     def send(client, manifest, data, token):
         if set(from_stream(data)["batch_seq"].to_pylist()) & bad:
             raise DatabaseError("Code: 53. DB::Exception: Type mismatch. (TYPE_MISMATCH)", code=53)
         really(client, manifest, data, token)
 
-    monkeypatch.setattr(commit, "_send", send)
+    monkeypatch.setattr(insert, "_send", send)
 
 
 def test_rows_that_clickhouse_refuses_are_set_aside_and_the_rest_counts(running, client, monkeypatch):
@@ -231,8 +231,8 @@ def test_where_every_row_is_refused_it_is_not_the_rows(running, client, monkeypa
             stop.set()
         return really(*args)
 
-    really = commit._insert_halves
-    monkeypatch.setattr(commit, "_insert_halves", halves)
+    really = insert._insert_halves
+    monkeypatch.setattr(insert, "_insert_halves", halves)
     with monkeypatch.context() as patch:
         refusing(patch, set(range(150)))
         writer = SpoolWriter(Spool(home.spool), "test")

@@ -10,19 +10,19 @@ import clickhouse_connect
 import pytest
 
 from collector.enrich import bots
-from collector.enrich.spam import SpamHosts
+from collector.enrich.referrer_spam import SpamHosts
 from collector.event.model import SpooledEvent
-from collector.loader import commit
+from collector.loader import insert
 from collector.loader.batches import from_stream
 from collector.loader.prepare import IDEMPOTENCY, SEEN_WINDOWS, gather, prepare
-from collector.loader.seen import SeenIds
-from collector.sites.published import publish
-from collector.sites.sites import Registry, Site
-from collector.spool import frames
+from collector.loader.seen_filter import SeenIds
+from collector.sites.registry import Site, SiteRegistry
+from collector.sites.snapshot import publish
+from collector.spool import framing
 from collector.spool.lines import encode
 from collector.spool.spool import Spool
 from sql.client import PINNED
-from sql.schema import migrations
+from sql.schema import migrate
 
 NOON = dt.datetime(2026, 9, 21, 12, tzinfo=dt.UTC)
 HOUR = 3_600_000
@@ -48,7 +48,7 @@ def client(engine):
     client = clickhouse_connect.get_client(
         **how, database="prepare_test", settings=PINNED, autogenerate_session_id=False
     )
-    migrations.apply(client)
+    migrate.apply(client)
     yield client
     client.close()
 
@@ -67,7 +67,7 @@ def site(tmp_path):
 def registry(tmp_path, site):
     sites = [Site(site, "a.example", "Europe/Berlin"), Site(site + 10_000, "b.example", "UTC")]
     publish(tmp_path / "sites.json", sites)
-    return Registry(tmp_path / "sites.json")
+    return SiteRegistry(tmp_path / "sites.json")
 
 
 @pytest.fixture
@@ -85,15 +85,15 @@ def loading(folder, registry, client):
             )
 
         def store(self, made):
-            commit.insert(client, made.manifest, made.data, str(uuid.uuid4()))
+            insert.insert(client, made.manifest, made.data, str(uuid.uuid4()))
 
     return Loading()
 
 
 def segment(folder, *payloads):
     path = folder.sealed_dir / f"{next(numbers):020d}-w.seg"
-    key, before = frames.key_of(path), itertools.accumulate(map(frames.events_in, payloads), initial=0)
-    path.write_bytes(b"".join(frames.frame(payload, key, at) for payload, at in zip(payloads, before, strict=False)))
+    key, before = framing.key_of(path), itertools.accumulate(map(framing.events_in, payloads), initial=0)
+    path.write_bytes(b"".join(framing.frame(payload, key, at) for payload, at in zip(payloads, before, strict=False)))
     return path
 
 

@@ -7,11 +7,11 @@ import datetime as dt
 import pytest
 
 from collector.lifecycle import quarantine
-from collector.lifecycle.account import take
+from collector.lifecycle.ledger import take
 from collector.loader.loader import Loader
-from collector.sites.published import publish
-from collector.sites.site_admin import add_site
-from collector.sites.sites import Registry, Site
+from collector.sites.admin import add_site
+from collector.sites.registry import Site, SiteRegistry
+from collector.sites.snapshot import publish
 from collector.spool.lines import encode
 
 # 22:30 UTC: the next day in Tokyo.
@@ -58,10 +58,10 @@ def test_events_of_an_unknown_site_wait_until_it_is_known(house, tokyo, event):
     (item,) = quarantine.items(house.spool)
     assert item.events == 5_000
     assert "site 2 is not known" in item.reason
-    assert "site 2 is not known" in quarantine.why_not(item, Registry(house.home.sites_file))
+    assert "site 2 is not known" in quarantine.why_not(item, SiteRegistry(house.home.sites_file))
 
     add_site(tokyo, house.home, "other.example", "America/New_York")
-    assert quarantine.why_not(item, Registry(house.home.sites_file)) == ""
+    assert quarantine.why_not(item, SiteRegistry(house.home.sites_file)) == ""
     assert quarantine.requeue(house.spool, [item]) == 5_000
     load(house)
     found = "select site_id, count(), any(local_date) from events group by site_id order by site_id"
@@ -98,11 +98,11 @@ def test_a_refused_row_of_a_site_that_is_gone_waits_for_it(house, tokyo, event):
     waiting = quarantine.items(house.spool)
     assert [item.kind for item in waiting] == [quarantine.Kind.ROW] * 2
     assert "site 2 is not known" in waiting[0].reason
-    assert "site 2 is not known" in quarantine.why_not(waiting[0], Registry(house.home.sites_file))
+    assert "site 2 is not known" in quarantine.why_not(waiting[0], SiteRegistry(house.home.sites_file))
 
     again, _ = add_site(tokyo, house.home, "other.example", "America/New_York")
     assert again.site_id == site.site_id == 2
-    assert quarantine.why_not(waiting[0], Registry(house.home.sites_file)) == ""
+    assert quarantine.why_not(waiting[0], SiteRegistry(house.home.sites_file)) == ""
     quarantine.requeue(house.spool, waiting)
     load(house)
     assert sorted(tokyo.query("select title from events").result_columns[0]) == sorted(titles)

@@ -9,7 +9,7 @@ import pytest
 
 from collector.event.model import Event
 from collector.sites.event_schemas import EventSchema, EventSchemas, Mode, compiled, misfit
-from collector.sites.published import publish
+from collector.sites.snapshot import publish
 from sql.core.errors import UsageError
 
 PURCHASE = {

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from collector.spool import frames
+from collector.spool import framing
 from collector.spool.group_commit import TURNS, GroupCommit
 from collector.spool.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter
 from sql.core.errors import StorageError
@@ -25,7 +25,7 @@ def commit_of(folder, durability=Durability.FSYNC, **options):
 
 
 def lines(paths):
-    found = [frames.read(path.read_bytes(), frames.key_of(path)) for path in paths]
+    found = [framing.read(path.read_bytes(), framing.key_of(path)) for path in paths]
     return [line for segment in found for payload in segment.payloads for line in payload.splitlines(keepends=True)]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.event.model import SpooledEvent
-from collector.spool.line_table import UnreadableRecord, decode
+from collector.spool.line_reader import UnreadableRecord, decode
 from collector.spool.lines import SEPARATOR, VERSION, encode
 
 AT = 1_790_000_000_000

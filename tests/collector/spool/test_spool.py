@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.spool import frames, spool
-from collector.spool.segments import adopt_orphans
+from collector.spool import framing, spool
+from collector.spool.segment_files import adopt_orphans
 from collector.spool.spool import Durability, Spool, SpoolFull, SpoolOptions, SpoolWriter, events_of
-from collector.spool.tally import Tally
+from collector.spool.writer_counts import WriterCounts
 from sql.core.errors import StorageError
 
 ONE = b"x" * 87 + b"\n"  # 100 bytes with its frame
@@ -50,7 +50,7 @@ def syncs(monkeypatch):
 def records(folder: Spool) -> list[bytes]:
     """Everything that a loader would get, orphans included; nothing may be damaged."""
     adopt_orphans(folder)
-    found = [frames.read(path.read_bytes(), frames.key_of(path)) for path in folder.sealed()]
+    found = [framing.read(path.read_bytes(), framing.key_of(path)) for path in folder.sealed()]
     assert [segment.damaged for segment in found if segment.damaged] == []
     return [line for segment in found for payload in segment.payloads for line in payload.splitlines(keepends=True)]
 
@@ -173,7 +173,7 @@ def test_os_means_no_sync_at_all(folder, syncs, monkeypatch):
 
 
 def records_without_sync(folder):
-    return [p for path in folder.sealed() for p in frames.read(path.read_bytes(), frames.key_of(path)).payloads]
+    return [p for path in folder.sealed() for p in framing.read(path.read_bytes(), framing.key_of(path)).payloads]
 
 
 def test_new_names_are_synced_too(folder, monkeypatch):
@@ -211,7 +211,7 @@ def test_a_record_that_is_none_harms_nothing(folder):
     writer = SpoolWriter(folder, "w")
     writer.commit([ONE])
     with pytest.raises(ValueError, match="a record holds"):
-        writer.commit([ONE, b"x" * (frames.MAX_PAYLOAD + 1)])
+        writer.commit([ONE, b"x" * (framing.MAX_PAYLOAD + 1)])
     writer.commit([b"after"])
     writer.seal()
     assert records(folder) == [ONE, b"after"]
@@ -433,7 +433,7 @@ def test_a_sealed_segment_is_never_written_again(folder, monkeypatch):
     monkeypatch.setattr(spool, "fsync_dir", real)
     loaded = []
     for path in folder.sealed():  # what a loader does
-        loaded += frames.read(path.read_bytes(), frames.key_of(path)).payloads
+        loaded += framing.read(path.read_bytes(), framing.key_of(path)).payloads
         path.unlink()
     writer.commit([b"two"])
     writer.seal()
@@ -452,15 +452,17 @@ def test_folders_are_for_the_owner_alone(folder):
     assert {path.stat().st_mode & 0o777 for path in folder.root.iterdir()} == {0o700}
 
 
-@pytest.mark.parametrize("broken", ["os.fdatasync", "os.write", "collector.spool.tally.Tally.write"])
+@pytest.mark.parametrize("broken", ["os.fdatasync", "os.write", "collector.spool.writer_counts.Tally.write"])
 def test_an_interruption_at_any_moment_of_a_commit_leaves_the_account_right(tmp_path, monkeypatch, broken):
     """Ctrl-c during an import's sync: the record is in the file, and must be in the count."""
     spool = Spool(tmp_path)
     writer = SpoolWriter(spool, "import")
     writer.commit([b"one\n"])
-    real = {"os.fdatasync": os.fdatasync, "os.write": os.write, "collector.spool.tally.Tally.write": Tally.write}[
-        broken
-    ]
+    real = {
+        "os.fdatasync": os.fdatasync,
+        "os.write": os.write,
+        "collector.spool.writer_counts.Tally.write": WriterCounts.write,
+    }[broken]
 
     def interrupted(*args):
         real(*args)
@@ -474,7 +476,7 @@ def test_an_interruption_at_any_moment_of_a_commit_leaves_the_account_right(tmp_
     adopt_orphans(spool)
     held = sum(events_of(path) or 0 for path in spool.sealed())
     assert held == 3
-    assert sum(Tally.read(path).accepted for path in spool.writers_dir.iterdir()) == held
+    assert sum(WriterCounts.read(path).accepted for path in spool.writers_dir.iterdir()) == held
 
 
 def test_what_is_larger_than_a_record_becomes_several(tmp_path):
@@ -485,7 +487,7 @@ def test_what_is_larger_than_a_record_becomes_several(tmp_path):
     writer.commit([b"before\n", line * 40_000, b"after\n"])
     writer.close()
     (path,) = spool.sealed()
-    found = frames.read(path.read_bytes(), frames.key_of(path))
+    found = framing.read(path.read_bytes(), framing.key_of(path))
     assert b"".join(found.payloads) == b"before\n" + line * 40_000 + b"after\n"
     assert (found.events, found.damaged) == (40_002, [])
-    assert max(map(len, found.payloads)) <= frames.MAX_PAYLOAD
+    assert max(map(len, found.payloads)) <= framing.MAX_PAYLOAD

@@ -18,16 +18,16 @@ import zstandard
 
 from collector.event.limits import Limits
 from collector.event.model import DropReason
-from collector.ingest.intake import AppOptions
 from collector.ingest.rate_limits import RateLimits, Rates
+from collector.ingest.service import AppOptions
 from collector.sites.event_schemas import EventSchema, Mode
-from collector.sites.published import publish
-from collector.sites.sites import Site, WriteKey, hash_key
-from collector.spool import frames
-from collector.spool.line_table import decode
+from collector.sites.registry import Site, WriteKey, hash_key
+from collector.sites.snapshot import publish
+from collector.spool import framing
+from collector.spool.line_reader import decode
 from collector.spool.spool import Spool, SpoolOptions
 from collector.web.app import create_app
-from sql.core.home import Home
+from sql.core.data_dir import DataDir
 
 KEY = "wk_right"
 ADDRESS = "203.0.113.77"
@@ -90,7 +90,7 @@ class Collector:
         """The rows that were spooled, each with the fields of its event as attributes."""
         spool = Spool(self.home.spool)
         assert list(spool.open_dir.iterdir()) == []  # a worker that stops seals
-        found = [frames.read(path.read_bytes(), frames.key_of(path)) for path in spool.sealed()]
+        found = [framing.read(path.read_bytes(), framing.key_of(path)) for path in spool.sealed()]
         assert all(not segment.damaged for segment in found)
         rows = decode([payload for segment in found for payload in segment.payloads])
         return [SimpleNamespace(**row) for row in rows.iter_rows(named=True)]
@@ -98,7 +98,7 @@ class Collector:
 
 @pytest.fixture
 def collector(tmp_path):
-    home = Home(tmp_path / "data").make()
+    home = DataDir(tmp_path / "data").make()
     sites = [
         Site(7, "shop.example", "UTC", (WriteKey(hash_key(KEY)),), "EUR"),
         Site(8, "other.example", "UTC", (WriteKey(hash_key("wk_other")),), identity="client-id"),

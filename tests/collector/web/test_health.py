@@ -16,14 +16,14 @@ import falcon.testing
 import msgspec
 import pytest
 
-from collector.ingest.intake import AppOptions
-from collector.lifecycle.checkup import Level, _spool
+from collector.ingest.service import AppOptions
+from collector.lifecycle.doctor import Level, _spool
 from collector.loader.journal import Journal
-from collector.loader.loader_state import FILE, LoaderState, Publisher, read
+from collector.loader.status import FILE, LoaderState, Publisher, read
 from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
 from collector.web.app import create_app
 from collector.web.health import LOW_DISK, Seen, checks, look, worst
-from sql.core.home import Home
+from sql.core.data_dir import DataDir
 from sql.engine.ping import ping
 
 RUNNING = LoaderState(pid=1, beat=time.time(), engine="")
@@ -54,7 +54,7 @@ def test_each_check(seen, name, verdict):
 
 @pytest.fixture
 def home(tmp_path):
-    found = Home(tmp_path / "data").make()
+    found = DataDir(tmp_path / "data").make()
     Spool(found.spool).make()
     return found
 

@@ -18,14 +18,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from collector.event.model import DropReason, SpooledEvent
 from collector.ingest.counters import CELLS, DUPLICATES, LATENCIES, STATUSES, Board, Counts
-from collector.ingest.intake import AppOptions
-from collector.ingest.steps import Drop, Judged
-from collector.sites.published import publish
-from collector.sites.sites import Site, WriteKey, hash_key
+from collector.ingest.pipeline import Drop, Outcomes
+from collector.ingest.service import AppOptions
+from collector.sites.registry import Site, WriteKey, hash_key
+from collector.sites.snapshot import publish
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
 from collector.web.app import create_app
-from sql.core.home import Home
+from sql.core.data_dir import DataDir
 
 PROXY, SCRAPER = "10.0.0.9", "10.0.0.50"
 
@@ -42,7 +42,7 @@ def figures(text: str | bytes) -> dict[str, float]:
 
 @pytest.fixture
 def options(tmp_path):
-    home = Home(tmp_path / "data").make()
+    home = DataDir(tmp_path / "data").make()
     publish(home.sites_file, [Site(1, "shop.example", "UTC", (WriteKey(hash_key("wk")),))])
     return AppOptions(home, trusted_proxies=(PROXY,), metrics_allow=("127.0.0.0/8", "::1", SCRAPER))
 
@@ -64,7 +64,7 @@ def test_every_reason_is_there_from_the_start_and_is_counted(options):
         assert figures(empty.text)[f"footfall_events_rejected_total {reason}"] == 0
     counts = Counts()
     for times, reason in enumerate(DropReason, 1):
-        counts.judged(Judged(dropped=[Drop(0, reason, "")] * times, duplicates=2))
+        counts.judged(Outcomes(dropped=[Drop(0, reason, "")] * times, duplicates=2))
     assert [counts.sums()[reason] for reason in DropReason] == list(range(1, len(DropReason) + 1))
     assert counts.sums()[DUPLICATES] == 2 * len(DropReason)
 

@@ -12,14 +12,14 @@ from hypothesis.errors import Unsatisfiable
 
 from collector.event.limits import Limits
 from collector.event.model import DropReason
-from collector.ingest.intake import AppOptions
 from collector.ingest.paths import Paths
-from collector.sites.published import publish
-from collector.sites.sites import Site
+from collector.ingest.service import AppOptions
+from collector.sites.registry import Site
+from collector.sites.snapshot import publish
 from collector.web.app import create_app
 from collector.web.openapi import STATUSES, document
 from collector.web.tracker_files import built
-from sql.core.home import Home
+from sql.core.data_dir import DataDir
 
 HONEST = [
     schemathesis.checks.not_a_server_error,
@@ -68,7 +68,7 @@ def served(home):
 
 
 def test_the_document_is_served(tmp_path):
-    home = Home(tmp_path / "data").make()
+    home = DataDir(tmp_path / "data").make()
     publish(home.sites_file, [Site(1, "s.example", "UTC")])
     answer = served(home)
     assert answer.status_code == 200

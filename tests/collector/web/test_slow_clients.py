@@ -169,11 +169,11 @@ def test_connections_that_break_in_the_middle_of_a_body_leave_nothing(collector,
 
 def spooled(collector) -> list[bytes]:
     """The lines that the collector has spooled."""
-    from collector.spool import frames
+    from collector.spool import framing
 
     collector.stop()
     paths = Spool(collector.home.spool).sealed()
-    records = [record for path in paths for record in frames.read(path.read_bytes(), frames.key_of(path)).payloads]
+    records = [record for path in paths for record in framing.read(path.read_bytes(), framing.key_of(path)).payloads]
     return [line for record in records for line in record.splitlines()]
 
 

@@ -13,14 +13,14 @@ import falcon.testing
 import pytest
 import zstandard
 
-from collector.ingest.intake import AppOptions
 from collector.ingest.paths import Paths
+from collector.ingest.service import AppOptions
 from collector.web import app as application
 from collector.web.app import create_app
 from collector.web.snippet import Wanted, snippet
-from collector.web.tracker_bundles import MOST_BYTES, Bundles, bundle, chosen
+from collector.web.tracker_bundles import MAX_BYTES, Bundles, bundle, chosen
 from collector.web.tracker_files import TrackerFile, TrackerFiles, built, integrity_of
-from sql.core.home import Home
+from sql.core.data_dir import DataDir
 
 YEAR, HOUR = "public, max-age=31536000, immutable", "public, max-age=3600"
 UNPACKED = {"": bytes, "gzip": gzip.decompress, "zstd": lambda data: zstandard.ZstdDecompressor().decompress(data)}
@@ -40,7 +40,7 @@ def ask(tmp_path):
 
     def ask(query="", headers=None, path="/footfall.js"):
         async def run():
-            made = create_app(AppOptions(Home(tmp_path / "data").make()), older={OLD.version: OLD})
+            made = create_app(AppOptions(DataDir(tmp_path / "data").make()), older={OLD.version: OLD})
             async with falcon.testing.ASGIConductor(made) as conductor:
                 return await conductor.simulate_get(path, query_string=query, headers=headers or {})
 
@@ -106,7 +106,7 @@ def test_many_names_and_many_choices_are_bounded():
     for number in range(3_000):
         wanted = ",".join(f"m{bit}" for bit in range(12) if number >> bit & 1)
         assert bundles.of(files, wanted).integrity
-        assert bundles._made.held <= MOST_BYTES
+        assert bundles._made.held <= MAX_BYTES
 
 
 class Tag(HTMLParser):

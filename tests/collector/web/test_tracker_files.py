@@ -15,16 +15,16 @@ import falcon.testing
 import pyarrow
 import pytest
 
-from collector.ingest.intake import AppOptions
 from collector.ingest.paths import Paths, module_path
-from collector.sites.published import publish
-from collector.sites.sites import Site
+from collector.ingest.service import AppOptions
+from collector.sites.registry import Site
+from collector.sites.snapshot import publish
 from collector.web import app as application
 from collector.web.app import create_app
 from collector.web.snippet import IDENTITIES, Wanted, snippet
 from collector.web.tracker_files import CODINGS, TrackerFile, TrackerFiles, built, coding_of
+from sql.core.data_dir import DataDir
 from sql.core.errors import UsageError
-from sql.core.home import Home
 
 DIST = files("tracker") / "dist"
 NAMED = Paths("/js/site.js", "/js/notes")
@@ -44,7 +44,7 @@ MADE_UP = TrackerFiles("0123456789ab", {"": made_up(""), "outbound": made_up("ou
 @pytest.fixture
 def ask(tmp_path):
     """``ask(method, path, query, headers)``: the answer of a collector with names of its own."""
-    home = Home(tmp_path / "data").make()
+    home = DataDir(tmp_path / "data").make()
     publish(home.sites_file, [Site(1, "shop.example", "UTC")])
 
     def ask(method, path, query="", headers=None, **more):

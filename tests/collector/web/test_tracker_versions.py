@@ -17,17 +17,17 @@ from pathlib import Path
 import falcon.testing
 import pytest
 
-from collector.ingest.intake import AppOptions
 from collector.ingest.paths import Paths
-from collector.sites.published import publish
-from collector.sites.sites import Site
+from collector.ingest.service import AppOptions
+from collector.sites.registry import Site
+from collector.sites.snapshot import publish
 from collector.web import tracker_versions
 from collector.web.app import create_app
 from collector.web.snippet import Wanted, snippet
 from collector.web.tracker_files import CODINGS, TrackerFile, TrackerFiles, built
 from collector.web.tracker_versions import KEPT, with_older
+from sql.core.data_dir import DataDir
 from sql.core.files import OwnedLock
-from sql.core.home import Home
 
 YEAR, HOUR = "public, max-age=31536000, immutable", "public, max-age=3600"
 NAMED = Paths("/js/site.js", "/js/notes")
@@ -51,7 +51,7 @@ def version(number, *modules):
 
 @pytest.fixture
 def home(tmp_path):
-    return Home(tmp_path / "data").make()
+    return DataDir(tmp_path / "data").make()
 
 
 def by_hand(home, name, scripts):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sql.core.home import Home
-from sql.engine.engine import await_ready
+from sql.core.data_dir import DataDir
+from sql.engine.server import await_ready
 
 ENDS_SECONDS = 10.0
 # The main thread holds what the request needs, then waits without a bound.
@@ -46,8 +46,8 @@ def blocks(pid: int, task: int) -> bool:
 
 
 def test_an_engine_ends_where_another_than_its_main_thread_has_the_signal(tmp_path):
-    home = Home(tmp_path / "data")
-    engine = subprocess.Popen([sys.executable, "-m", "sql.engine.engine", str(home.root)], start_new_session=True)
+    home = DataDir(tmp_path / "data")
+    engine = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)], start_new_session=True)
     try:
         await_ready(home, 60, lambda: engine.poll() is None)
         tasks = sorted(int(entry.name) for entry in Path(f"/proc/{engine.pid}/task").iterdir())

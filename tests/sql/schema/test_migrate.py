@@ -1,0 +1,257 @@
+"""The schema: safe to interrupt, safe to run twice, and never applied over what it does not know."""
+
+from __future__ import annotations
+
+import itertools
+
+import clickhouse_connect
+import pytest
+
+from sql.client import PINNED
+from sql.core import queries
+from sql.core.data_dir import DataDir
+from sql.core.errors import EngineBusy, SchemaError
+from sql.core.files import OwnedLock
+from sql.schema import migrate
+from sql.schema.migrate import State
+from sql.schema.upgrade import bring_up_to_date
+
+numbers = itertools.count(1)
+EVENT = """
+insert into events (site_id, local_date, visitor_id, timestamp, visit_id, visit_start, visit_date, event_id, name, path)
+select 1, '2026-09-21', number, '2026-09-21 10:00:00', number, '2026-09-21 10:00:00', '2026-09-21',
+    generateUUIDv4(), 'page_view', '/a' from numbers(5)
+"""
+
+
+class Interrupted(Exception):
+    pass
+
+
+class Cut:
+    """A client whose process ends before its statement number ``left``."""
+
+    def __init__(self, client, left):
+        self.client = client
+        self.left = left
+
+    def __getattr__(self, name):
+        return getattr(self.client, name)
+
+    def command(self, *args, **more):
+        if not self.left:
+            raise Interrupted
+        self.left -= 1
+        return self.client.command(*args, **more)
+
+
+@pytest.fixture(scope="module")
+def connection(engine):
+    client = clickhouse_connect.get_client(
+        host="127.0.0.1", port=engine.port, username="footfall", password=engine.password, settings=PINNED,
+        autogenerate_session_id=False,
+    )  # fmt: skip
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def client(connection):
+    return fresh(connection)
+
+
+def fresh(connection):
+    connection.database = "default"
+    name = f"migrations_test_{next(numbers)}"
+    connection.command(f"create database {name}")
+    connection.database = name
+    return connection
+
+
+def schema(client):
+    """Every table and view, as the engine would make it again."""
+    rows = client.query(
+        "select name, replaceAll(create_table_query, concat(database, '.'), '') from system.tables "
+        "where database = currentDatabase() order by name"
+    ).result_rows
+    return [(name, text) for name, text in rows if not name.startswith(".inner")]
+
+
+def applied(client):
+    return client.query("select name, checksum, count() from schema_steps group by all order by all").result_rows
+
+
+def change_view(monkeypatch, name, change):
+    real = queries.view
+    monkeypatch.setattr(queries, "view", lambda asked: change(real(asked)) if asked == name else real(asked))
+
+
+def test_applied_once(client):
+    assert {step.state for step in migrate.steps(client)} == {State.PENDING}
+    seen = []
+    done = migrate.apply(client, seen.append)
+    assert [step.name for step in done] == [step.name for step in seen]
+    assert [step.kind for step in done] == sorted(step.kind for step in done)
+    assert {step.state for step in migrate.steps(client)} == {State.APPLIED}
+    before = schema(client), applied(client)
+    assert migrate.apply(client) == migrate.pending(client) == []
+    assert (schema(client), applied(client)) == before
+    assert all(count == 1 for *_, count in before[1])
+
+
+def test_asking_changes_nothing(client):
+    migrate.steps(client)
+    migrate.pending(client)
+    assert schema(client) == []
+
+
+def test_every_table_deduplicates_and_syncs(client):
+    """What the promise rests on, table by table (those that are gone with the engine aside)."""
+    migrate.apply(client)
+    for name, text in schema(client):
+        if "MergeTree" not in text:
+            continue
+        assert "fsync_after_insert = 1" in text, name
+        assert "fsync_part_directory = 1" in text, name
+        assert name == "schema_steps" or "non_replicated_deduplication_window = 1000" in text, name
+
+
+def test_interrupted_before_each_statement_and_applied_again(connection):
+    """One run after the other, each one statement longer than the last, until nothing is left to do."""
+    whole = Cut(fresh(connection), 10_000)
+    migrate.apply(whole)
+    expected, steps = schema(connection), [row[0] for row in applied(connection)]
+    total = 10_000 - whole.left
+    client, left, cuts = fresh(connection), 1, 0
+    todo = len(migrate.pending(client))
+    while True:
+        try:
+            migrate.apply(Cut(client, left))
+            break
+        except Interrupted:
+            cuts += 1
+            before, todo = todo, len(migrate.pending(client))
+            left = left + 1 if todo == before else 2  # a new step: from its first statement on
+    assert cuts >= total - 3
+    assert schema(client) == expected
+    assert [row[0] for row in applied(client)] == steps
+    assert migrate.pending(client) == []
+
+
+def test_a_migration_that_was_changed_is_refused(client):
+    migrate.apply(client)
+    client.command(
+        queries.query("schema_step_done"),
+        parameters={"name": "0002_events", "kind": "migration", "checksum": "0123456789abcdef"},
+    )
+    assert [step.name for step in migrate.steps(client) if step.state is State.CHANGED] == ["0002_events"]
+    before = schema(client)
+    for ask in (migrate.pending, migrate.apply):
+        with pytest.raises(SchemaError, match="0002_events was changed") as caught:
+            ask(client)
+        assert "new migration" in caught.value.hint
+    assert schema(client) == before
+
+
+@pytest.mark.parametrize("name", migrate.EARLIER)
+def test_a_migration_that_was_rewritten_to_the_same_effect_counts_as_applied(client, name):
+    migrate.apply(client)
+    for checksum in migrate.EARLIER[name]:
+        done = {"name": name, "kind": "migration", "checksum": checksum}
+        client.command(queries.query("schema_step_done"), parameters=done)
+        assert migrate.pending(client) == []
+        assert {step.state for step in migrate.steps(client)} == {State.APPLIED}
+
+
+def test_a_step_of_a_later_version_is_refused(client):
+    migrate.apply(client)
+    client.command(
+        queries.query("schema_step_done"),
+        parameters={"name": "9999_later", "kind": "migration", "checksum": "x"},
+    )
+    [stranger] = [step for step in migrate.steps(client) if step.state is State.UNKNOWN]
+    assert stranger.name == "9999_later"
+    with pytest.raises(SchemaError, match="9999_later") as caught:
+        migrate.apply(client)
+    assert "upgrade" in caught.value.hint
+
+
+def test_a_changed_view_is_made_again_and_its_table_rebuilt(client, monkeypatch):
+    migrate.apply(client)
+    client.command(EVENT)
+    counts = "select sum(pageviews) from daily_pages"
+    assert client.command(counts) == 5
+    change_view(
+        monkeypatch,
+        "daily_pages",
+        lambda text: text.replace("count() as pageviews", "count() * 10 as pageviews"),
+    )
+    assert [(s.name, s.state) for s in migrate.pending(client)] == [("daily_pages", State.CHANGED)]
+    assert [step.name for step in migrate.apply(client)] == ["daily_pages"]
+    assert client.command(counts) == 50
+    client.command(EVENT)
+    assert client.command(counts) == 100
+    assert migrate.pending(client) == []
+    assert client.command("select sum(events) from daily_events") == 10
+
+
+def test_a_changed_view_interrupted_anywhere_ends_up_rebuilt(connection, monkeypatch):
+    client = fresh(connection)
+    migrate.apply(client)
+    client.command(EVENT)
+    left, factor = 0, 1
+    with monkeypatch.context() as patched:
+        for left in itertools.count(1):
+            factor += 1
+            patched.undo()
+            change_view(
+                patched,
+                "daily_pages",
+                lambda text, by=factor: text.replace("count() as", f"count() * {by} as"),
+            )
+            try:
+                migrate.apply(Cut(client, left))
+                break
+            except Interrupted:
+                migrate.apply(client)
+            assert client.command("select sum(pageviews) from daily_pages") == 5 * factor, left
+            assert client.command("exists table daily_pages_mv") == 1
+    assert left > 5
+
+
+def test_a_view_that_is_new_to_a_database_with_events_is_filled(client):
+    """As when a version brings a table that the one before did not have."""
+    migrate.apply(client)
+    client.command(EVENT)
+    client.command("drop table daily_pages_mv")
+    client.command("truncate table daily_pages")
+    client.command("alter table schema_steps delete where name = 'daily_pages'", settings={"mutations_sync": 1})
+    assert [step.name for step in migrate.apply(client)] == ["daily_pages"]
+    assert client.command("select sum(pageviews) from daily_pages") == 5
+
+
+def test_the_newest_application_counts(client):
+    """Back to an older text and forth again."""
+    migrate.apply(client)
+    first = {step.name: step.checksum for step in migrate.steps(client)}["daily_pages"]
+    for checksum in ("other", first):
+        client.command(
+            queries.query("schema_step_done"),
+            parameters={"name": "daily_pages", "kind": "view", "checksum": checksum},
+        )
+        state = {step.name: step.state for step in migrate.steps(client)}["daily_pages"]
+        assert state is (State.APPLIED if checksum == first else State.CHANGED)
+
+
+def test_brought_up_to_date_while_nobody_writes(client, tmp_path):
+    home = DataDir(tmp_path)
+    loader = OwnedLock(home.partitions_lock, "footfall loader")
+    assert loader.try_acquire()
+    with pytest.raises(EngineBusy, match=r"footfall loader.* is writing"):
+        bring_up_to_date(client, home, wait=0.05)
+    assert schema(client) == []
+    loader.release()
+    assert bring_up_to_date(client, home)
+    assert loader.try_acquire()  # and what is current needs no lock
+    assert bring_up_to_date(client, home, wait=0) == []
+    loader.release()
