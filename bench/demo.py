@@ -30,7 +30,7 @@ FOLDER = Path(".demo")
 FOOTFALL = str(Path(sys.executable).with_name("footfall"))
 LIVE_EVENTS = 400
 HINTS = (
-    "report series --by hour --period 7d",
+    "report timeseries --by hour --period 7d",
     "report channels",
     "report overview --raw      # the same figures, counted from raw events",
     "report pages --format csv --limit 100",

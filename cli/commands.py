@@ -9,9 +9,9 @@ def register(app: typer.Typer) -> None:
     """Add every command and group to the root, in the order in which the help shows them."""
     from cli import (
         dedupe,
+        detected,
         doctor,
         event_schema,
-        events,
         experiment,
         funnel,
         import_,
@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(report.app, name="report")
     query.register(app)
     app.add_typer(funnel.app, name="funnel")
-    app.add_typer(events.app, name="events")
+    app.add_typer(detected.app, name="detected")
     app.add_typer(experiment.app, name="experiment")
     app.add_typer(event_schema.app, name="event-schema")
     spool.register(app)

@@ -31,7 +31,7 @@ def doctor(
     found = False
     for finding in (
         *_settings(config),
-        *checkup(config.home, config.database_url, where, config.collector.spool_bytes, expect_running),
+        *checkup(config.home, config.database_url, where, config.collector.spool_max_bytes, expect_running),
     ):
         typer.echo(f"{_MARK[finding.level]}  {finding.subject:<11} {finding.text}")
         if finding.hint:

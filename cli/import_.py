@@ -81,7 +81,7 @@ def access_log(
     found = _site(config, site)
     for name in files:
         check(name)  # a slip in the last name is told before the first file is read
-    places = Places(Path(config.collector.country_file) if config.collector.country_file else None)
+    places = Places(Path(config.collector.geoip_file) if config.collector.geoip_file else None)
     with _secrets(config, dry_run) as (salts, secret):
         log = AccessLog(
             found,
@@ -104,7 +104,7 @@ def access_log(
     if not _nothing_understood(log.counts):
         render(_summary(log.counts, stored), _view(dry_run), fmt, output)
     if stored:
-        by_bots = f", {bots:,} of them by bots (left out of reports; --bots)" if bots else ""
+        by_bots = f", {bots:,} of them by bots (left out of reports; --include-bots)" if bots else ""
         typer.echo(f"{stored:,} page views stored{by_bots}", err=True)
     for error in (*errors, *log.counts.strangers):
         typer.echo(f"footfall: {error}", err=True)
@@ -200,7 +200,7 @@ def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], ba
     options = SpoolOptions(
         durability=Durability(config.collector.durability),
         segment_bytes=config.collector.segment_bytes,
-        total_bytes=config.collector.spool_bytes,
+        total_bytes=config.collector.spool_max_bytes,
     )
     import_id = new_import_id("access-log", time.time())
     loading = loader_options(config)

@@ -37,9 +37,9 @@ FormatOption = Annotated[
 ]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")]
 LimitOption = Annotated[
-    int, typer.Option("--limit", "-n", min=0, max=1_000_000, help="At most so many rows; 0 means all.")
+    int, typer.Option("--limit", "-n", min=0, max=1_000_000, help="Maximum number of rows; 0 shows all.")
 ]
-BotsOption = Annotated[bool, typer.Option("--bots", help="Count flagged bots as well.")]
+BotsOption = Annotated[bool, typer.Option("--include-bots", help="Count flagged bots as well.")]
 RawOption = Annotated[bool, typer.Option("--raw", help="Count from raw events instead of rollups.")]
 
 
@@ -65,7 +65,7 @@ class Scope:
             return ""
         views = f", {out.pageviews:,} of them page views" if out.pageviews else ""
         count = "1 event of a bot is" if out.events == 1 else f"{out.events:,} events of bots{views} are"
-        return f"{count} left out; --bots counts {'it' if out.events == 1 else 'them'}"
+        return f"{count} left out; --include-bots counts {'it' if out.events == 1 else 'them'}"
 
 
 @contextmanager

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
-from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -20,6 +18,7 @@ from cli.options import (
     SiteOption,
     scoped,
 )
+from cli.ranked import RANKED, Ranked
 from cli.render.render import render
 from cli.render.view import Layout, View
 
@@ -32,7 +31,7 @@ app = typer.Typer(
 
 
 class By(StrEnum):
-    """How long one point of a series is."""
+    """The interval of a time series."""
 
     HOUR = "hour"
     DAY = "day"
@@ -46,112 +45,6 @@ class TagName(StrEnum):
     MEDIUM = "utm_medium"
     TERM = "utm_term"
     CONTENT = "utm_content"
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A report that is a ranked list: its command, the function that answers it, and how it is shown."""
-
-    command: str
-    module: str
-    function: str
-    column: str
-    heading: str
-    title: str
-    help: str
-    bar: str = "visitors"
-    blank: str = ""
-    example: str = "--period 7d"
-
-
-_NONE, _UNKNOWN = "(none)", "(unknown)"
-RANKED = (
-    Ranked(
-        "pages",
-        "pages",
-        "top_pages",
-        "page",
-        "Page",
-        "Top pages",
-        "The most visited pages.",
-        example="--period 7d --limit 20",
-    ),
-    Ranked(
-        "entry-pages",
-        "pages",
-        "entry_pages",
-        "page",
-        "Page",
-        "Entry pages",
-        "Pages on which visits begin.",
-        bar="visits",
-    ),
-    Ranked(
-        "exit-pages",
-        "pages",
-        "exit_pages",
-        "page",
-        "Page",
-        "Exit pages",
-        "Pages on which visits end, and the share of their views that were the last.",
-        bar="exits",
-        example="--period yesterday",
-    ),
-    Ranked("sources", "sources", "sources", "source", "Source", "Sources", "What sent visits here.", blank=_NONE),
-    Ranked(
-        "channels",
-        "sources",
-        "channels",
-        "channel",
-        "Channel",
-        "Channels",
-        "Where visits come from, by channel group.",
-        blank=_NONE,
-        example="--period 2026-10",
-    ),
-    Ranked(
-        "countries",
-        "places",
-        "countries",
-        "country",
-        "Country",
-        "Countries",
-        "Where visitors are (ISO country codes).",
-        blank=_UNKNOWN,
-        example="--limit 0 --format csv",
-    ),
-    Ranked(
-        "devices",
-        "technology",
-        "devices",
-        "device",
-        "Device",
-        "Devices",
-        "Desktop, mobile, tablet.",
-        blank=_UNKNOWN,
-    ),
-    Ranked("browsers", "technology", "browsers", "browser", "Browser", "Browsers", "Browsers.", blank=_UNKNOWN),
-    Ranked(
-        "os",
-        "technology",
-        "systems",
-        "os",
-        "System",
-        "Operating systems",
-        "Operating systems.",
-        blank=_UNKNOWN,
-    ),
-    Ranked(
-        "events",
-        "events",
-        "events",
-        "event",
-        "Event",
-        "Events",
-        "Events by name, and the share of visitors who sent one.",
-        example="--period today",
-    ),
-)
 
 
 @app.command(epilog="Example: footfall report overview --site shop.example --period 2026-10 --format csv")
@@ -172,21 +65,21 @@ def overview(
     render(frame, View(title, Layout.OVERVIEW, footnote=note), fmt, output)
 
 
-@app.command(epilog="Example: footfall report series --site shop.example --period today --by hour")
-def series(
+@app.command(epilog="Example: footfall report timeseries --site shop.example --period today --by hour")
+def timeseries(
     site: SiteOption = None,
     period: PeriodOption = "30d",
-    by: Annotated[By, typer.Option("--by", help="One point a local hour or day.")] = By.DAY,
+    by: Annotated[By, typer.Option("--by", help="Interval, in the site's local time.")] = By.DAY,
     bots: BotsOption = False,
     raw: RawOption = False,
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Figures over time, quiet days and hours included."""
+    """Metrics over time, including empty intervals."""
     from aggregations.reports.timeseries import Step
     from aggregations.reports.timeseries import series as ask
 
-    with scoped("report series", site, period, bots) as s:
+    with scoped("report timeseries", site, period, bots) as s:
         frame = ask(s.client, s.site, s.period, Step(by), s.only, raw=raw)
         title = s.title("Over time")
         note = s.footnote(raw)
@@ -248,7 +141,7 @@ def detected(
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Clicks and forms that the tracker classified, by kind, as corrected by `footfall events override`."""
+    """Clicks and forms that the tracker classified, by kind, as corrected by `footfall detected override`."""
     from aggregations.reports.detected import kinds as ask
 
     with scoped("report detected", site, period, bots) as s:
@@ -270,7 +163,7 @@ def _command(ranked: Ranked) -> Callable[..., None]:
         fmt: FormatOption = None,
         output: OutputOption = None,
     ) -> None:
-        ask = getattr(import_module(f"aggregations.{ranked.module}"), ranked.function)
+        ask = ranked.question()
         with scoped(f"report {ranked.command}", site, period, bots) as s:
             frame = ask(s.client, s.site, s.period, s.only, limit=limit, raw=raw)
             title, note = s.title(ranked.title), s.footnote(raw)

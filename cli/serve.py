@@ -150,24 +150,24 @@ def app_options(config: Config, durability: str | None = None) -> AppOptions:
     except ValueError:
         raise UsageError(f"no durability {wanted!r}", " or ".join(Durability)) from None
     c = config.collector
-    if c.country_file:  # say now what is wrong with files
-        Places(Path(c.country_file)).close()
+    if c.geoip_file:  # say now what is wrong with files
+        Places(Path(c.geoip_file)).close()
     if c.data_centre_file:
         Ranges.read(Path(c.data_centre_file))
     if c.spam_file:
         SpamHosts(Path(c.spam_file))
-    spool = SpoolOptions(level, c.segment_bytes, c.segment_seconds, c.spool_bytes)
+    spool = SpoolOptions(level, c.segment_bytes, c.segment_max_age_seconds, c.spool_max_bytes)
     rates = Rates(c.site_events_per_second, c.site_burst, c.address_requests_per_second, c.address_burst)
     return AppOptions(
         config.home,
         spool,
-        c.country_file,
+        c.geoip_file,
         c.trusted_proxies,
         limits=c.limits,
         data_centre_file=c.data_centre_file,
         rate_limits=RateLimits(rates),
-        metrics_allow=c.metrics_allow,
-        request_seconds=c.request_seconds,
+        metrics_networks=c.metrics_networks,
+        request_timeout_seconds=c.request_timeout_seconds,
         connections_per_address=c.connections_per_address,
         paths=c.paths,
     )

@@ -29,17 +29,17 @@ data_dir = {data_dir}
 # port = 8080
 # workers = 2
 # durability = "fsync"        # or "os": faster, an acknowledged event survives a crash of Footfall, not a power cut
-# segment_seconds = 1.0       # how soon an event can be counted
+# segment_max_age_seconds = 1.0       # how soon an event can be counted
 # segment_bytes = 8388608     # a segment is sealed at this size, however young
-# spool_bytes = 4294967296    # beyond this the collector answers 503
-# country_file = ""           # an .mmdb file that tells countries by address
+# spool_max_bytes = 4294967296    # beyond this the collector answers 503
+# geoip_file = ""           # an .mmdb file that tells countries by address
 # trusted_proxies = []        # addresses and networks whose X-Forwarded-For is believed
 # site_events_per_second = 2000    # beyond these four the collector answers 429; 0: no such limit
 # site_burst = 4000
 # address_requests_per_second = 50
 # address_burst = 200
-# metrics_allow = ["127.0.0.1", "::1"]  # addresses and networks that may read /metrics
-# request_seconds = 20.0      # a request that has not arrived by then is cut off
+# metrics_networks = ["127.0.0.1", "::1"]  # addresses and networks that may read /metrics
+# request_timeout_seconds = 20.0      # a request that has not arrived by then is cut off
 
 [loader]
 # idempotency_days = 7        # an event id counts once among events that lie at most so many days apart

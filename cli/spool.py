@@ -158,8 +158,8 @@ def quarantine_show(
     render(frame, View(item.name, labels={"field": "", "value": ""}), fmt, output)
 
 
-@quarantine_app.command("replay", epilog="Example: footfall spool quarantine replay --all --dry-run")
-def quarantine_replay(names: Names = None, every: All = False, dry_run: DryRun = False) -> None:
+@quarantine_app.command("retry", epilog="Example: footfall spool quarantine retry --all --dry-run")
+def quarantine_retry(names: Names = None, every: All = False, dry_run: DryRun = False) -> None:
     """Bring items back into the spool, to be loaded; their ids keep them from counting twice.
 
     What cannot be read stays. Exit code 3 when something stayed.
@@ -202,8 +202,8 @@ def quarantine_purge(
     typer.echo(f"{'would delete' if dry_run else 'deleted'} {len(chosen)} items", err=True)
 
 
-@app.command(epilog="Example: footfall spool replay /backup/spool/sealed/*.seg --dry-run")
-def replay(
+@app.command(epilog="Example: footfall spool restore /backup/spool/sealed/*.seg --dry-run")
+def restore(
     files: Annotated[list[Path], typer.Argument(help="Segment files outside the spool, under their names.")],
     dry_run: DryRun = False,
 ) -> None:
@@ -211,15 +211,17 @@ def replay(
 
     Exit code 3 when a file is damaged: the rest of it is loaded.
     """
-    from collector.lifecycle import restore as replays
+    from collector.lifecycle import restore as segments
     from collector.spool.spool import Durability, Spool, SpoolOptions
 
     config = settings()
     collector = config.collector
     spool = Spool(config.home.make().spool).make()
-    found = [replays.read(spool, path) for path in files]
-    options = SpoolOptions(Durability(collector.durability), collector.segment_bytes, total_bytes=collector.spool_bytes)
-    events = sum(file.events for file in found) if dry_run else replays.replay(spool, found, options)
+    found = [segments.read(spool, path) for path in files]
+    options = SpoolOptions(
+        Durability(collector.durability), collector.segment_bytes, total_bytes=collector.spool_max_bytes
+    )
+    events = sum(file.events for file in found) if dry_run else segments.restore(spool, found, options)
     for file in found:
         if file.damaged:
             typer.echo(f"{file.path}: {file.damaged:,} events are damaged and stay out", err=True)

@@ -220,7 +220,7 @@ def test_settings_are_told_with_their_defaults():
     default = asdict(Config())
     default.pop("source")
     default["data_dir"] = str(default["data_dir"])
-    for name in ("trusted_proxies", "metrics_allow"):
+    for name in ("trusted_proxies", "metrics_networks"):
         default["collector"][name] = list(default["collector"][name])
     assert told == default
     assert asdict(_build(tomllib.loads(text), None)) == asdict(Config())

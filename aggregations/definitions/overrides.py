@@ -56,7 +56,7 @@ def check(wanted: Override) -> None:
     if wanted.name not in {None, *DETECTED}:
         raise UsageError(f"{wanted.name!r} is not detected by the tracker", " or ".join(DETECTED))
     if not wanted.criteria.keys() - {"name"}:
-        raise UsageError("which events?", "name them by --selector, --text or --rule; see `footfall events review`")
+        raise UsageError("which events?", "name them by --selector, --text or --rule; see `footfall detected review`")
 
 
 def changes(client: Client, site: SiteRow, wanted: Override, period: Period) -> pl.DataFrame:
@@ -85,7 +85,7 @@ def find(client: Client, number: int) -> dict[str, Any]:
     that was removed."""
     row = next((row for row in listed(client).iter_rows(named=True) if row["id"] == number), None)
     if row is None:
-        raise UsageError(f"no override {number}", "see `footfall events overrides list`")
+        raise UsageError(f"no override {number}", "see `footfall detected overrides list`")
     if row["removed"] is not None:
         raise UsageError(f"override {number} was removed on {row['removed']:%Y-%m-%d}")
     return row

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Set
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,13 +20,21 @@ from sql.core.errors import UsageError
 FILE_NAME = "footfall.toml"
 LOG_FORMATS = ("auto", "text", "json")
 _LIMITS = Limits()
+# Settings of earlier versions, for the error that they lead to.
+RENAMED = {
+    "segment_seconds": "segment_max_age_seconds",
+    "spool_bytes": "spool_max_bytes",
+    "request_seconds": "request_timeout_seconds",
+    "country_file": "geoip_file",
+    "metrics_allow": "metrics_networks",
+}
 # Smallest and largest value of every figure.
 BOUNDS = {
     "port": (1, 65_535),
     "workers": (1, 64),
     "segment_bytes": (1_000, 1024**3),
-    "segment_seconds": (0.01, 3_600.0),
-    "spool_bytes": (1_000, 1024**5),
+    "segment_max_age_seconds": (0.01, 3_600.0),
+    "spool_max_bytes": (1_000, 1024**5),
     "max_batch_events": (1, 100_000),
     "max_body_bytes": (1_000, 64 * 1024**2),
     "max_event_bytes": (100, 1024**2),
@@ -50,9 +60,9 @@ class CollectorConfig:
     workers: int = 2
     durability: str = "fsync"
     segment_bytes: int = 8 * 1024 * 1024
-    segment_seconds: float = 1.0
-    spool_bytes: int = 4 * 1024**3
-    country_file: str = ""
+    segment_max_age_seconds: float = 1.0
+    spool_max_bytes: int = 4 * 1024**3
+    geoip_file: str = ""
     data_centre_file: str = ""
     spam_file: str = ""
     trusted_proxies: tuple[str, ...] = ()
@@ -66,8 +76,8 @@ class CollectorConfig:
     site_burst: int = 4_000
     address_requests_per_second: int = 50
     address_burst: int = 200
-    metrics_allow: tuple[str, ...] = ("127.0.0.1", "::1")
-    request_seconds: float = 20.0
+    metrics_networks: tuple[str, ...] = ("127.0.0.1", "::1")
+    request_timeout_seconds: float = 20.0
     connections_per_address: int = 256
     script_path: str = SCRIPT
     events_path: str = PAGE_EVENTS
@@ -178,7 +188,7 @@ def _build(table: dict[str, Any], source: Path | None) -> Config:
     _check_networks(collector, source)
     _check_paths(collector, source)
     beside = source.parent if source else Path.cwd()
-    for name in ("country_file", "data_centre_file", "spam_file"):
+    for name in ("geoip_file", "data_centre_file", "spam_file"):
         if given := getattr(collector, name):
             collector = replace(collector, **{name: str((beside / given).absolute())})
     top = _typed(Config(), table, f"{source}")
@@ -198,11 +208,17 @@ def _typed(default: Any, given: Any, where: str) -> Any:
     values = {}
     for name, value in given.items():
         if name not in known or name in {"source", "collector", "loader"}:
-            raise UsageError(
-                f"{where} has no setting {name!r}", f"known: {', '.join(sorted(known.keys() - {'source'}))}"
-            )
+            raise UsageError(f"{where} has no setting {name!r}", _nearest(name, known.keys() - {"source"}))
         values[name] = _coerce(known[name], value, f"{where}: {name}")
     return type(default)(**(known | values))
+
+
+def _nearest(name: str, known: Set[str]) -> str:
+    if name in RENAMED:
+        return f"it is called {RENAMED[name]} now"
+    if near := get_close_matches(name, known, 1):
+        return f"did you mean {near[0]}?"
+    return f"known: {', '.join(sorted(known))}"
 
 
 def _coerce(default: Any, value: Any, where: str) -> Any:
@@ -230,7 +246,7 @@ def _check_bounds(section: str, given: CollectorConfig | LoaderConfig, source: P
 def _check_networks(collector: CollectorConfig, source: Path | None) -> None:
     from ipaddress import ip_network
 
-    for name in ("trusted_proxies", "metrics_allow"):
+    for name in ("trusted_proxies", "metrics_networks"):
         for text in getattr(collector, name):
             try:
                 ip_network(text)

@@ -98,7 +98,7 @@ class DropReason(StrEnum):
     """Why an event was not accepted."""
 
     MALFORMED = "malformed"
-    NO_NAME = "no_name"
+    MISSING_NAME = "missing_name"
     NAME_TOO_LONG = "name_too_long"
     BAD_URL = "bad_url"
     VALUE_TOO_LONG = "value_too_long"
@@ -108,5 +108,5 @@ class DropReason(StrEnum):
     BAD_CONSENT = "bad_consent"
     TOO_LARGE = "too_large"
     SCHEMA = "schema"
-    TOO_LATE = "too_late"
-    FROM_THE_FUTURE = "from_the_future"
+    TIMESTAMP_TOO_OLD = "timestamp_too_old"
+    TIMESTAMP_IN_FUTURE = "timestamp_in_future"

@@ -147,7 +147,7 @@ def check_name(draft: EventDraft) -> None:
     """The name is there and short enough."""
     name = draft.event.name
     if not name.strip():
-        raise InvalidEvent(DropReason.NO_NAME, "name")
+        raise InvalidEvent(DropReason.MISSING_NAME, "name")
     if len(name) > MAX_NAME:
         raise InvalidEvent(DropReason.NAME_TOO_LONG, "name", f"more than {MAX_NAME} characters")
     draft.spooled.name = name
@@ -177,10 +177,10 @@ def correct_time(draft: EventDraft) -> None:
     if event.timestamp is not None:
         at = _ms(event.timestamp) + draft.lag
         if at > received_at + MAX_AHEAD_MS:
-            raise InvalidEvent(DropReason.FROM_THE_FUTURE, "timestamp")
+            raise InvalidEvent(DropReason.TIMESTAMP_IN_FUTURE, "timestamp")
         if at < received_at - draft.site.max_age_days * _DAY_MS:
             older = f"older than {draft.site.max_age_days} days; use `footfall import`"
-            raise InvalidEvent(DropReason.TOO_LATE, "timestamp", older)
+            raise InvalidEvent(DropReason.TIMESTAMP_TOO_OLD, "timestamp", older)
         at = min(at, received_at)
     draft.spooled.timestamp = at
 

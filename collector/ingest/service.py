@@ -39,13 +39,13 @@ class AppOptions:
 
     home: DataDir
     spool: SpoolOptions = field(default_factory=SpoolOptions)
-    country_file: str = ""
+    geoip_file: str = ""
     trusted_proxies: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     data_centre_file: str = ""
     rate_limits: RateLimits = field(default_factory=RateLimits)
-    metrics_allow: tuple[str, ...] = ("127.0.0.1", "::1")
-    request_seconds: float = 20.0
+    metrics_networks: tuple[str, ...] = ("127.0.0.1", "::1")
+    request_timeout_seconds: float = 20.0
     connections_per_address: int = 256
     paths: Paths = field(default_factory=Paths)
 
@@ -71,7 +71,7 @@ class Intake:
         self.registry = SiteRegistry(options.home.sites_file)
         keys = identity_keys(options.home)  # before there are salts
         self.visitors = Visitors(Salts(options.home.salts, clock), keys.client)
-        self.places = Places(Path(options.country_file) if options.country_file else None)
+        self.places = Places(Path(options.geoip_file) if options.geoip_file else None)
         self.data_centres = Ranges.read(Path(options.data_centre_file)) if options.data_centre_file else None
         self.spool = GroupCommit(SpoolWriter(Spool(options.home.spool), "collector", options.spool))
         self.shares = shares or SiteShares(self.spool.writer.spool, options.spool.total_bytes)

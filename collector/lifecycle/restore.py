@@ -1,4 +1,4 @@
-"""Segments that were set apart, brought in anew: each whole record of a file goes into the spool as if it had come."""
+"""Segment files from elsewhere, such as a backup: each whole record goes into the spool as if it had just come."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read(spool: Spool, path: Path) -> SetApart:
     return SetApart(path, found.payloads, events, sum(damage.events or 1 for damage in found.damaged))
 
 
-def replay(spool: Spool, files: list[SetApart], options: SpoolOptions) -> int:
+def restore(spool: Spool, files: list[SetApart], options: SpoolOptions) -> int:
     """Accept their events again; returns how many. Those that are stored are dropped as duplicates, by their ids.
 
     Raises SpoolFull and StorageError: then some may be in the spool already, and it can be done again.

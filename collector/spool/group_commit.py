@@ -64,7 +64,9 @@ class GroupCommit:
 
     def _seal_later(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._seal_timer is None and self.writer.is_open:
-            self._seal_timer = loop.call_later(min(self.writer.options.segment_seconds, LOOK_SECONDS), self._seal, loop)
+            self._seal_timer = loop.call_later(
+                min(self.writer.options.segment_max_age_seconds, LOOK_SECONDS), self._seal, loop
+            )
 
     def _seal(self, loop: asyncio.AbstractEventLoop) -> None:
         self._seal_timer = None

@@ -49,7 +49,7 @@ class SpoolOptions:
 
     durability: Durability = Durability.FSYNC
     segment_bytes: int = 8 * 1024 * 1024
-    segment_seconds: float = 1.0
+    segment_max_age_seconds: float = 1.0
     total_bytes: int = 4 * 1024**3
 
 
@@ -188,10 +188,10 @@ class SpoolWriter:
         return b"".join(records), events
 
     def seal_if_old(self) -> None:
-        """Seal the open segment when it has reached ``segment_seconds``, or was asked for."""
+        """Seal the open segment when it has reached ``segment_max_age_seconds``, or was asked for."""
         if self._fd is None:
             return
-        old = self.clock() - self._began >= self.options.segment_seconds
+        old = self.clock() - self._began >= self.options.segment_max_age_seconds
         if old or self.spool.seal_asked() != self._seal_asked:
             self.seal()
 

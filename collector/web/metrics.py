@@ -16,7 +16,7 @@ _PASSED_ON = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
 
 
 class Metrics:
-    """``GET /metrics``, for those in ``metrics_allow``; for all others there is no such page."""
+    """``GET /metrics``, for those in ``metrics_networks``; for all others there is no such page."""
 
     def __init__(self, options: AppOptions, counts: Counts) -> None:
         self.options = options
@@ -33,7 +33,7 @@ class Metrics:
 
     def _may_see(self, req: falcon.asgi.Request) -> bool:
         """Whether the request comes straight from an allowed address, or from one through a trusted proxy."""
-        allowed = networks(self.options.metrics_allow)
+        allowed = networks(self.options.metrics_networks)
         peer = peer_address(req)
         if not any(req.get_header(name) is not None for name in _PASSED_ON):
             return is_within(peer, allowed)

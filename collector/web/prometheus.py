@@ -40,7 +40,7 @@ def _requests(sums: dict[object, float]) -> Iterator[Metric]:
     for reason in DropReason:
         rejected.add_metric([reason.value], sums[reason])
     yield rejected
-    yield _count("events_known", "Events that were answered as duplicates.", sums[DUPLICATES])
+    yield _count("events_duplicate", "Events that were answered as duplicates.", sums[DUPLICATES])
     yield _count("schema_warnings", "Events that were accepted though they do not fit their schema.", sums[WARNED])
     requests = CounterMetricFamily("footfall_requests", "Requests by the status of their answer.", labels=["status"])
     for status in (*STATUSES, OTHER):
@@ -48,7 +48,9 @@ def _requests(sums: dict[object, float]) -> Iterator[Metric]:
     yield requests
     yield _count("request_body_bytes", "Bytes of request bodies, as announced.", sums[BODY_BYTES])
     counts = [sums[bound] for bound in LATENCIES] + [sums["longer"]]
-    yield _histogram("request_seconds", "From a request's headers to its answer.", LATENCIES, counts, sums[SECONDS])
+    yield _histogram(
+        "request_duration_seconds", "From a request's headers to its answer.", LATENCIES, counts, sums[SECONDS]
+    )
 
 
 def _spool(seen: Seen) -> Iterator[Metric]:
@@ -71,7 +73,11 @@ def _loader(state: LoaderState, seen: Seen) -> Iterator[Metric]:
     total = state.stored + state.duplicate + state.quarantined
     yield _now("duplicate_ratio", "Share of duplicates in all events loaded so far.", state.duplicate / (total or 1))
     yield _histogram(
-        "insert_seconds", "From sending a batch to its answer.", INSERT_SECONDS, state.inserts, state.insert_seconds
+        "insert_duration_seconds",
+        "From sending a batch to its answer.",
+        INSERT_SECONDS,
+        state.inserts,
+        state.insert_seconds,
     )
     yield _count("user_agent_cache_hits", "User agents that were known already.", state.agent_hits)
     yield _count("user_agent_cache_misses", "User agents that had to be parsed.", state.agent_misses)

@@ -121,7 +121,7 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
 
 
 class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
-    """gunicorn's ASGI worker, with bounded connections. ``app.request_seconds`` is the bound.
+    """gunicorn's ASGI worker, with bounded connections. ``app.request_timeout_seconds`` is the bound.
 
     ``held_up`` is for how many seconds it could not read what clients send, because of the machine or of a long step of
     its own: meanwhile no client is late.
@@ -164,7 +164,7 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
         else:
             self.held_up += max(0.0, now - self.looked - MAX_BETWEEN_LOOKS)
         self.looked = now
-        awake, bound = now - self.held_up, self.app.app_options.request_seconds
+        awake, bound = now - self.held_up, self.app.app_options.request_timeout_seconds
         for connection in [c for c in self.connections if c.late(awake, bound)]:
             connection.cut()
 

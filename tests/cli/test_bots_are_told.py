@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 OCTOBER = ("--period", "2026-10")
-NOTE = "2 events of bots, 2 of them page views are left out; --bots counts them"
+NOTE = "2 events of bots, 2 of them page views are left out; --include-bots counts them"
 
 
 def run(home, *args, **how):
@@ -46,18 +46,18 @@ def imported(tmp_path_factory):
 def test_an_import_says_how_many(imported):
     _, done = imported
     assert done.returncode == 0
-    assert "3 page views stored, 2 of them by bots (left out of reports; --bots)\n" in done.stderr
+    assert "3 page views stored, 2 of them by bots (left out of reports; --include-bots)\n" in done.stderr
 
 
 @pytest.mark.parametrize(
-    "name", ["overview", "series", "campaigns", "detected", *(ranked.command for ranked in RANKED)]
+    "name", ["overview", "timeseries", "campaigns", "detected", *(ranked.command for ranked in RANKED)]
 )
 def test_every_report_says_so(imported, name):
     home, _ = imported
     done = run(home, "report", name, *OCTOBER, "--format", "table")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == NOTE
-    assert NOTE not in run(home, "report", name, *OCTOBER, "--format", "table", "--bots").stdout
+    assert NOTE not in run(home, "report", name, *OCTOBER, "--format", "table", "--include-bots").stdout
 
 
 @pytest.mark.parametrize("fmt", ["json", "csv"])

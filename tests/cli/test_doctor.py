@@ -68,7 +68,7 @@ def test_a_serve_whose_parts_are_gone(folder):
     ("setting", "says"),
     [
         ('durability = "fsnyc"', "fsnyc"),
-        ('country_file = "nowhere.mmdb"', "nowhere.mmdb"),
+        ('geoip_file = "nowhere.mmdb"', "nowhere.mmdb"),
         ('data_centre_file = "nowhere.txt"', "nowhere.txt"),
         ('spam_file = "nowhere.txt"', "nowhere.txt"),
     ],

@@ -33,7 +33,7 @@ REFUSED = [
     ("key", "list"),
     ("dedupe", "--dry-run"),
     ("dedupe", "--yes"),
-    ("events", "review"),
+    ("detected", "review"),
     ("event-schema", "list"),
     ("schema", "apply"),
     ("import", "access-log", "access.log", "--site", "shop.example"),

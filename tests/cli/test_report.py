@@ -58,7 +58,7 @@ cli.main._register = lambda: None
 cli.main.main()
 """
 OCTOBER = ("--site", "shop.example", "--period", "2026-10")
-COMMANDS = ["overview", "series", "campaigns", *(ranked.command for ranked in report.RANKED)]
+COMMANDS = ["overview", "timeseries", "campaigns", *(ranked.command for ranked in report.RANKED)]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def alone(home):
         ("report", "overview", *OCTOBER, "--format", "parquet"),
         (
             "report",
-            "series",
+            "timeseries",
             "--by",
             "hour",
             "--site",
@@ -151,7 +151,7 @@ def test_figures(footfall):
         "bounce_rate": 0.0,
         "visit_duration": 840.0,
     }
-    everyone = json.loads(footfall("report", "overview", *OCTOBER, "--bots")[1])[0]
+    everyone = json.loads(footfall("report", "overview", *OCTOBER, "--include-bots")[1])[0]
     assert (everyone["visitors"], everyone["visits"], everyone["pageviews"]) == (100, 100, 200)
 
 
@@ -187,9 +187,9 @@ def test_a_hand_of_options(footfall, tmp_path):
     tags = json.loads(footfall("report", "campaigns", *OCTOBER)[1])
     assert [(row["utm_campaign"], row["visits"]) for row in tags] == [("spring", 50)]
     assert footfall("report", "campaigns", *OCTOBER, "--tag", "utm_medium")[1] == b"[]\n"
-    hours = json.loads(footfall("report", "series", "-s", "shop.example", "-p", "2026-10-25", "--by", "hour")[1])
+    hours = json.loads(footfall("report", "timeseries", "-s", "shop.example", "-p", "2026-10-25", "--by", "hour")[1])
     assert len(hours) == 25
-    every = json.loads(footfall("report", "series", "-s", "shop.example", "-p", "all")[1])
+    every = json.loads(footfall("report", "timeseries", "-s", "shop.example", "-p", "all")[1])
     assert every[0]["day"] == "2026-10-24"
 
 
@@ -201,10 +201,10 @@ def test_a_hand_of_options(footfall, tmp_path):
             b"footfall: which site?\n  \xe2\x86\x92 --site blog.example, shop.example\n",
         ),
         (("report", "pages", "-s", "shop.exampel"), b"footfall: no site shop.exampel\n"),
-        (("report", "os", "-s", "shop.example", "-p", "2026-02-30"), b"footfall: no such date: 2026-02-30\n"),
-        (("report", "os", "-s", "shop.example", "-p", "lately"), b"footfall: not a period: 'lately'\n"),
+        (("report", "systems", "-s", "shop.example", "-p", "2026-02-30"), b"footfall: no such date: 2026-02-30\n"),
+        (("report", "systems", "-s", "shop.example", "-p", "lately"), b"footfall: not a period: 'lately'\n"),
         (("report", "funnel", "x", "-s", "shop.example"), b"footfall: shop.example has no funnel 'x'\n"),
-        (("report", "series", "-s", "shop.example", "-p", "2026", "--by", "hour"), b"footfall: "),
+        (("report", "timeseries", "-s", "shop.example", "-p", "2026", "--by", "hour"), b"footfall: "),
         (("funnel", "add", "x", "a", "-s", "shop.example"), b"footfall: a funnel has 2 to 8 steps, not 1\n"),
         (("query", " "), b"footfall: no SQL\n"),
     ],

@@ -78,16 +78,16 @@ def test_the_way_of_events_through_the_commands(folder, tmp_path):
     assert {"field": "url", "value": "https://shop.example/"} in shown
     [path] = [p for p in (folder / "data" / "spool" / "quarantine").glob("*.bin") if b"shop.example" in p.read_bytes()]
     path.write_bytes(path.read_bytes().replace(b"\x1f9\n", b"\x1f1\n"))
-    assert "would bring back 1 events" in ask(folder, "spool", "quarantine", "replay", newer, "--dry-run")[1]
-    assert "brought back 1 events" in ask(folder, "spool", "quarantine", "replay", "--all", code=3)[1]
+    assert "would bring back 1 events" in ask(folder, "spool", "quarantine", "retry", newer, "--dry-run")[1]
+    assert "brought back 1 events" in ask(folder, "spool", "quarantine", "retry", "--all", code=3)[1]
     assert figures(folder) == known | {"quarantined": 1, "in quarantine": 1, "sealed": 1, "pending": 1}
     assert "needs confirmation" in ask(folder, "spool", "quarantine", "purge", "--all", code=2)[1]
     assert "would delete 1 items" in ask(folder, "spool", "quarantine", "purge", broken, "--dry-run")[1]
     assert "deleted 1 items" in ask(folder, "spool", "quarantine", "purge", broken, "--yes")[1]
     assert "which items?" in ask(folder, "spool", "quarantine", "purge", code=2)[1]
 
-    assert "would accept 6 events" in ask(folder, "spool", "replay", copy, "--dry-run")[1]
-    assert "accepted 6 events" in ask(folder, "spool", "replay", copy)[1]
+    assert "would accept 6 events" in ask(folder, "spool", "restore", copy, "--dry-run")[1]
+    assert "accepted 6 events" in ask(folder, "spool", "restore", copy)[1]
     assert "loaded 1 batches" in ask(folder, "loader", "--once")[1]
     assert figures(folder) == {
         "accepted": 12, "stored": 4, "duplicate": 5, "quarantined": 3, "in quarantine": 2

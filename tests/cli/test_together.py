@@ -18,7 +18,7 @@ import pytest
 from bench.traffic import Traffic
 
 FOOTFALL = str(Path(sys.executable).with_name("footfall"))
-REPORTS = ("overview", "pages", "sources", "browsers", "events", "series")
+REPORTS = ("overview", "pages", "sources", "browsers", "events", "timeseries")
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ CONFIG = """
 data_dir = "data"
 [collector]
 port = {port}
-segment_seconds = {segment_seconds}
+segment_max_age_seconds = {segment_max_age_seconds}
 segment_bytes = 262144
 site_events_per_second = 0
 address_requests_per_second = 0
@@ -116,14 +116,16 @@ DISAGREEMENTS = {
 class Footfall:
     """`footfall serve` in a folder of its own, with one site."""
 
-    def __init__(self, folder: Path, segment_seconds: float = 0.3) -> None:
+    def __init__(self, folder: Path, segment_max_age_seconds: float = 0.3) -> None:
         self.folder = folder
         self.home = DataDir(folder / "data")
         self.url = f"chdb://{self.home.root}"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        (folder / "footfall.toml").write_text(CONFIG.format(port=self.port, segment_seconds=segment_seconds))
+        (folder / "footfall.toml").write_text(
+            CONFIG.format(port=self.port, segment_max_age_seconds=segment_max_age_seconds)
+        )
         self.key = ""
         self.tmpdir: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
@@ -476,7 +478,7 @@ class Alone:
 
 @pytest.fixture
 def alone(tmp_path: Path):
-    """Make a collector of its own: ``alone(workers=1, request_seconds=1.0)``; stopped at the end."""
+    """Make a collector of its own: ``alone(workers=1, request_timeout_seconds=1.0)``; stopped at the end."""
     made: list[Alone] = []
 
     def make(**settings: object) -> Alone:

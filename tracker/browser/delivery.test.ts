@@ -86,7 +86,7 @@ for (const status of [503, 429, 0]) {
 scene("a collector whose spool is full, and that has room again: all counted once", async (stage) => {
   const collector = new Collector();
   try {
-    await collector.start("spool_bytes = 1000\n");
+    await collector.start("spool_max_bytes = 1000\n");
     const from = `http://full.example:${collector.port}/footfall.js`;
     const page = await stage.open(stage.page("/a", { script: stage.script({ from }) }));
     const answers: [number, string | undefined][] = [];

@@ -49,9 +49,9 @@ def test_every_setting(here):
         workers = 4
         durability = "os"
         segment_bytes = 1000
-        segment_seconds = 2
-        spool_bytes = 5000
-        country_file = "geo.mmdb"
+        segment_max_age_seconds = 2
+        spool_max_bytes = 5000
+        geoip_file = "geo.mmdb"
         data_centre_file = "/etc/clouds.txt"
         spam_file = "spam.txt"
         trusted_proxies = ["10.0.0.1", "10.0.0.0/24", "::1"]
@@ -65,8 +65,8 @@ def test_every_setting(here):
         site_burst = 20
         address_requests_per_second = 0
         address_burst = 40
-        metrics_allow = ["10.1.0.0/16"]
-        request_seconds = 5
+        metrics_networks = ["10.1.0.0/16"]
+        request_timeout_seconds = 5
         connections_per_address = 9
         script_path = "/js/site.js"
         events_path = "/js/notes"
@@ -83,7 +83,7 @@ def test_every_setting(here):
     wanted = "0.0.0.0", 9000, 4, "os", 1000, 2.0, 5000, *files, proxies, *bounds, 10, 20, 0, 40, *watched  # noqa: S104
     assert config.log_format == "json"
     assert tuple(getattr(config.collector, f.name) for f in fields(CollectorConfig)) == wanted
-    assert isinstance(config.collector.segment_seconds, float)
+    assert isinstance(config.collector.segment_max_age_seconds, float)
     assert config.collector.limits == Limits(*bounds)
     assert loader_options(config).spam_file == here / "spam.txt"
 
@@ -174,6 +174,7 @@ def test_without_a_file_a_data_directory_is_enough(here):
     [
         ("prot = 1", r"no setting 'prot'"),
         ("[collector]\nprot = 1", r"\[collector\] has no setting 'prot'"),
+        ("[collector]\nspool_bytes = 5000", r"\[collector\] has no setting 'spool_bytes'"),
         ("source = 'x'", "no setting 'source'"),
         ("[other]\na = 1", "no setting 'other'"),
         ("collector = 5", r"\[collector\] must be a table"),
@@ -188,15 +189,15 @@ def test_without_a_file_a_data_directory_is_enough(here):
         ("[collector]\nport = true", "port must be int, not True"),
         ("[collector]\nport = 80.0", r"port must be int, not 80\.0"),
         ("[collector]\nhost = 1", "host must be str"),
-        ("[collector]\nsegment_seconds = '1'", "segment_seconds must be float"),
-        ("[collector]\nsegment_seconds = true", "segment_seconds must be float"),
+        ("[collector]\nsegment_max_age_seconds = '1'", "segment_max_age_seconds must be float"),
+        ("[collector]\nsegment_max_age_seconds = true", "segment_max_age_seconds must be float"),
         ("[collector]\ntrusted_proxies = '10.0.0.1'", "trusted_proxies must be"),
         ("[collector]\ntrusted_proxies = [1]", "trusted_proxies must be"),
         ("[collector]\ntrusted_proxies = ['proxy.example']", "trusted_proxies: 'proxy.example' does not appear"),
         ("[collector]\ntrusted_proxies = ['10.0.0.1/8']", "10.0.0.1/8 has host bits set"),
         ("[collector]\ntrusted_proxies = ['10.0.0.1:80']", "trusted_proxies: '10.0.0.1:80'"),
-        ("[collector]\nmetrics_allow = ['10.0.0.1/8']", "has host bits set"),
-        ("[collector]\nmetrics_allow = ['all']", "metrics_allow: 'all' does not appear"),
+        ("[collector]\nmetrics_networks = ['10.0.0.1/8']", "has host bits set"),
+        ("[collector]\nmetrics_networks = ['all']", "metrics_networks: 'all' does not appear"),
         ("log_format = 'xml'", "log_format must be one of auto, text, json"),
         ("data_dir = ", "not valid TOML"),
         ("a = 1\na = 2", "not valid TOML"),
@@ -213,9 +214,11 @@ def test_what_is_wrong_is_named_with_its_file(here, text, says):
 
 @pytest.mark.parametrize(
     "text",
-    ["port = 0", "port = 70000", "port = -1", "workers = 0", "workers = -2", "segment_bytes = 0", "spool_bytes = -1",
+    ["port = 0", "port = 70000", "port = -1", "workers = 0", "workers = -2", "segment_bytes = 0",
+     "spool_max_bytes = -1",
      "site_events_per_second = -1", "site_burst = 0", "address_requests_per_second = -1", "address_burst = 0",
-     "segment_seconds = 0", "segment_seconds = -1", "segment_seconds = nan", "segment_seconds = inf"],
+     "segment_max_age_seconds = 0", "segment_max_age_seconds = -1", "segment_max_age_seconds = nan",
+     "segment_max_age_seconds = inf"],
 )  # fmt: skip
 def test_figures_that_make_no_sense(here, text):
     write(here, f"[collector]\n{text}")
@@ -244,3 +247,19 @@ def test_the_embedded_engine_lies_in_the_data_directory_whatever_its_name(here, 
     home = embedded_home(config.database_url)
     assert home
     assert home.root == config.data_dir == config.home.root
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("prot", "did you mean port?"),
+        ("country_file", "it is called geoip_file now"),
+        ("zzz", "known: "),
+    ],
+)
+def test_an_unknown_setting_is_told_which_one_was_meant(tmp_path, name, hint):
+    path = tmp_path / "footfall.toml"
+    path.write_text(f"[collector]\n{name} = 1\n")
+    with pytest.raises(UsageError) as refused:
+        load(path)
+    assert hint in str(refused.value.hint)

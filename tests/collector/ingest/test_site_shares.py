@@ -107,7 +107,7 @@ def test_workers_count_together_and_one_that_follows_begins_anew(spool):
 
 
 def test_a_real_collector_keeps_room_for_the_other_site(alone, until):
-    collector = alone(workers=2, spool_bytes=2_000_000, segment_seconds=0.2)
+    collector = alone(workers=2, spool_max_bytes=2_000_000, segment_max_age_seconds=0.2)
     collector.home.make()
     keys = {1: "wk_alone", 2: "wk_other"}
     sites = [Site(n, f"s{n}.example", "UTC", (WriteKey(hash_key(key)),)) for n, key in keys.items()]
@@ -131,7 +131,7 @@ def test_a_real_collector_keeps_room_for_the_other_site(alone, until):
 
 
 def test_a_site_that_is_alone_has_the_whole_spool(alone):
-    collector = alone(workers=1, spool_bytes=1_000_000)
+    collector = alone(workers=1, spool_max_bytes=1_000_000)
     collector.start()
     body = {"events": [{"name": "a", "title": "x" * 1_000, "props": {"a": "x" * 1_000}}] * 50, "key": "wk_alone"}
     while collector.post_body(body) == 202:

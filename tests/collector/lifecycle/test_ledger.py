@@ -141,7 +141,7 @@ def test_a_writer_that_is_gone_is_counted_once(home, spool):
 
 
 def test_a_writer_that_seals_when_asked(home, spool):
-    writer = SpoolWriter(spool, "w", SpoolOptions(segment_seconds=3600))
+    writer = SpoolWriter(spool, "w", SpoolOptions(segment_max_age_seconds=3600))
     writer.commit([LINE])
     writer.seal_if_old()
     assert figures(home) == (1, 1, 0, 0)

@@ -162,7 +162,7 @@ def test_a_copy_of_a_segment_counts_once(house, event, tmp_path):
         assert totals(house) == (100, 100 * times, 0)
         found = restore.read(house.spool, Path(copy))
         assert (found.events, found.damaged) == (100, 0)
-        assert restore.replay(house.spool, [found], SpoolOptions()) == 100
+        assert restore.restore(house.spool, [found], SpoolOptions()) == 100
         assert take(house.home).missing == 0
     load(house)
 

@@ -160,7 +160,7 @@ def test_a_waiter_that_goes_away_harms_nobody(folder):
 @pytest.mark.parametrize("durability", Durability)
 def test_never_two_steps_of_the_writer_at_once(folder, monkeypatch, durability):
     inside, seen = [], []
-    writer = SpoolWriter(folder, "w", SpoolOptions(durability, segment_bytes=400, segment_seconds=0.001))
+    writer = SpoolWriter(folder, "w", SpoolOptions(durability, segment_bytes=400, segment_max_age_seconds=0.001))
     for name in ("commit", "seal_if_old", "seal"):
         real = getattr(writer, name)
 
@@ -196,7 +196,7 @@ def test_never_two_steps_of_the_writer_at_once(folder, monkeypatch, durability):
 @pytest.mark.parametrize("durability", Durability)
 def test_a_segment_is_sealed_when_it_is_old(folder, durability):
     async def run():
-        commit = commit_of(folder, durability, segment_seconds=0.01)
+        commit = commit_of(folder, durability, segment_max_age_seconds=0.01)
         await commit.append(b"one\n")
         async with asyncio.timeout(20):
             while not folder.sealed():
@@ -223,7 +223,7 @@ def test_a_seal_that_failed_is_tried_again(folder, monkeypatch, caplog):
     monkeypatch.setattr(type(folder.root), "rename", rename)
 
     async def run():
-        commit = commit_of(folder, segment_seconds=0.01)
+        commit = commit_of(folder, segment_max_age_seconds=0.01)
         await commit.append(b"one\n")
         async with asyncio.timeout(20):
             while not folder.sealed():
@@ -254,7 +254,7 @@ def test_close_of_what_was_never_used(folder):
 
 def test_nothing_is_left_running_after_close(folder):
     async def run():
-        commit = commit_of(folder, segment_seconds=0.01)
+        commit = commit_of(folder, segment_max_age_seconds=0.01)
         task = asyncio.create_task(commit.append(b"one\n"))
         await asyncio.sleep(0)
         await commit.close()

@@ -99,7 +99,7 @@ def test_sealed_by_size(folder):
 
 def test_sealed_by_age_of_its_first_record(folder):
     clock = Clock()
-    writer = SpoolWriter(folder, "w", SpoolOptions(segment_seconds=10), clock)
+    writer = SpoolWriter(folder, "w", SpoolOptions(segment_max_age_seconds=10), clock)
     for _ in range(2):
         clock.now += 100
         writer.commit([ONE])
@@ -357,7 +357,7 @@ def test_a_segment_that_cannot_be_made(folder, monkeypatch):
 def test_a_segment_whose_name_cannot_be_synced(folder, monkeypatch):
     """The writer starts anew: neither length nor age of the segment before it count for the next one."""
     clock = Clock()
-    writer = SpoolWriter(folder, "w", SpoolOptions(segment_bytes=400, segment_seconds=10), clock)
+    writer = SpoolWriter(folder, "w", SpoolOptions(segment_bytes=400, segment_max_age_seconds=10), clock)
     for _ in range(3):
         writer.commit([ONE])
     writer.seal()

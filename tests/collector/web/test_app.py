@@ -41,7 +41,7 @@ AHEAD = (dt.datetime.now(dt.UTC) + dt.timedelta(days=2)).isoformat()
 # One event for each reason to drop one.
 DROPPED = {
     DropReason.MALFORMED: ({"name": "a", "title": 5}, "title"),
-    DropReason.NO_NAME: ({"name": " "}, "name"),
+    DropReason.MISSING_NAME: ({"name": " "}, "name"),
     DropReason.NAME_TOO_LONG: ({"name": "n" * 200}, "name"),
     DropReason.BAD_URL: ({"name": "a", "url": "shop.example/a"}, "url"),
     DropReason.VALUE_TOO_LONG: ({"name": "a", "title": "t" * 2000}, "title"),
@@ -51,8 +51,8 @@ DROPPED = {
     DropReason.BAD_CONSENT: ({"name": "a", "consent": {"ad_storage": "maybe"}}, "consent.ad_storage"),
     DropReason.TOO_LARGE: ({"name": "a", "props": {f"p{n}": "v" * 1000 for n in range(40)}}, ""),
     DropReason.SCHEMA: ({"name": "checked", "props": {"plan": 5}}, "props.plan"),
-    DropReason.TOO_LATE: ({"name": "a", "timestamp": OLD}, "timestamp"),
-    DropReason.FROM_THE_FUTURE: ({"name": "a", "timestamp": AHEAD}, "timestamp"),
+    DropReason.TIMESTAMP_TOO_OLD: ({"name": "a", "timestamp": OLD}, "timestamp"),
+    DropReason.TIMESTAMP_IN_FUTURE: ({"name": "a", "timestamp": AHEAD}, "timestamp"),
 }
 
 MODES = {"checked": Mode.REJECT, "watched": Mode.WARN}
@@ -688,7 +688,7 @@ def test_a_country_file_that_is_none_is_a_usage_error(collector, tmp_path):
 
     (tmp_path / "no.mmdb").write_bytes(b"nothing")
     with pytest.raises(UsageError, match=r"no\.mmdb"):
-        create_app(replace(collector.options, country_file=str(tmp_path / "no.mmdb")))
+        create_app(replace(collector.options, geoip_file=str(tmp_path / "no.mmdb")))
 
 
 def test_a_long_user_agent_is_cut(collector):

@@ -44,7 +44,7 @@ def figures(text: str | bytes) -> dict[str, float]:
 def options(tmp_path):
     home = DataDir(tmp_path / "data").make()
     publish(home.sites_file, [Site(1, "shop.example", "UTC", (WriteKey(hash_key("wk")),))])
-    return AppOptions(home, trusted_proxies=(PROXY,), metrics_allow=("127.0.0.0/8", "::1", SCRAPER))
+    return AppOptions(home, trusted_proxies=(PROXY,), metrics_networks=("127.0.0.0/8", "::1", SCRAPER))
 
 
 def ask(options, *requests):
@@ -77,12 +77,12 @@ def test_requests_are_counted(options):
     *_, answer = ask(options, one, one, wrong, nobody, ("GET", "/nothing", {}), GET, GET)
     found = figures(answer.text)
     assert found["footfall_events_accepted_total"] == 4
-    assert found["footfall_events_rejected_total no_name"] == 2
+    assert found["footfall_events_rejected_total missing_name"] == 2
     told = {status: found[f"footfall_requests_total {status}"] for status in (200, 202, 400, 403, 404, 500)}
     assert told == {200: 1, 202: 2, 400: 1, 403: 1, 404: 1, 500: 0}
     assert found["footfall_request_body_bytes_total"] == 2 * len(body) + 1 + 22
-    assert found["footfall_request_seconds_count"] == 6
-    assert found["footfall_request_seconds_sum"] > 0
+    assert found["footfall_request_duration_seconds_count"] == 6
+    assert found["footfall_request_duration_seconds_sum"] > 0
 
 
 def test_what_is_not_accepted_is_not_counted_as_accepted(options, monkeypatch):
@@ -197,7 +197,7 @@ def test_the_loaders_figures_and_that_they_survive_it(footfall, until):
     assert (found["footfall_duplicate_events_total"], found["footfall_quarantined_events_total"]) == (1, 0)
     assert found["footfall_duplicate_ratio"] == pytest.approx(1 / 3)
     assert (found["footfall_loader_up"], found["footfall_loaded_batches_total"]) == (1, 1)
-    assert found["footfall_insert_seconds_count"] == 1
+    assert found["footfall_insert_duration_seconds_count"] == 1
     assert found["footfall_user_agent_cache_misses_total"] == 1
     assert found["footfall_loader_last_success_timestamp_seconds"] > 1e9
     assert (found["footfall_spool_bytes"], found["footfall_loader_lag_seconds"]) == (0, 0)

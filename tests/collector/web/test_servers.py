@@ -30,7 +30,7 @@ def test_what_servers_send_is_in_reports(footfall, until):
         connection.request("POST", "/v1/events", json.dumps(body), {"User-Agent": agent} | headers | key)
         assert connection.getresponse().status == 202
         connection.close()
-    until(lambda: len(reported(footfall, "--bots")) == len(SENT), what="all events are loaded")
+    until(lambda: len(reported(footfall, "--include-bots")) == len(SENT), what="all events are loaded")
     assert reported(footfall) == PEOPLE
 
 

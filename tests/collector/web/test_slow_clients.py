@@ -33,7 +33,7 @@ PIECES = {
 
 @pytest.fixture
 def collector(alone):
-    running = alone(workers=1, request_seconds=BOUND)
+    running = alone(workers=1, request_timeout_seconds=BOUND)
     running.start()
     return running
 

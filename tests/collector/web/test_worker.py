@@ -132,7 +132,7 @@ def test_connections_wait_while_workers_are_held_up(alone):
 
 
 def test_no_client_is_late_while_the_worker_is_held_up(alone, until):
-    collector = alone(workers=1, request_seconds=2)
+    collector = alone(workers=1, request_timeout_seconds=2)
     collector.start()
     (worker,) = collector.workers()
     body = b'{"name":"quick","key":"wk_alone"}'

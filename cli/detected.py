@@ -18,13 +18,13 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Clicks and forms that the tracker classified by itself: look through them, correct them.",
-    epilog="Example: footfall events review --site shop.example --confidence low",
+    epilog="Example: footfall detected review --site shop.example --confidence low",
 )
 overrides = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="The corrections there are.",
-    epilog="Example: footfall events overrides list --site shop.example",
+    epilog="Example: footfall detected overrides list --site shop.example",
 )
 app.add_typer(overrides, name="overrides")
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
@@ -68,7 +68,7 @@ class Detected(StrEnum):
     FORM_SUBMIT = "form_submit"
 
 
-@app.command(epilog="Example: footfall events review --site shop.example --period 7d --confidence low")
+@app.command(epilog="Example: footfall detected review --site shop.example --period 7d --confidence low")
 def review(
     site: SiteOption = None,
     period: PeriodOption = "30d",
@@ -93,7 +93,7 @@ def review(
     render(frame, View(title, labels=_LABELS, narrow=narrow, nothing="nothing was detected"), fmt, output)
 
 
-@app.command(epilog="Example: footfall events override --site shop.example --kind contact --selector 'a.call-us'")
+@app.command(epilog="Example: footfall detected override --site shop.example --kind contact --selector 'a.call-us'")
 def override(
     kind: Annotated[str, typer.Option("--kind", "-k", help="What they are; none: detected wrongly, count as nothing.")],
     site: SiteOption = None,
@@ -119,14 +119,14 @@ def override(
         frame = corrections.changes(s.client, s.site, wanted, s.period)
         said = "would add an override"
         if not dry_run:
-            lock = OwnedLock(settings().home.make().overrides_lock, "footfall events override")
+            lock = OwnedLock(settings().home.make().overrides_lock, "footfall detected override")
             said = f"added override {corrections.add(s.client, s.site, wanted, _user(), lock)}"
         title = s.title("What it changes")
     typer.echo(f"{said} on {s.site.domain}: {wanted.shown} is {kind}", err=True)
     render(frame, View(title, labels=_LABELS, nothing="no event of the last 30 days"), fmt, output)
 
 
-@overrides.command("list", epilog="Example: footfall events overrides list --site shop.example --format csv")
+@overrides.command("list", epilog="Example: footfall detected overrides list --site shop.example --format csv")
 def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
     """All overrides, removed ones too, of a site or of all sites."""
     from aggregations.definitions.overrides import listed
@@ -138,9 +138,11 @@ def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOptio
     render(frame, View("Overrides", labels=_LABELS, narrow=narrow, nothing="no overrides yet"), fmt, output)
 
 
-@overrides.command(epilog="Example: footfall events overrides remove 3")
+@overrides.command(epilog="Example: footfall detected overrides remove 3")
 def remove(
-    number: Annotated[int, typer.Argument(metavar="ID", help="Its number, as `footfall events overrides list` says.")],
+    number: Annotated[
+        int, typer.Argument(metavar="ID", help="Its number, as `footfall detected overrides list` says.")
+    ],
     dry_run: DryRun = False,
 ) -> None:
     """End an override: its events are again what the tracker or other overrides say. It stays in the list."""

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from aggregations.reports.detected import DETECTED, Confidence
 from cli import commands
-from cli.events import ConfidenceName, Detected
+from cli.detected import ConfidenceName, Detected
 from cli.exit_codes import Exit
 from cli.main import app
 from collector.sites.admin import add_site
@@ -72,13 +72,13 @@ def kinds(run, site="shop.example"):
 
 def test_from_the_review_to_the_correction_and_back(run):
     shop = ("--site", "shop.example")
-    looked = rows(run, "events", "review", *shop)
+    looked = rows(run, "detected", "review", *shop)
     assert [(row["kind"], row["confidence"], row["events"], row["override"]) for row in looked] == [
         ("contact", "low", 5, None), ("sign_up", "high", 7, None)
     ]  # fmt: skip
-    assert [row["kind"] for row in rows(run, "events", "review", *shop, "--confidence", "high")] == ["sign_up"]
+    assert [row["kind"] for row in rows(run, "detected", "review", *shop, "--confidence", "high")] == ["sign_up"]
 
-    wanted = ("events", "override", *shop, "--kind", "subscribe", "--selector", "a.join", "--name", "click")
+    wanted = ("detected", "override", *shop, "--kind", "subscribe", "--selector", "a.join", "--name", "click")
     told = {"was": "sign_up", "becomes": "subscribe", "events": 7, "visitors": 4}
     out, err = run(*wanted, "--dry-run", "--format", "json")
     assert (json.loads(out), "would add an override on shop.example" in err) == ([told], True)
@@ -88,38 +88,38 @@ def test_from_the_review_to_the_correction_and_back(run):
     assert "added override 1 on shop.example: name 'click', selector 'a.join' is subscribe" in err
     assert kinds(run) == {"contact": 5, "subscribe": 7}
     assert kinds(run, "blog.example") == {"contact": 5, "sign_up": 7}
-    run("events", "override", *shop, "--kind", "none", "--rule", "text-contact")
+    run("detected", "override", *shop, "--kind", "none", "--rule", "text-contact")
     assert kinds(run) == {"subscribe": 7}
 
     [row] = rows(run, "report", "detected", *shop)
     assert (row["visits"], row["reviewed"]) == (4, 1.0)
-    listed = rows(run, "events", "overrides", "list", *shop)
+    listed = rows(run, "detected", "overrides", "list", *shop)
     assert [(row["id"], row["kind"], row["removed"]) for row in listed] == [(1, "subscribe", None), (2, "none", None)]
     assert "would remove override 2 of shop.example (none); it decides 5" in run(
-        "events", "overrides", "remove", 2, "--dry-run"
+        "detected", "overrides", "remove", 2, "--dry-run"
     )[1]  # fmt: skip
     assert kinds(run) == {"subscribe": 7}
-    run("events", "overrides", "remove", 2)
-    run("events", "overrides", "remove", 1)
+    run("detected", "overrides", "remove", 2)
+    run("detected", "overrides", "remove", 1)
     assert kinds(run) == {"contact": 5, "sign_up": 7}
     with pytest.raises(UsageError, match="was removed"):
-        run("events", "overrides", "remove", 1)
-    assert [row["removed"] is not None for row in rows(run, "events", "overrides", "list")] == [True, True]
+        run("detected", "overrides", "remove", 1)
+    assert [row["removed"] is not None for row in rows(run, "detected", "overrides", "list")] == [True, True]
 
 
 def test_a_review_has_room_in_eighty_columns(run):
-    lines = run("events", "review", "--site", "blog.example", "--format", "table")[0].splitlines()
+    lines = run("detected", "review", "--site", "blog.example", "--format", "table")[0].splitlines()
     assert lines[1].split() == ["Kind", "Sure", "Selector", "Text", "Events", "Visitors", "Override"]
     assert lines[3].split() == ["contact", "low", "a.mail", "Write", "5", "4", "–"]
     assert max(map(len, lines)) <= 80
-    listed = run("events", "overrides", "list", "--format", "table")[0].splitlines()
+    listed = run("detected", "overrides", "list", "--format", "table")[0].splitlines()
     assert max(map(len, listed)) <= 80
 
 
 @pytest.mark.parametrize("words", [("--kind", "contact"), ("--kind", "Big", "--text", "x")])
 def test_an_override_must_say_which_events(run, words):
     with pytest.raises(UsageError):
-        run("events", "override", "--site", "shop.example", *words)
+        run("detected", "override", "--site", "shop.example", *words)
 
 
 def test_options_are_what_is_detected():
