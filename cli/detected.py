@@ -17,17 +17,17 @@ from cli.render.view import View
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Clicks and forms that the tracker classified by itself: look through them, correct them.",
+    help="Review and correct the clicks and forms that the tracker classified.",
     epilog="Example: footfall detected review --site shop.example --confidence low",
 )
 overrides = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="The corrections there are.",
+    help="Manage corrections.",
     epilog="Example: footfall detected overrides list --site shop.example",
 )
 app.add_typer(overrides, name="overrides")
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")]
 _LABELS = {
     "id": "Id",
     "site": "Site",
@@ -73,7 +73,7 @@ def review(
     site: SiteOption = None,
     period: PeriodOption = "30d",
     confidence: Annotated[
-        ConfidenceName | None, typer.Option("--confidence", "-c", help="Only what is this sure.")
+        ConfidenceName | None, typer.Option("--confidence", "-c", help="Only events with this confidence.")
     ] = None,
     kind: Annotated[str, typer.Option("--kind", "-k", help="Only this kind, as corrected.")] = "",
     limit: LimitOption = 10,
@@ -140,9 +140,7 @@ def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOptio
 
 @overrides.command(epilog="Example: footfall detected overrides remove 3")
 def remove(
-    number: Annotated[
-        int, typer.Argument(metavar="ID", help="Its number, as `footfall detected overrides list` says.")
-    ],
+    number: Annotated[int, typer.Argument(metavar="ID", help="Override id from `footfall detected overrides list`.")],
     dry_run: DryRun = False,
 ) -> None:
     """End an override: its events are again what the tracker or other overrides say. It stays in the list."""

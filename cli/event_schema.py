@@ -30,8 +30,12 @@ def add(
     name: Name,
     file: File,
     site: SiteOption = None,
-    mode: Annotated[str, typer.Option(help="What a misfit leads to: warn, reject or off.")] = "warn",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")] = False,
+    mode: Annotated[
+        str, typer.Option(help="What to do with events that fail validation: warn, reject or off.")
+    ] = "warn",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")
+    ] = False,
 ) -> None:
     """Add a schema, or a new version of one. `--mode off` asks nothing of this event any more."""
     from aggregations.query import sites

@@ -18,7 +18,7 @@ app = typer.Typer(
     help="Define funnels: steps that visitors take in order within 24 hours.",
     epilog="Example: footfall funnel add checkout /product/* add_to_cart purchase --site shop.example",
 )
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")]
 Name = Annotated[str, typer.Argument(help="The funnel's name.")]
 
 

@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Bring in what was measured elsewhere.",
+    help="Import data from other sources.",
     epilog="Example: footfall import access-log /var/log/nginx/access.log.* --site shop.example",
 )
 
 
 @app.callback()
 def group() -> None:
-    """Bring in what was measured elsewhere."""
+    """Import data from other sources."""
 
 
 @app.command(
@@ -53,7 +53,7 @@ def access_log(
     files: Annotated[list[str], typer.Argument(help="Log files, plain, gzip or zstd; - is stdin.", metavar="FILE...")],
     site: Annotated[str, typer.Option("--site", "-s", help="The domain of the site that the pages belong to.")],
     log_format: Annotated[
-        Layout, typer.Option("--log-format", help="How lines look; auto finds out line by line.")
+        Layout, typer.Option("--log-format", help="Log format; `auto` detects it for each line.")
     ] = Layout.AUTO,
     keep_static: Annotated[
         bool, typer.Option("--keep-static", help="Count static files, downloads and feeds as page views too.")

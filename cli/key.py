@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 Domain = Annotated[str, typer.Argument(help="The site's domain.", metavar="SITE")]
 Label = Annotated[str, typer.Option(help="What the key is for.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")]
 _LABELS = {"key_id": "Id", "site": "Site", "label": "Label", "created_at": "Created", "revoked_at": "Revoked"}
 
 
@@ -34,7 +34,7 @@ def add(site: Domain, label: Label = "") -> None:
     with database("key add") as client:
         found = find_site(client, site)
         key, text = add_key(client, settings().home, found, label)
-    typer.echo(f"key {key.key_id} of {found.domain}, shown this once:", err=True)
+    typer.echo(f"key {key.key_id} of {found.domain}, shown only once:", err=True)
     typer.echo(text)
 
 
@@ -58,7 +58,7 @@ def list_(
 
 @app.command(epilog="Example: footfall key revoke 3 --yes")
 def revoke(
-    key_id: Annotated[int, typer.Argument(help="The key's id, as `footfall key list` shows it.")],
+    key_id: Annotated[int, typer.Argument(help="Key id from `footfall key list`.")],
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -95,7 +95,7 @@ def rotate(
             typer.echo(f"would make a new key of {found.domain}", err=True)
         else:
             key, text, others = rotate_keys(client, settings().home, found, seconds, label)
-            typer.echo(f"key {key.key_id} of {found.domain}, shown this once:", err=True)
+            typer.echo(f"key {key.key_id} of {found.domain}, shown only once:", err=True)
     for other in others:
         end = dt.datetime.fromtimestamp((other.revoked_at or 0) / 1000, dt.UTC)
         said = "would revoke" if dry_run else "revokes"

@@ -39,7 +39,7 @@ OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write
 LimitOption = Annotated[
     int, typer.Option("--limit", "-n", min=0, max=1_000_000, help="Maximum number of rows; 0 shows all.")
 ]
-BotsOption = Annotated[bool, typer.Option("--include-bots", help="Count flagged bots as well.")]
+BotsOption = Annotated[bool, typer.Option("--include-bots", help="Include traffic flagged as bots.")]
 RawOption = Annotated[bool, typer.Option("--raw", help="Count from raw events instead of rollups.")]
 
 

@@ -25,7 +25,7 @@ from cli.render.view import Layout, View
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="What happened on a site: figures, pages, sources, devices, events, funnels.",
+    help="Reports: metrics, pages, sources, devices, events, funnels.",
     epilog="Example: footfall report overview --site shop.example --period 30d",
 )
 
@@ -56,7 +56,7 @@ def overview(
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Visitors, visits, pageviews, bounce rate and visit duration, beside the period before."""
+    """Visitors, visits, pageviews, bounce rate and visit duration, compared with the previous period."""
     from aggregations.reports.overview import overview as ask
 
     with scoped("report overview", site, period, bots) as s:
@@ -99,7 +99,7 @@ def campaigns(
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Visits that carry a campaign tag."""
+    """Visits by campaign tag."""
     from aggregations.reports.sources import Tag
     from aggregations.reports.sources import campaigns as ask
 
@@ -120,7 +120,7 @@ def funnel(
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """How many visitors reach each step of a funnel."""
+    """Visitors who reach each step of a funnel."""
     from aggregations.definitions import funnels
 
     with scoped("report funnel", site, period, bots) as s:
@@ -141,7 +141,7 @@ def detected(
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Clicks and forms that the tracker classified, by kind, as corrected by `footfall detected override`."""
+    """Clicks and forms by detected kind, with corrections from `footfall detected override`."""
     from aggregations.reports.detected import kinds as ask
 
     with scoped("report detected", site, period, bots) as s:

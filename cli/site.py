@@ -54,7 +54,7 @@ def add(
     typer.echo(f"site {site.site_id}: {site.domain} ({site.timezone})", err=True)
     typer.echo(f"write key: {key}")
     typer.echo(f"snippet:   {tag(wanted, config.collector.paths, built())}")
-    typer.echo("The key is shown this once. Pages of the site need only the snippet; servers send the key.", err=True)
+    typer.echo("The key is shown only once. Pages need only the snippet; servers send the key.", err=True)
     typer.echo(
         f"For your public address: footfall site snippet {site.domain} --url https://visits.example.com", err=True
     )
@@ -66,7 +66,7 @@ def snippet(
     url: Annotated[
         str, typer.Option(help="Where browsers reach the collector; left out: the address it listens on.")
     ] = "",
-    modules: Annotated[str, typer.Option(help="Modules of the tracker, parted by commas.")] = "",
+    modules: Annotated[str, typer.Option(help="Tracker modules, comma-separated.")] = "",
     identity: Annotated[
         str, typer.Option(help="cookieless, or first-party: the browser keeps an id and a session.")
     ] = "cookieless",

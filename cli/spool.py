@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="What waits to be loaded, and what could not be.",
+    help="Inspect the spool and its quarantine.",
     epilog="Example: footfall spool status",
 )
 quarantine_app = typer.Typer(
@@ -37,7 +37,7 @@ quarantine_app = typer.Typer(
     epilog="Example: footfall spool quarantine list",
 )
 app.add_typer(quarantine_app, name="quarantine")
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")]
 Names = Annotated[list[str] | None, typer.Argument(help="Ids of items, as `list` shows them.", metavar="NAME...")]
 All = Annotated[bool, typer.Option("--all", help="All items.")]
 
@@ -189,7 +189,7 @@ def quarantine_purge(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Delete items for good. They stay counted as quarantined."""
+    """Delete items permanently. They still count as quarantined."""
     from collector.lifecycle.quarantine import purge
     from collector.spool.spool import Spool
 
@@ -204,7 +204,7 @@ def quarantine_purge(
 
 @app.command(epilog="Example: footfall spool restore /backup/spool/sealed/*.seg --dry-run")
 def restore(
-    files: Annotated[list[Path], typer.Argument(help="Segment files outside the spool, under their names.")],
+    files: Annotated[list[Path], typer.Argument(help="Segment files outside the spool, under their original names.")],
     dry_run: DryRun = False,
 ) -> None:
     """Accept the events of segment files again; those that are stored already are dropped as duplicates.

@@ -36,14 +36,14 @@ class Paths:
         if not self.script.endswith(".js") or self.script.endswith("/.js"):
             raise UsageError(f"script_path cannot be {self.script!r}", "let it end with .js, such as /js/site.js")
         if self.script != SCRIPT and (self.script in _TAKEN or _is_file(self.script, SCRIPT)):
-            raise UsageError(f"script_path cannot be {self.script!r}: the collector has that", "choose another name")
+            raise UsageError(f"script_path {self.script!r} conflicts with a built-in route", "choose another name")
         for name, path, own in (
             ("events_path", self.events, (EVENTS, PAGE_EVENTS)),
             ("pixel_path", self.pixel, (PIXEL, PAGE_PIXEL)),
         ):
             files = any(_is_file(path, script) for script in self.scripts)
             if path not in own and (path in _TAKEN or files or (name == "pixel_path" and path == self.events)):
-                raise UsageError(f"{name} cannot be {path!r}: the collector has that", "choose another name")
+                raise UsageError(f"{name} {path!r} conflicts with a built-in route", "choose another name")
 
     @property
     def scripts(self) -> tuple[str, ...]:

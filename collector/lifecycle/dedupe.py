@@ -71,14 +71,14 @@ def repair(
     """Remove all copies of a scope but the first of each id, and rebuild what derives from their months.
 
     Returns what was removed. Waits up to ``wait`` seconds for the partitions lock. Safe to interrupt and to run again.
-    Raises EngineBusy, StorageError (a batch is in doubt).
+    Raises EngineBusy, StorageError (a batch has not been confirmed).
     """
     lock = OwnedLock(home.partitions_lock, "footfall dedupe")
     with lock.held(wait) as taken:
         if not taken:
             raise EngineBusy(f"the partitions are in use by {lock.holder() or 'another process'}", "try again")
         if read_state(home.root).intents:  # it will be completed by what of it is missing
-            raise StorageError("a batch is in doubt", "first bring it to its end: footfall flush")
+            raise StorageError("a batch has not been confirmed", "run `footfall flush` first")
         found = find(client, scope)
         for month in sorted({copies.month for copies in found}):
             on_month(month)

@@ -77,7 +77,7 @@ def take(home: DataDir, patience: float = PATIENCE_SECONDS) -> Account:
                     return moment.account()
             except FileNotFoundError:  # it went on while we looked
                 continue
-    raise StorageError("the spool changes faster than it can be looked at", "ask again")
+    raise StorageError("could not take a consistent snapshot of the spool", "try again")
 
 
 class _Moment:

@@ -132,7 +132,7 @@ def requeue(spool: Spool, wanted: list[Item]) -> int:
 
 
 def purge(spool: Spool, wanted: list[Item]) -> None:
-    """Delete items for good. They stay counted as quarantined."""
+    """Delete items permanently. They still count as quarantined."""
     for item in wanted:
         for suffix in (".bin", *_ENDINGS, ".reason"):
             (spool.quarantine_dir / f"{item.name}{suffix}").unlink(missing_ok=True)

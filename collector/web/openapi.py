@@ -103,7 +103,7 @@ def _core(name: str, modules: Sequence[str]) -> dict[str, Any]:
     wanted = {
         "name": "m",
         "in": "query",
-        "description": f"modules to put into the file, parted by commas: {', '.join(modules)}",
+        "description": f"modules to include, comma-separated: {', '.join(modules)}",
         "schema": {"type": "string"},
     }
     return made | {"parameters": [wanted, *made["parameters"]]}

@@ -76,7 +76,7 @@ def test_a_key_is_added_listed_and_revoked(home, run, shop):
     out, err = run("key", "add", domain, "--label", "order service")
     key = out.strip()
     assert key.startswith("wk_")
-    assert "shown this once" in err
+    assert "shown only once" in err
     assert [site_of(home, k) for k in (first, key)] == [domain, domain]
     one, two = rows(run, domain)
     assert list(one) == ["key_id", "site", "label", "created_at", "revoked_at"]

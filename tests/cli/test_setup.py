@@ -88,7 +88,7 @@ def test_site_added_listed_published(serving):
     assert done.returncode == 0, done.stderr
     key = next(line.split()[-1] for line in done.stdout.splitlines() if line.startswith("write key:"))
     assert '<script defer src="http://127.0.0.1:8080/footfall.js" data-site="shop.example"></script>' in done.stdout
-    assert "shown this once" in done.stderr
+    assert "shown only once" in done.stderr
     assert "footfall site snippet shop.example --url" in done.stderr
     tag = of(serving, "site", "snippet", "shop.example", "--url", "https://stats.example", "--identity", "first-party")
     assert tag.stdout.startswith('<script defer src="https://stats.example/footfall.js?v=')

@@ -111,7 +111,7 @@ def test_a_batch_in_doubt_comes_first(stored):
 
     manifest = Manifest(uuid.uuid4(), [], 0, 0, 0, "", day, day, [], [], [])
     journal.intent(manifest, "token")
-    with stored.client() as client, pytest.raises(StorageError, match="in doubt"):
+    with stored.client() as client, pytest.raises(StorageError, match="has not been confirmed"):
         dedupe.repair(client, stored.home, WEEK)
     journal.finish(manifest)
     journal.close()
