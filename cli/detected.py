@@ -86,7 +86,7 @@ def review(
     from aggregations.reports.detected import review as ask
 
     sure = Confidence(confidence) if confidence else None
-    with scoped("events review", site, period, bots) as s:
+    with scoped("detected review", site, period, bots) as s:
         frame = ask(s.client, s.site, s.period, s.only, confidence=sure, kind=kind, limit=limit)
         title = s.title("Detected events")
     narrow = ("kind", "confidence", "selector", "text", "events", "visitors", "override")

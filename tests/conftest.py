@@ -21,6 +21,33 @@ from sql.engine.server import await_ready
 SHARED = Path(os.environ.get("FOOTFALL_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
+# Fixtures that start processes. A module that starts its own is marked as a whole.
+STARTING = frozenset(
+    {
+        "alone",
+        "built",
+        "engine",
+        "folder",
+        "footfall",
+        "home",
+        "house",
+        "imported",
+        "newer",
+        "run",
+        "running",
+        "serving",
+    }
+    | {"still", "world"}
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts processes, so that `make check` can leave it out."""
+    for item in items:
+        if STARTING.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.process)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real data of others, kept outside the repository."""

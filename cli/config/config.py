@@ -45,7 +45,7 @@ BOUNDS = {
     "site_burst": (1, 100_000_000),
     "address_requests_per_second": (0, 1_000_000),
     "address_burst": (1, 10_000_000),
-    "request_seconds": (0.1, 3_600.0),
+    "request_timeout_seconds": (0.1, 3_600.0),
     "connections_per_address": (0, 1_000_000),
     "idempotency_days": (1, 90),
 }

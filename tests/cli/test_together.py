@@ -87,8 +87,10 @@ def test_the_same_figures_while_serving_and_while_not(home, request):
 
 def test_two_at_once_without_an_engine(home):
     running = [start(home, "report", name, "--period", "7d") for name in ("overview", "pages", "sources")]
-    answers = [json.loads(finish(process)) for process in running]
-    assert all(answers)
+    together = [json.loads(finish(process)) for process in running]
+    one_by_one = [json.loads(run(home, "report", name, "--period", "7d")) for name in ("overview", "pages", "sources")]
+    assert together == one_by_one
+    assert all(together)
 
 
 def test_many_at_once_with_an_engine(home, serving):

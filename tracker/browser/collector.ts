@@ -59,7 +59,7 @@ export class Collector {
   configure(settings = ""): void {
     writeFileSync(
       join(this.folder, "footfall.toml"),
-      `data_dir = "data"\n[collector]\nport = ${this.port}\nsegment_seconds = 0.2\n` +
+      `data_dir = "data"\n[collector]\nport = ${this.port}\nsegment_max_age_seconds = 0.2\n` +
         `site_events_per_second = 0\naddress_requests_per_second = 0\n${settings}`,
     );
   }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.config.config import CollectorConfig, Config, load
+from cli.config.config import BOUNDS, RENAMED, CollectorConfig, Config, LoaderConfig, load
 from cli.loading import loader_options
 from collector.event.limits import Limits
 from sql.client import embedded_home
@@ -263,3 +263,9 @@ def test_an_unknown_setting_is_told_which_one_was_meant(tmp_path, name, hint):
     with pytest.raises(UsageError) as refused:
         load(path)
     assert hint in str(refused.value.hint)
+
+
+def test_bounds_and_new_names_are_of_settings():
+    known = {each.name for table in (CollectorConfig, LoaderConfig) for each in fields(table)}
+    assert BOUNDS.keys() | set(RENAMED.values()) <= known
+    assert not RENAMED.keys() & known

@@ -36,7 +36,7 @@ from numbers({first:UInt64}, {count:UInt64})
 """
 # What a reader of each table sees.
 CONTENT = {
-    "visits": "select * except (fields) from visits_merged order by site_id, visit_date, visitor_id, visit_id",
+    "visits": "select * from visits_merged order by site_id, visit_date, visitor_id, visit_id",
     "daily_events": "select site_id, local_date, bot, name, sum(events), sum(revenue), uniqMerge(visitors) "
     "from daily_events group by 1, 2, 3, 4 order by 1, 2, 3, 4",
     "daily_pages": "select site_id, local_date, bot, hostname, path, sum(pageviews), uniqMerge(visitors) "
