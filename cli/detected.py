@@ -115,7 +115,7 @@ def override(
 
     wanted = corrections.Override(kind, name.value if name else None, rule, selector, text)
     corrections.check(wanted)
-    with scoped("events override", site, _RECENT, bots=False) as s:
+    with scoped("detected override", site, _RECENT, bots=False) as s:
         frame = corrections.changes(s.client, s.site, wanted, s.period)
         said = "would add an override"
         if not dry_run:
@@ -132,7 +132,7 @@ def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOptio
     from aggregations.definitions.overrides import listed
     from aggregations.query import sites
 
-    with database("events overrides list") as client:
+    with database("detected overrides list") as client:
         frame = listed(client, sites.find(client, site) if site else None)
     narrow = ("id", "site", "kind", "name", "rule", "selector", "text", "removed")
     render(frame, View("Overrides", labels=_LABELS, narrow=narrow, nothing="no overrides yet"), fmt, output)
@@ -146,7 +146,7 @@ def remove(
     """End an override: its events are again what the tracker or other overrides say. It stays in the list."""
     from aggregations.definitions import overrides as corrections
 
-    with database("events overrides remove") as client:
+    with database("detected overrides remove") as client:
         row = corrections.find(client, number)
         events = corrections.decided(client, number, dt.datetime.now(dt.UTC).date() - dt.timedelta(days=30))
         if not dry_run:

@@ -43,7 +43,7 @@ def test_names_that_can_be(script, events):
      "/{f}.js", "/f%2e.js", "/ä.js", "/f.js\n", "/f.js/", "/.f.js", "/footfall.outbound.js"],
 )  # fmt: skip
 def test_names_that_cannot_be_a_script(script):
-    with pytest.raises(UsageError, match="script_path cannot be") as caught:
+    with pytest.raises(UsageError, match="script_path") as caught:
         Paths(script=script)
     assert caught.value.hint
 
@@ -54,7 +54,7 @@ def test_names_that_cannot_be_a_script(script):
      "/js/f.js", "/footfall.outbound.js", "/js/f.outbound.js"],
 )  # fmt: skip
 def test_names_that_cannot_be_events(events):
-    with pytest.raises(UsageError, match="events_path cannot be") as caught:
+    with pytest.raises(UsageError, match="events_path") as caught:
         Paths("/js/f.js", events)
     assert caught.value.hint
 
@@ -66,7 +66,7 @@ def test_names_that_can_be_a_pixel(pixel):
 
 @pytest.mark.parametrize("pixel", ["", "p.gif", "/p gif", "/e", EVENTS, LIVE, SCRIPT, "/js/f.js", "/js/f.outbound.js"])
 def test_names_that_cannot_be_a_pixel(pixel):
-    with pytest.raises(UsageError, match="pixel_path cannot be") as caught:
+    with pytest.raises(UsageError, match="pixel_path") as caught:
         Paths("/js/f.js", "/e", pixel)
     assert caught.value.hint
 
