@@ -4,10 +4,11 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test tracker routers soak siege lint bench docs system clean
+.PHONY: help demo check test tracker routers soak siege lint bench docs system clean
 
 help:
 	@echo "make demo    see Footfall work: a made-up shop's log, live events, reports (under a minute)"
+	@echo "make check   what to run while you work: ruff, mypy, tests that start no processes (under two minutes)"
 	@echo "make test    the whole test suite, the tracker's too (about half an hour on two cores)"
 	@echo "make tracker the browser script alone: what is built, unit tests, browser tests (about two and a half minutes)"
 	@echo "make routers the browser script on applications of React Router, Vue Router, SvelteKit, Turbo and htmx"
@@ -51,8 +52,12 @@ $(VENV)/chdb-25.8: | $(BIN)/python
 	@rm -rf $@.part && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@.part chdb==3.7.2
 	@mv $@.part $@
 
+check: $(VENV)/.dev
+	@$(BIN)/python -m ruff check -q . && $(BIN)/python -m ruff format -q --check . && $(BIN)/python -m mypy
+	@$(BIN)/python -m pytest -q -m "not process and not soak and not siege" --durations=10
+
 test: $(VENV)/.dev $(VENV)/chdb-25.8 system tracker
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q --durations=10
 
 # The tracker's own checks want Node and npm; what ships is committed, so that nothing else does.
 tracker: $(VENV)/.dev system

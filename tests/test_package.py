@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 PROJECT = Path(__file__).parents[1]
 ROOMS = ("aggregations", "cli", "collector", "sql", "tracker")
 HEAVY = ("chdb", "clickhouse_connect", "polars", "pyarrow", "numpy")

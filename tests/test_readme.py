@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 

@@ -12,6 +12,8 @@ import pytest
 from sql.core.data_dir import DataDir
 from sql.core.files import OwnedLock
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -17,6 +17,8 @@ from sql.core.data_dir import DataDir
 from sql.engine.server import alongside
 from sql.schema.upgrade import bring_up_to_date
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"

@@ -18,6 +18,8 @@ from sql.core.files import OwnedLock
 from sql.engine.server import alongside
 from sql.schema.upgrade import bring_up_to_date
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -16,6 +16,8 @@ from cli.commands import register
 from cli.exit_codes import Exit, code_of
 from sql.core.errors import EngineBusy, EngineRefused, FootfallError, SchemaError, StorageError, UsageError
 
+pytestmark = pytest.mark.process
+
 FOOTFALL = Path(sys.executable).with_name("footfall")
 
 

@@ -16,6 +16,8 @@ from sql.core.data_dir import DataDir
 from sql.engine.server import alongside
 from sql.schema.upgrade import bring_up_to_date
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 REFUSED = [
     ("init", "."),

@@ -16,6 +16,8 @@ from sql.core.data_dir import DataDir
 from sql.engine.http_protocol import first_statement
 from sql.engine.server import alongside
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 ENDLESS = "select count() from numbers(100000000000) where not ignore(sipHash64(number))"
 

@@ -23,6 +23,8 @@ from sql.core.errors import UsageError
 from sql.engine.server import await_ready
 from sql.schema.upgrade import bring_up_to_date
 
+pytestmark = pytest.mark.process
+
 numbers = itertools.count(1)
 FOOTFALL = Path(sys.executable).with_name("footfall")
 

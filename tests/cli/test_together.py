@@ -17,6 +17,8 @@ import pytest
 
 from bench.traffic import Traffic
 
+pytestmark = pytest.mark.process
+
 FOOTFALL = str(Path(sys.executable).with_name("footfall"))
 REPORTS = ("overview", "pages", "sources", "browsers", "events", "timeseries")
 

@@ -16,6 +16,8 @@ from collector.loader import enrichment
 from collector.sites.registry import MAX_KEY, Site, SiteRegistry, WriteKey, hash_key
 from collector.sites.snapshot import publish
 
+pytestmark = pytest.mark.process
+
 # docs/architecture.md tells these sums.
 COLLECTOR, LOADER = 8 * MIB, 80 * MIB
 

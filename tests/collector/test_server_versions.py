@@ -30,7 +30,7 @@ from aggregations.query.periods import Period
 from aggregations.reports import detected, devices, events, left_out, overview, pages, places, sources, timeseries
 from aggregations.reports.left_out import LeftOut
 from collector.lifecycle import dedupe
-from collector.lifecycle.dedupe import Scope
+from collector.lifecycle.dedupe import DedupeScope
 from collector.loader import insert
 from collector.loader.loader import Loader, LoaderOptions
 from collector.loader.seen_filter import SeenIds
@@ -49,6 +49,8 @@ from sql.core.files import OwnedLock
 from sql.engine.server import await_ready
 from sql.schema import migrate, rebuild
 from sql.schema.upgrade import bring_up_to_date
+
+pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parents[2]
 OLDER = Path(sys.prefix) / "chdb-25.8"
@@ -233,10 +235,10 @@ def test_copies_are_found_and_removed(server, client, agree):
         "select * replace (generateUUIDv4() as batch_id) from events where toUInt64(visitor_id) % 2 = 0"
     )
     copies = client.command("select count() from events") - before
-    found = dedupe.find(client, Scope(7))
+    found = dedupe.find(client, DedupeScope(7))
     assert sum(each.copies for each in found) == copies > 0
-    assert dedupe.repair(client, server.home, Scope(7)) == found
-    assert dedupe.find(client, Scope(7)) == []
+    assert dedupe.repair(client, server.home, DedupeScope(7)) == found
+    assert dedupe.find(client, DedupeScope(7)) == []
     assert client.command("select count() from events") == before
     agree(client)
 

@@ -19,6 +19,8 @@ from bench import attacks, honest
 from collector.sites.admin import add_site
 from collector.sites.keys import add_key
 
+pytestmark = pytest.mark.process
+
 ZONES = ("Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC", "Asia/Tokyo")
 BURST_SECONDS = 20.0
 P99_MS = 100.0

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 CLIENTS, EACH = 16, 20
 _MARK = re.compile(r"mark-\d+-\d+")
 _LINE = re.compile(r"^(\d+) +[\d.]+ (.*)$")

@@ -24,6 +24,8 @@ from sql.core.files import OwnedLock
 from sql.engine.ping import ping
 from sql.engine.server import alongside
 
+pytestmark = pytest.mark.process
+
 SECRET = "s3cret"
 ASK = """
 import sys

@@ -182,7 +182,10 @@ def test_without_a_file_a_data_directory_is_enough(here):
         ("data_dir = 5", "data_dir must be"),
         ("url = 5", "url must be str, not 5"),
         ("[collector]\nscript_path = 'f.js'", r"\[collector\]: script_path cannot be 'f.js'"),
-        ("[collector]\nevents_path = '/metrics'", r"\[collector\]: events_path '/metrics' conflicts with a built-in route"),
+        (
+            "[collector]\nevents_path = '/metrics'",
+            r"\[collector\]: events_path '/metrics' conflicts with a built-in route",
+        ),
         ("url = 'postgres://h'", "cannot understand"),
         ("url = 'http://[::1'", "cannot understand"),
         ("[collector]\nport = '80'", "port must be int, not '80'"),

@@ -19,6 +19,8 @@ from sql.core.data_dir import DataDir
 from sql.engine.server import alongside
 from sql.schema.upgrade import bring_up_to_date
 
+pytestmark = pytest.mark.process
+
 QUERY = ("query", "select 1 as n")
 PATH = Path(__file__).parents[3]
 

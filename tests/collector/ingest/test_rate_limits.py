@@ -21,6 +21,8 @@ from collector.sites.registry import Site, WriteKey, hash_key
 from collector.sites.snapshot import publish
 from sql.core.data_dir import DataDir
 
+pytestmark = pytest.mark.process
+
 SHOP = Site(1, "shop.example", "UTC")
 
 

@@ -7,6 +7,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.process
+
 PAGE = {"Origin": "https://shop.example"}
 GOOGLE = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 SERVERS = ["curl/8.5.0", "python-requests/2.32.3", "Go-http-client/2.0", "Java/17.0.2", "node", ""]

@@ -13,6 +13,8 @@ import pytest
 from sql.core.data_dir import DataDir
 from sql.engine.server import await_ready
 
+pytestmark = pytest.mark.process
+
 ENDS_SECONDS = 10.0
 # The main thread holds what the request needs, then waits without a bound.
 PROGRAM = """

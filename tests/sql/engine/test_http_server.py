@@ -19,6 +19,8 @@ from sql.core.data_dir import DataDir
 from sql.core.unix_socket import connected
 from sql.engine.server import await_ready
 
+pytestmark = pytest.mark.process
+
 AWKWARD = [
     "it's",
     'say "hi"',
