@@ -104,7 +104,7 @@ def access_log(
     if not _nothing_understood(log.counts):
         render(_summary(log.counts, stored), _view(dry_run), fmt, output)
     if stored:
-        by_bots = f", {bots:,} of them by bots (left out of reports; --include-bots)" if bots else ""
+        by_bots = f", {bots:,} of them by bots (excluded from reports; see --include-bots)" if bots else ""
         typer.echo(f"{stored:,} page views stored{by_bots}", err=True)
     for error in (*errors, *log.counts.strangers):
         typer.echo(f"footfall: {error}", err=True)

@@ -63,9 +63,9 @@ class Scope:
         out = bots(self.client, self.site, self.period, self.only, raw=raw)
         if not out.events:
             return ""
-        views = f", {out.pageviews:,} of them page views" if out.pageviews else ""
-        count = "1 event of a bot is" if out.events == 1 else f"{out.events:,} events of bots{views} are"
-        return f"{count} left out; --include-bots counts {'it' if out.events == 1 else 'them'}"
+        views = f" ({out.pageviews:,} page views)" if out.pageviews else ""
+        count = "1 event" if out.events == 1 else f"{out.events:,} events"
+        return f"Bots excluded: {count}{views}. Add --include-bots to count them."
 
 
 @contextmanager

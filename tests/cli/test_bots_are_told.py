@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 OCTOBER = ("--period", "2026-10")
-NOTE = "2 events of bots, 2 of them page views are left out; --include-bots counts them"
+NOTE = "Bots excluded: 2 events (2 page views). Add --include-bots to count them."
 
 
 def run(home, *args, **how):
@@ -48,7 +48,7 @@ def imported(tmp_path_factory):
 def test_an_import_says_how_many(imported):
     _, done = imported
     assert done.returncode == 0
-    assert "3 page views stored, 2 of them by bots (left out of reports; --include-bots)\n" in done.stderr
+    assert "3 page views stored, 2 of them by bots (excluded from reports; see --include-bots)\n" in done.stderr
 
 
 @pytest.mark.parametrize(

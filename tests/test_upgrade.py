@@ -1,0 +1,75 @@
+"""A data directory that an earlier version filled: it is opened, and gives the figures that this version gave.
+
+`data/before_names.tar.zst` was made by the version before commands, settings and modules got their present names: 400 page
+views of an access log, a funnel, three events that wait in the spool, and what its reports said (`answers/`).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.process
+
+ROOT = Path(__file__).parents[1]
+ARCHIVE = Path(__file__).parent / "data" / "before_names.tar.zst"
+# What a report was called, and what it is called now.
+REPORTS = {
+    "overview": ("overview",),
+    "series": ("timeseries",),
+    "pages": ("pages", "--limit", "0"),
+    "entry-pages": ("entry-pages",),
+    "exit-pages": ("exit-pages",),
+    "sources": ("sources",),
+    "channels": ("channels",),
+    "campaigns": ("campaigns", "--tag", "utm_source"),
+    "browsers": ("browsers",),
+    "os": ("systems",),
+    "devices": ("devices",),
+    "events": ("events",),
+    "funnel_buy": ("funnel", "buy"),
+}
+
+
+def footfall(folder: Path, *args: str) -> str:
+    command = [sys.executable, "-m", "cli.main", "--config", str(folder / "footfall.toml"), *args]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, (args, done.stderr)
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory):
+    import zstandard
+
+    folder = tmp_path_factory.mktemp("before")
+    with ARCHIVE.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as stream:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            archive.extractall(folder, filter="data")
+    footfall(folder, "schema", "apply")
+    return folder
+
+
+@pytest.mark.parametrize("raw", [(), ("--raw",)], ids=["rollups", "raw"])
+@pytest.mark.parametrize("name", REPORTS)
+def test_its_figures(before, name, raw):
+    said = json.loads((before / "answers" / f"{name}.json").read_text())
+    now = footfall(before, "report", *REPORTS[name], *raw, "--site", "shop.example", "--period", "2026-10")
+    assert said
+    assert json.loads(now) == said
+
+
+def test_what_waited_is_loaded_and_nothing_is_lost(before):
+    waiting = json.loads(footfall(before, "spool", "status", "--format", "json"))
+    assert {row["what"]: row["events"] for row in waiting}["pending"] == 3
+    footfall(before, "flush", "--timeout", "60")
+    rows = json.loads(
+        footfall(before, "query", "select name, count() as n from events group by name", "--format", "json")
+    )
+    assert {row["name"]: row["n"] for row in rows} == {"page_view": 401, "purchase": 1, "signup": 1}
+    assert json.loads(footfall(before, "dedupe", "--dry-run", "--format", "json")) == []
