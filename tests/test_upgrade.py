@@ -1,7 +1,7 @@
 """A data directory that an earlier version filled: it is opened, and gives the figures that this version gave.
 
-`data/before_names.tar.zst` was made by the version before commands, settings and modules got their present names: 400 page
-views of an access log, a funnel, three events that wait in the spool, and what its reports said (`answers/`).
+`data/before_names.tar.zst` was made by the version before commands, settings and modules got their present names: 400
+page views of an access log, a funnel, three events that wait in the spool, and what its reports said (`answers/`).
 """
 
 from __future__ import annotations
@@ -48,9 +48,12 @@ def before(tmp_path_factory):
     import zstandard
 
     folder = tmp_path_factory.mktemp("before")
-    with ARCHIVE.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as stream:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            archive.extractall(folder, filter="data")
+    with (
+        ARCHIVE.open("rb") as packed,
+        zstandard.ZstdDecompressor().stream_reader(packed) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as archive,
+    ):
+        archive.extractall(folder, filter="data")
     footfall(folder, "schema", "apply")
     return folder
 
