@@ -54,7 +54,7 @@ $(VENV)/chdb-25.8: | $(BIN)/python
 
 check: $(VENV)/.dev
 	@$(BIN)/python -m ruff check -q . && $(BIN)/python -m ruff format -q --check . && $(BIN)/python -m mypy
-	@$(BIN)/python -m pytest -q -m "not process and not soak and not siege" --durations=10
+	@$(BIN)/python -m pytest -q -m "not process and not hostile and not soak and not siege" --durations=10
 
 test: $(VENV)/.dev $(VENV)/chdb-25.8 system tracker
 	@$(BIN)/python -m pytest -q --durations=10

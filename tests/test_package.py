@@ -142,8 +142,8 @@ def test_a_collector_that_has_worked_has_brought_nothing_heavy(tmp_path):
         from collector.web.server import Server
         from collector.sites.snapshot import publish
         from collector.sites.registry import Site, WriteKey, hash_key
-        from sql.core.data_dir import Home
-        home = Home(Path(sys.argv[1])).make()
+        from sql.core.data_dir import DataDir
+        home = DataDir(Path(sys.argv[1])).make()
         publish(home.sites_file, [Site(1, "a.example", "UTC", (WriteKey(hash_key("k")),))])
         server = Server(AppOptions(home), "127.0.0.1", 18080, 1)
         def heavy():
@@ -160,33 +160,6 @@ def test_a_collector_that_has_worked_has_brought_nothing_heavy(tmp_path):
     run = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path / "data")]
     done = subprocess.run(run, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "master\n202\n"), done.stderr
-
-
-def test_rooms_import_one_way():
-    """cli → aggregations → sql, collector → sql; read from the source, late imports included."""
-    import ast
-
-    may = {
-        "cli": {"aggregations", "collector", "sql"},
-        "aggregations": {"sql"},
-        "collector": {"sql"},
-        "sql": set(),
-        "tracker": set(),
-    }
-    wrong = []
-    for room, allowed in may.items():
-        for path in (PROJECT / room).rglob("*.py"):
-            if "node_modules" in path.parts:
-                continue
-            for node in ast.walk(ast.parse(path.read_text())):
-                names = []
-                if isinstance(node, ast.Import):
-                    names = [alias.name for alias in node.names]
-                elif isinstance(node, ast.ImportFrom):
-                    names = [node.module or ""]
-                tops = {name.split(".")[0] for name in names} & set(ROOMS)
-                wrong += [f"{path.relative_to(PROJECT)}: {top}" for top in tops - allowed - {room, "tracker"}]
-    assert wrong == []
 
 
 def test_nobody_else_in_this_environment_owns_a_rooms_name():

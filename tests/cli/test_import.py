@@ -301,6 +301,7 @@ def test_slips_are_told_before_anything_is_read(run: Run, real_log: Path, tmp_pa
     assert "no site nobody.example" in unknown.exception.message
 
 
+@pytest.mark.process
 def test_works_where_nothing_runs_and_leaves_nothing_running(tmp_path: Path) -> None:
     home = DataDir(tmp_path / "data").make()
     path = tmp_path / "log"

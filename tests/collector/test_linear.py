@@ -35,6 +35,8 @@ from collector.sites.snapshot import publish
 from collector.spool import line_reader, lines
 from collector.web import tracker_files
 
+pytestmark = pytest.mark.hostile
+
 SMALL, LARGE = 32 * 1024, 64 * 1024
 # Twice the text may take twice the time: 4 would be a square. What is so quick (seconds) is none: the smallest square
 # of 64 KB, at a tenth of a nanosecond a step, takes 0.2 s. The bound below holds whatever the growth is.
@@ -185,7 +187,7 @@ def judged(step: Callable[[pipeline.EventDraft], None], visitors: Visitors, text
         name=text, url=text, referrer=text, title=text, screen=text, language=text, client_id=text, session_id=text,
         user_id=text, revenue=Revenue(text, text), consent={text: text}, props={"a": text, text[:60]: text},
     )  # fmt: skip
-    rules = pipeline.Rules(LIMITS, visitors)
+    rules = pipeline.IngestContext(LIMITS, visitors)
     draft = pipeline.EventDraft(event, SITE, SENDER._replace(user_agent=text), 0, rules)
     redact.address.forget()  # type: ignore[attr-defined]
     with suppress(pipeline.InvalidEvent):

@@ -52,8 +52,8 @@ import sys
 from pathlib import Path
 from collector.ingest.identity_keys import identity_keys
 from collector.ingest.visitors import Salts
-from sql.core.data_dir import Home
-home = Home(Path(sys.argv[1]))
+from sql.core.data_dir import DataDir
+home = DataDir(Path(sys.argv[1]))
 keys = identity_keys(home)
 Salts(home.salts)
 print(keys.client.hex(), keys.user.hex())

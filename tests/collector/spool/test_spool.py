@@ -452,7 +452,7 @@ def test_folders_are_for_the_owner_alone(folder):
     assert {path.stat().st_mode & 0o777 for path in folder.root.iterdir()} == {0o700}
 
 
-@pytest.mark.parametrize("broken", ["os.fdatasync", "os.write", "collector.spool.writer_counts.Tally.write"])
+@pytest.mark.parametrize("broken", ["os.fdatasync", "os.write", "collector.spool.writer_counts.WriterCounts.write"])
 def test_an_interruption_at_any_moment_of_a_commit_leaves_the_account_right(tmp_path, monkeypatch, broken):
     """Ctrl-c during an import's sync: the record is in the file, and must be in the count."""
     spool = Spool(tmp_path)
@@ -461,7 +461,7 @@ def test_an_interruption_at_any_moment_of_a_commit_leaves_the_account_right(tmp_
     real = {
         "os.fdatasync": os.fdatasync,
         "os.write": os.write,
-        "collector.spool.writer_counts.Tally.write": WriterCounts.write,
+        "collector.spool.writer_counts.WriterCounts.write": WriterCounts.write,
     }[broken]
 
     def interrupted(*args):
