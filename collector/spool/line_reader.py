@@ -35,6 +35,9 @@ def decode(payloads: Sequence[bytes]) -> pl.DataFrame:
     Raises UnreadableRecord where anything is not as ``encode`` writes it.
     """
     data = b"".join(payloads)
+    # A line begins with the site's number. Polars would unpack what begins as a compressed file does.
+    if data and not data[:1].isdigit():
+        raise UnreadableRecord("not a line of ours")
     try:
         frame = pl.read_csv(
             data,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,6 +119,12 @@ def test_unreadable(name, beside):
     records = [UNREADABLE[name], *good] if beside == "before a good one" else [*good, UNREADABLE[name]]
     with pytest.raises(UnreadableRecord):
         decode(records)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, zstandard.compress, lambda data: b"\x28\xb5\x2f\xfd"])
+def test_what_is_packed_is_no_record(pack):
+    with pytest.raises(UnreadableRecord):
+        decode([pack(encode(1, AT, [event(1)]))])
 
 
 @settings(deadline=None, max_examples=300)
