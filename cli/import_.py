@@ -167,7 +167,7 @@ class _Bar:
         self.before += file.position
 
     def loading(self, segments: int) -> None:
-        """All is read; so many segments are left to load."""
+        """Everything is read; show how many segments are left to load."""
         self.progress.update(self.task, completed=self.before, description=f"Loading ({segments} left)")
 
 

@@ -43,7 +43,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, durabil
     home = config.home.make()
     lock = OwnedLock(home.serve_lock, "footfall serve")
     if not lock.try_acquire():
-        raise EngineBusy(f"footfall serve runs already: {lock.holder()}", "stop that one first")
+        raise EngineBusy(f"footfall serve is already running: {lock.holder()}", "stop that one first")
     if lock.abandoned:
         await_predecessor(home, *where, _say)
     _check_port(*where)
@@ -113,7 +113,7 @@ def loader(
                 raise EngineUnavailable(
                     "stopped while ClickHouse was away", "what is open waits in the spool"
                 ) from None
-        _say(f"loaded {batches} batches" if batches else "nothing waits in the spool")
+        _say(f"loaded {batches} batches" if batches else "the spool is empty")
         return
     with Loader(home, config.database_url, how, stop) as running:
         running.run(finish)

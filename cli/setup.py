@@ -42,7 +42,7 @@ data_dir = {data_dir}
 # request_timeout_seconds = 20.0      # a request that has not arrived by then is cut off
 
 [loader]
-# idempotency_days = 7        # an event id counts once among events that lie at most so many days apart
+# idempotency_days = 7        # an event id counts once among events at most this many days apart
 """
 
 

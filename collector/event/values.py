@@ -70,7 +70,7 @@ def revenue(given: Revenue, site_currency: str) -> tuple[str, str]:
 def consent(given: dict[str, str | bool]) -> str:
     """Consent states as text that is the same for the same states: ``ad_storage=denied,analytics_storage=granted``.
 
-    Raises InvalidEvent for a state or a value that is none.
+    Raises InvalidEvent for an unknown state or value.
     """
     states = []
     for name, value in sorted(given.items()):

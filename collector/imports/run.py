@@ -43,7 +43,7 @@ def new_import_id(kind: str, now: float) -> str:
 
 
 def import_secret(home: DataDir) -> bytes:
-    """The key of imported events' ids, 32 random bytes, made at first use. Without it a file counts anew."""
+    """The key of imported events' ids, 32 random bytes, made at first use. Without it a second import counts again."""
     path = home.root / "import.key"
     if not path.exists():
         fresh = home.root / f".import.key.{secrets.token_hex(4)}"

@@ -1,8 +1,8 @@
 """The account of a spool: accepted = stored + duplicate + quarantined + pending, at any moment.
 
-What is accepted comes from the writers' own tallies, all else from the files and the journal: an event that got lost
-shows as missing. The figures are those of one moment, although writers and loader go on meanwhile: names, tallies and
-journal are read, then looked at again, and read anew where a segment was sealed or a batch done in between. Which
+What is accepted comes from the writers' own counts, everything else from the files and the journal: a lost event shows
+as missing. The figures are a consistent snapshot while writers and loader keep running: names, counts and journal are read
+and checked, and read again if a segment was sealed or a batch finished in between. Which
 files a batch in hand answers for, manifests say; which batches are done, the journal says.
 """
 

@@ -68,7 +68,7 @@ def items(spool: Spool) -> list[Item]:
     found: dict[str, Item] = {}
     for path in sorted(spool.quarantine_dir.iterdir()):
         made = _item(spool, path)
-        # Both files of one item are there where a replay was interrupted early: then it begins anew.
+        # Both files of an item exist if a retry was interrupted early: it starts over.
         if made and (made.name not in found or found[made.name].kind is Kind.RETURNING):
             found[made.name] = made
     return list(found.values())

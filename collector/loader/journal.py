@@ -123,7 +123,7 @@ class Journal:
         self._append(_Record("done", str(manifest.batch_id), "", *counts))
 
     def accept(self, writer: str, events: int) -> None:
-        """A writer is gone and has acknowledged so many events; its own file may go now."""
+        """A writer is gone, with ``events`` acknowledged; its own file may be deleted now."""
         if events and writer not in self._state.writers:
             self._append(_Record("writer", writer=writer, accepted=events))
 

@@ -204,7 +204,7 @@ class Loader:
         return count
 
     def _gather_next(self) -> Future[Gathered] | None:
-        """Start reading the next segments; None where nothing waits or the loader stops."""
+        """Start reading the next segments; None if the spool is empty or the loader is stopping."""
         if self.stop.is_set() or not (paths := self._next_segments()):
             return None
         self._in_hand |= {path.name for path in paths}

@@ -30,7 +30,7 @@ _ONE_OF = "visit_id in {visits:Array(UInt64)}"
 
 
 def install(client: Client, table: str) -> None:
-    """Create the materialized view that fills ``table``, and fill the table anew from all events."""
+    """Create the materialized view that fills ``table``, and refill the table from all events."""
     name = identifier(table)
     client.command(f"drop table if exists {name}_mv")
     client.command(f"create materialized view {name}_mv to {name} as {queries.view(name)}")

@@ -106,4 +106,4 @@ def test_a_second_serve_is_refused_in_one_line(home, serving):
     _, err = second.communicate(timeout=30)
     assert second.returncode != 0
     [line] = err.splitlines()  # of JSON, since nobody sits at a terminal
-    assert json.loads(line)["message"].startswith("footfall serve runs already")
+    assert json.loads(line)["message"].startswith("footfall serve is already running")
