@@ -1,9 +1,9 @@
 """The account of a spool: accepted = stored + duplicate + quarantined + pending, at any moment.
 
 What is accepted comes from the writers' own counts, everything else from the files and the journal: a lost event shows
-as missing. The figures are a consistent snapshot while writers and loader keep running: names, counts and journal are read
-and checked, and read again if a segment was sealed or a batch finished in between. Which
-files a batch in hand answers for, manifests say; which batches are done, the journal says.
+as missing. The figures are a consistent snapshot while writers and loader keep running: names, counts and journal are
+read and checked, and read again if a segment was sealed or a batch finished in between. Which files a batch in hand
+answers for, manifests say; which batches are done, the journal says.
 """
 
 from __future__ import annotations
