@@ -64,7 +64,7 @@ def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOptio
 
     with database("event-schema list") as client:
         chosen = sites.find(client, site).site_id if site else 0
-        found = fetch(client, "event_schemas_listed", {"site": chosen})
+        found = fetch(client, "event_schemas/listed", {"site": chosen})
     labels = {"site": "Site", "event": "Event", "version": "Version", "mode": "Mode", "created": "Created"}
     render(found, View("Event schemas", labels=labels, nothing="no event schemas yet"), fmt, output)
 

@@ -80,14 +80,14 @@ def init(
 
 @schema_app.command("status", epilog="Example: footfall schema status")
 def schema_status() -> None:
-    """Show every migration and view, and where it stands. Exit code 3 when something is pending."""
+    """Show every migration, function, view and derivation with its state. Exit code 3 when something is pending."""
     from cli.exit_codes import Exit
     from sql.schema.migrate import State, steps
 
     with database("schema status", newer=True) as client:
         found = steps(client)
     for step in found:
-        typer.echo(f"{step.state:8}  {step.kind:9}  {step.name}")
+        typer.echo(f"{step.state:8}  {step.kind:10}  {step.name}")
     if any(step.state is not State.APPLIED for step in found):
         raise typer.Exit(Exit.FOUND)
 

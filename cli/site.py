@@ -10,6 +10,7 @@ from cli.context import database, settings
 from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
+from collector.sites.identity import Identity
 from sql.core.errors import UsageError
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
     epilog="Example: footfall site list",
 )
 Domain = Annotated[str, typer.Argument(help="The site's domain.")]
+_IDENTITY = "How visitors are known: a hash that changes every day, or an id that their browser keeps."
 _LABELS = {
     "site_id": "Id",
     "domain": "Site",
@@ -35,7 +37,7 @@ def add(
     domain: Domain,
     timezone: Annotated[str, typer.Option(help="IANA zone; days in reports are days of this zone.")] = "UTC",
     currency: Annotated[str, typer.Option(help="Currency of revenue without one, such as EUR.")] = "",
-    identity: Annotated[str, typer.Option(help="cookieless, or client-id to know visitors again.")] = "cookieless",
+    identity: Annotated[Identity, typer.Option(help=_IDENTITY)] = Identity.COOKIELESS,
     max_age_days: Annotated[int, typer.Option(help="How old an event may be when it arrives, in days.")] = 30,
     events_per_second: Annotated[
         int, typer.Option(help="How much the site may send; 0: as much as footfall.toml says.")
@@ -68,8 +70,8 @@ def snippet(
     ] = "",
     modules: Annotated[str, typer.Option(help="Tracker modules, comma-separated.")] = "",
     identity: Annotated[
-        str, typer.Option(help="cookieless, or first-party: the browser keeps an id and a session.")
-    ] = "cookieless",
+        Identity, typer.Option(help="first-party: the browser keeps an id and a session.")
+    ] = Identity.COOKIELESS,
     integrity: Annotated[
         bool, typer.Option("--integrity/--no-integrity", help="Name this version and its hash, or take what is newest.")
     ] = True,
@@ -90,15 +92,15 @@ def snippet(
     named = [name.strip() for name in modules.split(",") if name.strip()]
     wanted = Wanted(site.domain, url or config.address, named, identity, integrity)
     typer.echo(tag(wanted, config.paths, built()))
-    if identity == "first-party" and site.identity != "client-id":
-        typer.echo(f"For its ids to count: footfall site set {site.domain} --identity client-id", err=True)
+    if identity is Identity.FIRST_PARTY and site.identity is not identity:
+        typer.echo(f"For its ids to count: footfall site set {site.domain} --identity first-party", err=True)
 
 
 @app.command("set", epilog="Example: footfall site set shop.example --max-age-days 7 --events-per-second 500")
 def set_(
     domain: Domain,
     currency: Annotated[str | None, typer.Option(help="Currency of revenue without one; '' for none.")] = None,
-    identity: Annotated[str | None, typer.Option(help="cookieless, or client-id to know visitors again.")] = None,
+    identity: Annotated[Identity | None, typer.Option(help=_IDENTITY)] = None,
     max_age_days: Annotated[int | None, typer.Option(help="How old an event may be when it arrives, in days.")] = None,
     events_per_second: Annotated[
         int | None, typer.Option(help="How much the site may send; 0: as much as footfall.toml says.")

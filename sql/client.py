@@ -169,9 +169,9 @@ def boot_of(client: Client, url: str) -> str:
         if published is None:
             raise EngineUnavailable("the embedded engine is stopping")
         return published.boot
-    if not client.command(query("engine_lives")):
-        client.command(query("engine_life_begin"))
-    return str(client.command(query("engine_life")))
+    if not client.command(query("engine/lives")):
+        client.command(query("engine/life_begin"))
+    return str(client.command(query("engine/life")))
 
 
 def in_process(client: Client) -> bool:

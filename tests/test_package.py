@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sql.schema.shipped import Kind
+
 pytestmark = pytest.mark.process
 
 PROJECT = Path(__file__).parents[1]
@@ -58,7 +60,7 @@ def test_every_file_of_a_room_is_inside(wheel, room):
 
 def test_the_files_that_code_looks_for_are_inside(wheel):
     names = inside(wheel)
-    for folder in ("sql/queries/", "sql/migrations/", "sql/views/"):
+    for folder in ("sql/queries/", *(f"sql/schema/{kind}s/" for kind in Kind)):
         assert [name for name in names if name.startswith(folder) and name.endswith(".sql")]
     assert [name for name in names if name.endswith(".csv")]
 
@@ -102,9 +104,9 @@ def test_the_wheel_works_where_the_project_is_not(wheel, tmp_path):
         from pathlib import Path
         assert Path(sql.__file__).is_relative_to(sys.argv[1]), sql.__file__
         from sql.core import queries
-        from sql.schema import migrate
-        assert len(list(migrate._shipped())) > 6
-        for name in queries.names("queries"):
+        from sql.schema import shipped
+        assert len(list(shipped.texts())) > 6
+        for name in queries.names():
             queries.query(name)
         from collector.enrich import bots, channels, sources
         from collector.web import tracker_files

@@ -67,6 +67,13 @@ def test_its_figures(before, name, raw):
     assert json.loads(now) == said
 
 
+def test_its_site_and_write_key(before):
+    [site] = json.loads(footfall(before, "site", "list", "--format", "json"))
+    assert (site["domain"], site["identity"]) == ("shop.example", "cookieless")
+    [key] = json.loads(footfall(before, "key", "list", "--format", "json"))
+    assert (key["site"], key["revoked_at"]) == ("shop.example", None)
+
+
 def test_what_waited_is_loaded_and_nothing_is_lost(before):
     waiting = json.loads(footfall(before, "spool", "status", "--format", "json"))
     assert {row["what"]: row["events"] for row in waiting}["pending"] == 3

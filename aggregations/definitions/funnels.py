@@ -41,7 +41,7 @@ class Funnel:
 
 def every(client: Client, site: SiteRow) -> list[Funnel]:
     """All funnels of a site, by name."""
-    rows = client.query(queries.query("funnels_of_site"), parameters={"site": site.site_id}).result_rows
+    rows = client.query(queries.query("funnels/of_site"), parameters={"site": site.site_id}).result_rows
     return [
         Funnel(number, name, tuple(FunnelStep(step["name"], step["path"]) for step in steps))
         for number, name, steps in rows
@@ -123,7 +123,7 @@ def report(
     import polars as pl
 
     bound = scope(site, period, only, funnel=funnel.funnel_id)
-    found = client.query(queries.query("funnel_levels_raw" if raw else "funnel_levels"), parameters=bound)
+    found = client.query(queries.query("funnels/levels_raw" if raw else "funnels/levels"), parameters=bound)
     levels: list[tuple[int, int]] = [(level, visitors) for level, visitors in found.result_rows]
     reached = [sum(n for level, n in levels if level >= step) for step in range(1, len(funnel.steps) + 1)]
     return pl.DataFrame(
@@ -151,7 +151,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _next_id(client: Client, site: SiteRow) -> int:
-    rows = client.query(queries.query("funnel_next_id"), parameters={"site": site.site_id}).result_rows
+    rows = client.query(queries.query("funnels/next_id"), parameters={"site": site.site_id}).result_rows
     return int(rows[0][0])
 
 
@@ -163,4 +163,4 @@ def _put(client: Client, site: SiteRow, funnel: Funnel, *, deleted: bool) -> Non
         "steps": [(step.name, step.path) for step in funnel.steps],
         "deleted": deleted,
     }
-    client.command(queries.query("funnel_put"), parameters=bound)
+    client.command(queries.query("funnels/put"), parameters=bound)

@@ -66,7 +66,7 @@ def changes(client: Client, site: SiteRow, wanted: Override, period: Period) -> 
     """
     check(wanted)
     bound = _bound(site, wanted) | {"first": period.first, "last": period.last}
-    return fetch(client, "override_changes", bound)
+    return fetch(client, "overrides/changes", bound)
 
 
 def add(client: Client, site: SiteRow, wanted: Override, by: str, lock: OwnedLock, wait: float = 10.0) -> int:
@@ -76,8 +76,8 @@ def add(client: Client, site: SiteRow, wanted: Override, by: str, lock: OwnedLoc
     with lock.held(wait) as taken:
         if not taken:
             raise EngineBusy(f"overrides are being changed by {lock.holder() or 'another process'}", "try again")
-        client.command(query("override_put"), parameters=_bound(site, wanted) | {"by": by})
-        return int(client.query(query("override_newest")).result_rows[0][0])
+        client.command(query("overrides/put"), parameters=_bound(site, wanted) | {"by": by})
+        return int(client.query(query("overrides/newest")).result_rows[0][0])
 
 
 def find(client: Client, number: int) -> dict[str, Any]:
@@ -94,19 +94,19 @@ def find(client: Client, number: int) -> dict[str, Any]:
 def remove(client: Client, number: int, by: str) -> None:
     """End an override: what it decided is again what others or the tracker say. Raises UsageError as ``find``."""
     find(client, number)
-    client.command(query("override_remove"), parameters={"id": number, "by": by})
+    client.command(query("overrides/remove"), parameters={"id": number, "by": by})
 
 
 def decided(client: Client, number: int, since: dt.date) -> int:
     """How many events from that local day on an override decides, bots' included."""
-    found = client.query(query("override_decides"), parameters={"id": number, "since": since})
+    found = client.query(query("overrides/decides"), parameters={"id": number, "since": since})
     return int(found.result_rows[0][0])
 
 
 def listed(client: Client, site: SiteRow | None = None) -> pl.DataFrame:
     """All overrides of a site, or of every site: id, site, kind, name, rule, selector, text (null: any), created, by,
     removed (null: in force), removed_by."""
-    return fetch(client, "overrides_listed", {"site": site.site_id if site else 0})
+    return fetch(client, "overrides/listed", {"site": site.site_id if site else 0})
 
 
 def _bound(site: SiteRow, wanted: Override) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def _cancelled_by_ctrl_c(client: Client) -> Iterator[dict[str, Any]]:
         yield {"query_id": name}
     except KeyboardInterrupt:
         with suppress(Exception):  # it may be through, or not ours to end
-            client.command(query("kill_statement"), parameters={"id": name})
+            client.command(query("engine/kill_statement"), parameters={"id": name})
         raise
 
 

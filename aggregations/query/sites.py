@@ -46,14 +46,14 @@ def find(client: Client, domain: str | None = None) -> SiteRow:
 
 def every(client: Client) -> list[SiteRow]:
     """All sites by domain, ascending. Raises SchemaError where the database has no tables yet."""
-    if not client.command(queries.query("report_ready")):
+    if not client.command(queries.query("sites/ready")):
         raise SchemaError("the database has no tables of Footfall yet", "run `footfall init`")
-    return [SiteRow(*row) for row in client.query(queries.query("report_sites")).result_rows]
+    return [SiteRow(*row) for row in client.query(queries.query("sites/of_reports")).result_rows]
 
 
 def first_day(client: Client, site: SiteRow) -> dt.date | None:
     """The first local day with an event, or None where there is none."""
-    day, found = client.query(queries.query("first_day"), parameters={"site": site.site_id}).result_rows[0]
+    day, found = client.query(queries.query("events/first_day"), parameters={"site": site.site_id}).result_rows[0]
     return day if found else None
 
 

@@ -31,4 +31,4 @@ def by_dimension(
     One row a value, by visitors, descending; ``empty`` keeps visits that have none, ``limit`` 0 means all.
     """
     bound = scope(site, period, only, dimension=dimension, empty=empty, limit=limit_of(limit))
-    return fetch(client, "visit_breakdown_raw" if raw else "visit_breakdown", bound).rename({"value": dimension})
+    return fetch(client, "visits/breakdown_raw" if raw else "visits/breakdown", bound).rename({"value": dimension})

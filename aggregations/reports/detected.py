@@ -46,7 +46,7 @@ def review(
     last_seen, page (an example), override (its number, or null). ``kind`` empty and ``limit`` 0 mean all.
     """
     bound = scope(site, period, only, confidence=confidence or "", kind=kind, limit=limit_of(limit))
-    return fetch(client, "detected_review", bound)
+    return fetch(client, "detected/review", bound)
 
 
 def kinds(
@@ -61,4 +61,4 @@ def kinds(
 
     By visitors, descending; what was detected wrongly is left out; ``limit`` 0 means all.
     """
-    return fetch(client, "detected_kinds", scope(site, period, only, limit=limit_of(limit)))
+    return fetch(client, "detected/kinds", scope(site, period, only, limit=limit_of(limit)))

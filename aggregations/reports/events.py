@@ -28,4 +28,6 @@ def events(
 
     By visitors, descending; ``limit`` 0 means all.
     """
-    return fetch(client, "event_names_raw" if raw else "event_names", scope(site, period, only, limit=limit_of(limit)))
+    return fetch(
+        client, "events/names_raw" if raw else "events/names", scope(site, period, only, limit=limit_of(limit))
+    )

@@ -28,6 +28,6 @@ def bots(client: Client, site: SiteRow, period: Period, only: Filter = EXCLUDE_B
     if only.include_bots:
         return LeftOut()
     where = {"site": site.site_id, "first": period.first, "last": period.last}
-    name = "left_out_bots_raw" if raw else "left_out_bots"
+    name = "events/left_out_bots_raw" if raw else "events/left_out_bots"
     [(events, pageviews)] = client.query(queries.query(name), parameters=where).result_rows
     return LeftOut(int(events), int(pageviews))

@@ -29,7 +29,9 @@ def overview(
 
     before = period.previous()
     start = before.first if before else period.first
-    found = fetch(client, "overview_raw" if raw else "overview", scope(site, period, only, previous_first=start))
+    found = fetch(
+        client, "overview/overview_raw" if raw else "overview/overview", scope(site, period, only, previous_first=start)
+    )
     spans = [("current", period)] + ([("previous", before)] if before else [])
     head = pl.DataFrame(
         {

@@ -25,7 +25,7 @@ def top_pages(
     raw: bool = False,
 ) -> pl.DataFrame:
     """Columns page (path), visitors, pageviews; by visitors, descending. ``limit`` 0 means all."""
-    return _pages(client, "top_pages", site, period, only, limit, raw)
+    return _pages(client, "pages/top", site, period, only, limit, raw)
 
 
 def entry_pages(
@@ -41,7 +41,7 @@ def entry_pages(
 
     Visits that started in the period and have a page view. ``limit`` 0 means all.
     """
-    return _pages(client, "entry_pages", site, period, only, limit, raw)
+    return _pages(client, "pages/entry", site, period, only, limit, raw)
 
 
 def exit_pages(
@@ -57,7 +57,7 @@ def exit_pages(
 
     By exits, descending; ``limit`` 0 means all.
     """
-    return _pages(client, "exit_pages", site, period, only, limit, raw)
+    return _pages(client, "pages/exit", site, period, only, limit, raw)
 
 
 def _pages(

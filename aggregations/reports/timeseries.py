@@ -48,7 +48,7 @@ def series(
 def _by_day(client: Client, site: SiteRow, period: Period, only: Filter, raw: bool) -> pl.DataFrame:
     import polars as pl
 
-    found = fetch(client, "series_day_raw" if raw else "series_day", scope(site, period, only))
+    found = fetch(client, "overview/by_day_raw" if raw else "overview/by_day", scope(site, period, only))
     days = pl.DataFrame({"day": period.dates()}, schema={"day": pl.Date})
     return _filled(days, found, ["day"])
 
@@ -61,7 +61,7 @@ def _by_hour(client: Client, site: SiteRow, period: Period, only: Filter, raw: b
     starts = period.hours()
     moments = [int(start.timestamp()) for start in starts]
     bound = scope(site, period, only, starts=moments, until=int(period.end.timestamp()))
-    found = fetch(client, "series_hour_raw" if raw else "series_hour", bound).cast({"start": pl.Int64})
+    found = fetch(client, "overview/by_hour_raw" if raw else "overview/by_hour", bound).cast({"start": pl.Int64})
     if not found.filter(pl.col("start") == 0).is_empty():
         raise EngineError(
             f"some events of {site.domain} have a local date that their time does not have in {period.zone}",

@@ -143,7 +143,7 @@ class Import:
             time.sleep(POLL_SECONDS)
         with opened(self._url, direct=False, what="footfall import") as client:
             parameters = {"site": self._site_id, "import_id": self.import_id}
-            stored, self.bots = client.query(queries.query("import_stored"), parameters=parameters).result_rows[0]
+            stored, self.bots = client.query(queries.query("events/of_import"), parameters=parameters).result_rows[0]
         return int(stored)
 
     def _records(self, events: list[SpooledEvent]) -> list[bytes]:

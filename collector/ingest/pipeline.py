@@ -25,6 +25,7 @@ from collector.event.values import InvalidEvent
 from collector.ingest.identity_keys import CONSTANTS
 from collector.ingest.visitors import Visitors
 from collector.sites.event_schemas import SchemaViolation
+from collector.sites.identity import Identity
 from collector.sites.registry import Site
 
 _TEXTS = ("title", "screen", "language", "session_id", "user_id")
@@ -236,7 +237,7 @@ def check_schema(draft: EventDraft) -> None:
 def assign_visitor(draft: EventDraft) -> None:
     """Who the visitor is; here the sender's address is used, and left behind."""
     event, site, sender, spooled = draft.event, draft.site, draft.sender, draft.spooled
-    if event.client_id and site.identity == "client-id":
+    if event.client_id and site.identity is Identity.FIRST_PARTY:
         who = draft.rules.visitors.of_client(site.site_id, event.client_id)
     else:
         who = draft.rules.visitors.of(site.site_id, sender.address, sender.user_agent, spooled.timestamp)

@@ -113,7 +113,7 @@ class Visitors:
         return _hash(self.salts.keyed(day), subject), _hash(self.salts.keyed(day - 1), subject)
 
     def of_client(self, site_id: int, client_id: str) -> tuple[int, int]:
-        """The visitor of a client id (sites with identity ``client-id``): the same on every day."""
+        """The visitor of a client id (sites with identity ``first-party``): the same on every day."""
         return _hash(self._clients, f"{site_id}\0{client_id}".encode("utf-8", "surrogatepass")), 0
 
 

@@ -51,13 +51,13 @@ class Copies:
 def find(client: Client, scope: DedupeScope) -> list[Copies]:
     """All copies in a scope. Nothing is changed in `events`."""
     dates = {"first": scope.first, "last": scope.last}
-    rows = int(str(client.command(query("dedupe_all_rows"), parameters=dates)))
+    rows = int(str(client.command(query("dedupe/all_rows"), parameters=dates)))
     slices = rows // SLICE_ROWS + 1
     client.command("truncate table dedupe_ids")
     for number in range(slices):
         parameters = {**dates, "site": scope.site_id, "slices": slices, "slice": number}
-        client.command(query("dedupe_ids"), parameters=parameters)
-    found = client.query(query("dedupe_copies"), parameters={**dates, "days": scope.days}).result_rows
+        client.command(query("dedupe/ids"), parameters=parameters)
+    found = client.query(query("dedupe/copies"), parameters={**dates, "days": scope.days}).result_rows
     return [Copies(*row) for row in found]
 
 
@@ -91,8 +91,8 @@ def _rewrite(client: Client, scope: DedupeScope, month: int, copies: int) -> Non
     client.command("drop table if exists events_rebuild")
     client.command("create table events_rebuild as events")
     parameters = {"month": month, "first": scope.first, "last": scope.last, "days": scope.days}
-    client.command(query("dedupe_keep"), parameters=parameters, settings={"insert_deduplicate": 0})
-    before = int(str(client.command(query("dedupe_month_rows"), parameters={"month": month})))
+    client.command(query("dedupe/keep"), parameters=parameters, settings={"insert_deduplicate": 0})
+    before = int(str(client.command(query("dedupe/month_rows"), parameters={"month": month})))
     after = int(str(client.command("select count() from events_rebuild")))
     if after != before - copies:
         raise EngineError(f"{month} would keep {after:,} of {before:,} events, not {before - copies:,}", "run it again")

@@ -132,7 +132,9 @@ def _zones(client: Client, zones: set[str]) -> Iterator[Finding]:
         starts, offsets = timezones.offsets(zone, moments[0], moments[-1])
         ours = [offsets[bisect_right(starts, moment) - 1] for moment in moments]
         try:
-            rows = client.query(query("zone_offsets"), parameters={"zone": zone, "moments": moments}).result_columns
+            rows = client.query(
+                query("engine/zone_offsets"), parameters={"zone": zone, "moments": moments}
+            ).result_columns
         except Exception as exc:
             other.append(f"{zone} ({first_line(exc)})")
             continue

@@ -87,7 +87,7 @@ def move_visits(client: Client, manifest: Manifest) -> None:
         first = min(min(move.old_date, move.new_date) for move in some)
         last = max(max(move.old_date, move.new_date) for move in some)
         client.command(
-            query("load_move_visits"),
+            query("loader/move_visits"),
             parameters={
                 "first": first,
                 "last": last + dt.timedelta(days=VISIT_DAYS),
@@ -106,14 +106,14 @@ def move_visits(client: Client, manifest: Manifest) -> None:
 def present(client: Client, manifest: Manifest) -> set[int]:
     """Which rows of a batch are stored."""
     dates = {"first": manifest.first_date, "last": manifest.last_date, "batch": str(manifest.batch_id)}
-    rows = client.query(query("load_batch_rows"), parameters=dates).result_columns
+    rows = client.query(query("loader/batch_rows"), parameters=dates).result_columns
     return set(rows[0]) if rows else set()
 
 
 def await_silence(client: Client, manifest: Manifest, pause: float = 0.05, limit: float = 600.0) -> None:
     """Wait until no statement of this batch runs any more: one that a dead loader sent may still be at work."""
     deadline = time.monotonic() + limit
-    while client.command(query("load_running"), parameters={"batch": str(manifest.batch_id)}):
+    while client.command(query("loader/running"), parameters={"batch": str(manifest.batch_id)}):
         if time.monotonic() > deadline:
             raise TimeoutError(f"an insert of batch {manifest.batch_id} has been running for {limit:.0f} s")
         time.sleep(pause)

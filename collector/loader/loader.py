@@ -278,7 +278,7 @@ class Loader:
                 insert.insert(client, manifest, data, token)
             self._moved += len(manifest.moves)
             if self._moved >= PATCHED_VISITS:
-                client.command(query("load_apply_patches"), settings={"mutations_sync": 0})
+                client.command(query("loader/apply_patches"), settings={"mutations_sync": 0})
                 self._moved = 0
             self.publisher.inserted(time.monotonic() - began)
             self.journal.finish(manifest, quarantined)  # where this fails, the batch is counted at the next try

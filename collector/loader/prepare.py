@@ -274,7 +274,7 @@ def _drop_known(
     _probe(client, "load_probe_events", asked.select("site_id", "event_id"))
     between = {"first": dates.min() - window, "last": dates.max() + _DAY}  # type: ignore[operator]
     # The index on ids finds a few of them at once; for many it only costs.
-    known = _frame(client, "load_known_events", between, use_skip_indexes=int(asked.height < FEW_IDS))
+    known = _frame(client, "loader/known_events", between, use_skip_indexes=int(asked.height < FEW_IDS))
     return events.join(known, on=["site_id", "event_id"], how="anti", maintain_order="left") if known.height else events
 
 
@@ -291,7 +291,7 @@ def _open_visits(events: pl.DataFrame, client: Client, flight: Prepared | None) 
         "after": times.min() - GAP_MS,  # type: ignore[operator]
         "before": times.max() + GAP_MS,  # type: ignore[operator]
     }
-    found = _frame(client, "load_open_visits", window, optimize_aggregation_in_order=1)
+    found = _frame(client, "loader/open_visits", window, optimize_aggregation_in_order=1)
     found = found.select(pl.col(name).cast(kind) for name, kind in OPEN_VISITS.items())
     if flight is None:
         return found

@@ -46,10 +46,10 @@ class SeenIds:
         Where this fails half way the filter stays full: of no use until it is loaded again.
         """
         self._room, self.since = 0, NEVER
-        count = int(str(client.command(query("load_recent_count"), parameters={"since": since})))
+        count = int(str(client.command(query("loader/recent_count"), parameters={"since": since})))
         room = max(MIN_IDS, 2 * count)
         self._bits = np.zeros(1 << int(room * BITS_AN_ID // 64 - 1).bit_length(), np.uint64)
-        with client.query_arrow_stream(query("load_recent_ids"), parameters={"since": since}) as batches:
+        with client.query_arrow_stream(query("loader/recent_ids"), parameters={"since": since}) as batches:
             for batch in batches:
                 self.add(pl.DataFrame(pl.from_arrow(batch)))
         self._room, self.since = room - count, since

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from collector.sites.identity import Identity
 from collector.sites.keys import new_key
 from collector.sites.registry import Site
 from collector.sites.table import all_sites, changing, put_site
@@ -30,7 +31,7 @@ def add_site(
     domain: str,
     timezone: str,
     currency: str = "",
-    identity: str = "cookieless",
+    identity: Identity = Identity.COOKIELESS,
     max_age_days: int = 30,
     events_per_second: int = 0,
 ) -> tuple[Site, str]:
@@ -93,8 +94,6 @@ def domain_of(text: str) -> str:
 def _check(site: Site) -> None:
     if site.currency and not re.fullmatch(r"[A-Z]{3}", site.currency):
         raise UsageError(f"not a currency: {site.currency!r}", "an ISO 4217 code, such as EUR")
-    if site.identity not in {"cookieless", "client-id"}:
-        raise UsageError(f"not an identity: {site.identity!r}", "cookieless or client-id")
     if not 1 <= site.max_age_days <= MAX_AGE_DAYS:
         raise UsageError(f"events cannot be up to {site.max_age_days} days old", f"1 to {MAX_AGE_DAYS:,} days")
     if not 0 <= site.events_per_second <= MAX_EVENTS_PER_SECOND:

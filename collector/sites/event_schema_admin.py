@@ -21,7 +21,7 @@ _COLUMNS = ["site_id", "name", "version", "mode", "schema", "created_at"]
 
 def newest(client: Client) -> list[EventSchema]:
     """The schemas that count: the newest version of each."""
-    rows = client.query(query("event_schemas_newest")).result_rows
+    rows = client.query(query("event_schemas/newest")).result_rows
     return [EventSchema(site, name, version, Mode(mode), schema) for site, name, version, mode, schema in rows]
 
 

@@ -1,4 +1,4 @@
-"""Sites and their keys as collectors know them: published from the tables `sites` and `keys`."""
+"""Sites and their keys as collectors know them: published from the tables `sites` and `write_keys`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from collector.sites.identity import Identity
 from collector.sites.snapshot import Published
 
 # Our own have 35 characters. What is longer is not looked at: it would cost a hash of as much as a body holds.
@@ -23,7 +24,7 @@ class WriteKey(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Site(msgspec.Struct, frozen=True):
-    """One site. ``timezone`` is an IANA name, ``identity`` ``cookieless`` or ``client-id``.
+    """One site. ``timezone`` is an IANA name.
 
     ``max_age_days``: how old an event's timestamp may be when it arrives. ``events_per_second``: how much the site
     may send in the long run; 0 means as much as the collector's settings say.
@@ -34,7 +35,7 @@ class Site(msgspec.Struct, frozen=True):
     timezone: str
     keys: tuple[WriteKey, ...] = ()
     currency: str = ""
-    identity: str = "cookieless"
+    identity: Identity = Identity.COOKIELESS
     max_age_days: int = 30
     events_per_second: int = 0
 

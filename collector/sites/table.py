@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from collector.sites.identity import Identity
 from collector.sites.registry import Site, WriteKey
 from collector.sites.snapshot import publish
 from sql.core.data_dir import DataDir
@@ -34,7 +35,7 @@ class Key:
 
 def all_keys(client: Client) -> list[Key]:
     """Every write key, revoked ones too, by id."""
-    return [Key(*row) for row in client.query(query("key_list")).result_rows]
+    return [Key(*row) for row in client.query(query("write_keys/listed")).result_rows]
 
 
 def all_sites(client: Client) -> list[Site]:
@@ -42,18 +43,23 @@ def all_sites(client: Client) -> list[Site]:
     keys: dict[int, list[WriteKey]] = {}
     for key in all_keys(client):
         keys.setdefault(key.site_id, []).append(WriteKey(key.hash, key.revoked_at))
-    rows = client.query(query("site_list")).result_rows
-    return [Site(**dict(zip(_SETTINGS, row, strict=True)), keys=tuple(keys.get(row[0], ()))) for row in rows]
+    rows = client.query(query("sites/listed")).result_rows
+    found = []
+    for row in rows:
+        given = dict(zip(_SETTINGS, row, strict=True))
+        given["identity"] = Identity(given["identity"])
+        found.append(Site(**given, keys=tuple(keys.get(row[0], ()))))
+    return found
 
 
 def put_site(client: Client, site: Site) -> None:
     """Write a new version of a site's settings."""
-    client.command(query("site_put"), parameters={name: getattr(site, name) for name in _SETTINGS})
+    client.command(query("sites/put"), parameters={name: getattr(site, name) for name in _SETTINGS})
 
 
 def put_key(client: Client, key: Key) -> None:
     """Write a new version of a key."""
-    client.command(query("key_put"), parameters=asdict(key))
+    client.command(query("write_keys/put"), parameters=asdict(key))
 
 
 def publish_sites(client: Client, home: DataDir) -> list[Site]:

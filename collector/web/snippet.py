@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from html import escape
 
 from collector.ingest.paths import PAGE_EVENTS, Paths
+from collector.sites.identity import Identity
 from collector.web.tracker_bundles import Bundles, chosen
 from collector.web.tracker_files import TrackerFiles
 from sql.core.errors import UsageError
 
-IDENTITIES = ("cookieless", "first-party")
 _WHERE = re.compile(r"https?://[^\s/?#\"'<>\\]+(/[^\s?#\"'<>\\]*)?\Z", re.IGNORECASE)
 
 
@@ -23,22 +23,20 @@ class Wanted:
     domain: str
     url: str
     modules: Sequence[str] = ()
-    identity: str = "cookieless"
+    identity: Identity = Identity.COOKIELESS
     integrity: bool = False
 
 
 def snippet(wanted: Wanted, paths: Paths, tracker: TrackerFiles) -> str:
     """The tag. Modules come with the script, in one file.
 
-    Raises UsageError: not an address, no such module, no such identity.
+    Raises UsageError: not an address, no such module.
 
     With ``integrity`` it names the exact version: browsers keep the file for a year, and refuse any other bytes.
     Collectors go on serving it after an upgrade.
     """
     if not _WHERE.match(wanted.url):
         raise UsageError(f"not an address: {wanted.url!r}", "such as https://visits.example.com")
-    if wanted.identity not in IDENTITIES:
-        raise UsageError(f"no identity {wanted.identity!r}", " or ".join(IDENTITIES))
     for name in wanted.modules:
         if name not in tracker.modules:
             raise UsageError(f"no module {name!r}", f"there are: {', '.join(tracker.modules) or 'none'}")
@@ -54,7 +52,7 @@ def snippet(wanted: Wanted, paths: Paths, tracker: TrackerFiles) -> str:
     attributes["data-site"] = wanted.domain
     if paths.events != PAGE_EVENTS or base.count("/") > 2:
         attributes["data-endpoint"] = f"{base}{paths.events}"
-    if wanted.identity != IDENTITIES[0]:
+    if wanted.identity is not Identity.COOKIELESS:
         attributes["data-identity"] = wanted.identity
     written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
     return f"<script defer {written}></script>"

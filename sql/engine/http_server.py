@@ -78,7 +78,7 @@ class HttpServer(ThreadingMixIn, UnixStreamServer):
 
     def fresh_error(self, connection: Any) -> QueryError:
         """The latest error that the engine has counted and that was not asked for before."""
-        lines = connection.query(query("engine_errors"), "JSONCompactEachRow").bytes().splitlines()
+        lines = connection.query(query("engine/errors"), "JSONCompactEachRow").bytes().splitlines()
         errors = {(code, int(count)): text for code, count, text in map(json.loads, lines)}
         with self._changed:
             fresh = [(code, text) for (code, count), text in errors.items() if (code, count) not in self._errors]
@@ -97,7 +97,7 @@ class HttpServer(ThreadingMixIn, UnixStreamServer):
 
 
 def _failed_inserts(connection: Any) -> bytes:
-    return bytes(connection.query(query("engine_failed_inserts"), "TabSeparated").bytes())
+    return bytes(connection.query(query("engine/failed_inserts"), "TabSeparated").bytes())
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -39,7 +39,7 @@ class Merges:
             return
         with self._lock:
             try:
-                parts = int(self._say(query("engine_most_parts")) or 0)
+                parts = int(self._say(query("engine/most_parts")) or 0)
                 if parts >= MAX_PARTS:
                     self._go_on()
                 elif parts:

@@ -1,37 +1,51 @@
-"""Schema: numbered migrations, then the materialized views that derive everything from `events`.
+"""Bringing a database to the schema that this version ships: migrations once, the rest whenever it changes.
 
 A migration file is never changed in effect once released; its statements are idempotent, so an interrupted run is
-simply run again. A view (``sql/views/<target>.sql``) may change: it is then made again and its target
-rebuilt from raw events.
+simply run again. Functions and views are made again when their text changes. A derivation is then made again too, and
+its table rebuilt from raw events.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from sql.core import queries
 from sql.core.errors import SchemaError
-from sql.schema import rebuild
+from sql.schema import rebuild, shipped
+from sql.schema.placement import placed
+from sql.schema.shipped import Kind
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-# Checksums that released migrations had before they were rewritten to the same effect: a database on which the earlier
-# text was applied has what the text of today makes.
-EARLIER = {
-    "0002_events": frozenset({"34e04f3a0b10d03a"}),  # `codec … comment`, which ClickHouse 25.8 does not read
+# Checksums of texts that were rewritten to the same effect: a database on which the text on the left was applied has
+# what the text on the right makes.
+REWRITTEN = {
+    "34e04f3a0b10d03a": "bf3e1d5eea3527c9",  # 0002_events: `codec … comment`, which ClickHouse 25.8 does not read
+    "05b8dc2b9e431489": "ce86f842eb447579",  # 0001_sites
+    "bf3e1d5eea3527c9": "b3abfd213c1543a7",  # 0002_events
+    "dba7fa46734c355c": "e14935f252a2358d",  # 0003_visits
+    "dda672727e689bc3": "d94e852f8323d542",  # 0004_rollups
+    "867e0abfeac289f0": "73fcde72ec80278a",  # 0005_funnels
+    "5cfdc386c4d2b050": "63de7a1b00b2144b",  # 0006_loading
+    "ed37a4faf411e7a3": "7555588f5f6ee520",  # 0007_event_schemas
+    "21196c96fdf9afd1": "df62ba006e2b0230",  # 0008_event_overrides
+    "577947c6674a2fe3": "6e1c42804b885f34",  # 0009_arrival_order
+    "b895f86c8d4475cb": "a3c42f840d4e07f2",  # 0010_patch_events
+    "2d9af0fe64251ab0": "e3b0c44298fc1c14",  # 0011_local_hours
+    "343d43cb287d922a": "f443471f946099b1",  # daily_events
+    "ef8da4bf9ab34f31": "513778ef64062eb7",  # daily_pages
+    "9201c34c4ac84158": "8a74b9a1bcd0341a",  # funnel_states
+    "94f79bf2c43cbd59": "86485cad5a23e336",  # visits
 }
-_FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql\Z")
 
 
 class State(StrEnum):
-    """Where one step of the schema stands."""
+    """Whether a step of the schema is applied to a database."""
 
     APPLIED = "applied"
     PENDING = "pending"
@@ -41,25 +55,24 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One migration or view, and where it stands. ``name`` is the key in `schema_steps`."""
+    """One file of the schema, and its state in a database. ``name`` is the key in `schema_steps`."""
 
     name: str
-    kind: str
-    text: str
+    kind: Kind
+    sql: str
+    checksum: str
     state: State
-
-    @property
-    def checksum(self) -> str:
-        """First 16 hex digits of the SHA-256 of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
 
 def steps(client: Client) -> list[Step]:
     """All steps in the order in which they run, with their state in this database."""
     known = _applied(client)
-    found = [_with_state(step, known) for step in _shipped()]
-    shipped = {step.name for step in found}
-    strangers = [Step(name, "migration", "", State.UNKNOWN) for name in sorted(known.keys() - shipped)]
+    found = [
+        Step(text.name, text.kind, text.sql, text.checksum, _state(known.get(text.name), text.checksum))
+        for text in shipped.texts()
+    ]
+    ours = {step.name for step in found}
+    strangers = [Step(name, Kind.MIGRATION, "", "", State.UNKNOWN) for name in sorted(known.keys() - ours)]
     return found + strangers
 
 
@@ -68,7 +81,7 @@ def pending(client: Client) -> list[Step]:
     refuse_newer(client)
     found = steps(client)
     for step in found:
-        if step.kind == "migration" and step.state is State.CHANGED:
+        if step.kind is Kind.MIGRATION and step.state is State.CHANGED:
             raise SchemaError(
                 f"migration {step.name} was changed after it was applied",
                 "restore the file; write a new migration",
@@ -79,7 +92,7 @@ def pending(client: Client) -> list[Step]:
 def refuse_newer(client: Client) -> None:
     """Raise SchemaError where the database has steps that this version does not know."""
     known = _applied(client)
-    for name in sorted(known.keys() - {step.name for step in _shipped()}):
+    for name in sorted(known.keys() - shipped.step_names()):
         raise SchemaError(f"the database has {name}, which this version does not know", "upgrade footfall")
 
 
@@ -90,40 +103,44 @@ def apply(client: Client, on_step: Callable[[Step], None] = lambda step: None) -
     """
     todo = pending(client)
     if todo:
-        client.command(queries.query("schema_steps_table"))
+        client.command(queries.query("schema/steps_table"))
     for step in todo:
         on_step(step)
-        if step.kind == "migration":
-            for statement in queries.split(step.text):
-                client.command(statement)
-        else:
+        if step.kind is Kind.DERIVATION:
             rebuild.install(client, step.name)
+        for statement in _statements(step):
+            client.command(statement)
         client.command(
-            queries.query("schema_step_done"),
-            parameters={"name": step.name, "kind": step.kind, "checksum": step.checksum},
+            queries.query("schema/step_done"),
+            parameters={"name": step.name, "kind": str(step.kind), "checksum": step.checksum},
         )
     return todo
 
 
-def _shipped() -> Iterator[Step]:
-    folder = files("sql") / "migrations"
-    for path in sorted(folder.iterdir(), key=lambda p: p.name):
-        if _FILE.match(path.name):
-            yield Step(path.name[:-4], "migration", path.read_text(), State.PENDING)
-    for name in queries.names("views"):
-        yield Step(name, "view", queries.view(name), State.PENDING)
+def split(script: str) -> list[str]:
+    """Statements of a migration file. They end with ``;`` at the end of a line; comments stay inside."""
+    parts = re.split(r";[ \t]*(?:\n|\Z)", script)
+    return [part.strip() for part in parts if re.sub(r"--[^\n]*", "", part).strip()]
 
 
-def _with_state(step: Step, known: dict[str, str]) -> Step:
-    if step.name not in known:
-        return step
-    same = {step.checksum, *EARLIER.get(step.name, ())}
-    state = State.APPLIED if known[step.name] in same else State.CHANGED
-    return Step(step.name, step.kind, step.text, state)
+def _statements(step: Step) -> Iterator[str]:
+    if step.kind is Kind.MIGRATION:
+        yield from (placed(statement) for statement in split(step.sql))
+    elif step.kind is not Kind.DERIVATION:
+        yield step.sql
+
+
+def _state(applied: str | None, checksum: str) -> State:
+    if applied is None:
+        return State.PENDING
+    while applied != checksum and applied in REWRITTEN:
+        applied = REWRITTEN[applied]
+    return State.APPLIED if applied == checksum else State.CHANGED
 
 
 def _applied(client: Client) -> dict[str, str]:
+    """Which steps are applied, with their checksums."""
     if not client.command("exists table schema_steps"):
         return {}
-    rows = client.query(queries.query("schema_steps_applied")).result_rows
+    rows = client.query(queries.query("schema/steps_applied")).result_rows
     return {str(name): str(checksum) for name, checksum in rows}

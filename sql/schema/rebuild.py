@@ -1,6 +1,6 @@
 """Derivations: tables that materialized views fill from `events`, and that can be rebuilt from it.
 
-A view's text is one SELECT over `events` (``sql/views/<table>.sql``). The same text feeds the
+A derivation's text is one SELECT over `events` (``derivations/<table>.sql``). The same text feeds the
 materialized view and the rebuild, so that both say the same. A rebuild fills a side table for one
 month and swaps it in with REPLACE PARTITION: readers see the old month or the new one, nothing between.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sql.core import queries
 from sql.core.queries import identifier
+from sql.schema.shipped import derivation
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -33,13 +34,13 @@ def install(client: Client, table: str) -> None:
     """Create the materialized view that fills ``table``, and refill the table from all events."""
     name = identifier(table)
     client.command(f"drop table if exists {name}_mv")
-    client.command(f"create materialized view {name}_mv to {name} as {queries.view(name)}")
+    client.command(f"create materialized view {name}_mv to {name} as {derivation(name)}")
     rebuild_months(client, [name], months(client))
 
 
 def months(client: Client) -> list[int]:
     """All months (YYYYMM) in which an event lies or a visit started, ascending."""
-    return [row[0] for row in client.query(queries.query("event_months")).result_rows]
+    return [row[0] for row in client.query(queries.query("events/months")).result_rows]
 
 
 def rebuild_months(client: Client, tables: Iterable[str], wanted: Iterable[int]) -> None:
@@ -59,11 +60,11 @@ def rebuild_visits(client: Client, sites: list[int], first: dt.date, last: dt.da
     the visits may be missing until then.
     """
     bound = {"sites": sites, "first": first, "last": last, "visits": visits}
-    client.command(queries.query("load_forget_visits"), parameters=bound)
+    client.command(queries.query("loader/forget_visits"), parameters=bound)
     until = last + dt.timedelta(days=VISIT_DAYS)
     listed = ", ".join(str(int(site)) for site in sites)
     client.command(
-        f"insert into visits select * from ({queries.view('visits')}) where {_ONE_OF}",  # noqa: S608 (a view of ours)
+        f"insert into visits select * from ({derivation('visits')}) where {_ONE_OF}",  # noqa: S608 (a text of ours)
         parameters=bound,
         settings={
             "additional_table_filters": "{'events': '"
@@ -79,7 +80,7 @@ def _rebuild(client: Client, table: str, month: int) -> None:
     client.command(f"drop table if exists {side}")
     client.command(f"create table {side} as {table}")
     client.command(
-        f"insert into {side} {queries.view(table)}",
+        f"insert into {side} {derivation(table)}",
         settings={
             "additional_table_filters": "{'events': '" + _filter(table, month) + "'}",
             "insert_deduplicate": 0,

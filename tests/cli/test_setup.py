@@ -95,7 +95,7 @@ def test_site_added_listed_published(serving):
     tag = of(serving, "site", "snippet", "shop.example", "--url", "https://stats.example", "--identity", "first-party")
     assert tag.stdout.startswith('<script defer src="https://stats.example/footfall.js?v=')
     assert 'integrity="sha384-' in tag.stdout
-    assert "footfall site set shop.example --identity client-id" in tag.stderr
+    assert "footfall site set shop.example --identity first-party" in tag.stderr
     plain = of(serving, "site", "snippet", "shop.example", "--no-integrity")
     assert (plain.stdout, plain.stderr) == (
         '<script defer src="http://127.0.0.1:8080/footfall.js" data-site="shop.example"></script>\n', "",
@@ -109,13 +109,13 @@ def test_site_added_listed_published(serving):
     )  # fmt: skip
     assert site.keys == (WriteKey(hash_key(key)),)
     assert (site.max_age_days, site.events_per_second) == (30, 0)
-    more = ("--identity", "client-id", "--max-age-days", "7", "--events-per-second", "500")
+    more = ("--identity", "first-party", "--max-age-days", "7", "--events-per-second", "500")
     second = of(serving, "site", "add", "bücher.example", *more)
     assert second.returncode == 0, second.stderr
     listed = json.loads(of(serving, "site", "list").stdout)
     assert [list(row.values()) for row in listed] == [
         [1, "shop.example", "Europe/Paris", "EUR", "cookieless", 30, 0],
-        [2, "xn--bcher-kva.example", "UTC", "", "client-id", 7, 500],
+        [2, "xn--bcher-kva.example", "UTC", "", "first-party", 7, 500],
     ]
     for same in ("shop.example", "SHOP.example", "http://shop.example"):
         refused(of(serving, "site", "add", same), 2, "shop.example is a site already", "footfall site list")
@@ -144,7 +144,6 @@ def client(serving):
         ({"currency": "eur"}, "not a currency"),
         ({"currency": "EURO"}, "not a currency"),
         ({"currency": "EUR\n"}, "not a currency"),
-        ({"identity": "cookie"}, "client-id"),
         ({"max_age_days": 0}, "1 to 3,650 days"),
         ({"max_age_days": 3_651}, "1 to 3,650 days"),
         ({"events_per_second": -1}, "no rate"),
@@ -176,6 +175,12 @@ def test_every_part_of_footfall_knows_an_accepted_zone(serving, client, zone):
     assert client.command("select toTimeZone(toDateTime(0), {zone:String}) is not null", parameters={"zone": zone}) == 1
     assert pl.Series([0]).cast(pl.Datetime("ms", "UTC")).dt.convert_time_zone(zone).len() == 1
     assert site in all_sites(client)
+
+
+def test_an_identity_that_is_not_one(serving):
+    done = of(serving, "site", "add", "b.example", "--identity", "cookie")
+    assert done.returncode == 2
+    assert "'cookieless', 'first-party'" in done.stderr
 
 
 def test_a_refusal_at_the_terminal(serving):

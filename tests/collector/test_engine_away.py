@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from collector.sites.admin import set_site
+from collector.sites.identity import Identity
 from sql.core.files import OwnedLock
 
 BATCH = 100
@@ -110,7 +111,7 @@ def test_minutes_without_the_engine(footfall, until, agree):
     seconds = float(os.environ.get("FOOTFALL_SOAK_AWAY", "180"))
     rate = int(os.environ.get("FOOTFALL_SOAK_RATE", "2000"))
     with footfall.client() as client:
-        set_site(client, footfall.home, "shop.example", {"identity": "client-id"})
+        set_site(client, footfall.home, "shop.example", {"identity": Identity.FIRST_PARTY})
     footfall.define_funnel()
     load = Load(footfall, rate)
     load.start()

@@ -47,7 +47,8 @@ from sql.core.data_dir import DataDir
 from sql.core.errors import EngineTooOld
 from sql.core.files import OwnedLock
 from sql.engine.server import await_ready
-from sql.schema import migrate, rebuild
+from sql.schema import migrate, rebuild, shipped
+from sql.schema.shipped import Kind
 from sql.schema.upgrade import bring_up_to_date
 
 pytestmark = pytest.mark.process
@@ -217,7 +218,7 @@ def test_a_batch_in_doubt_is_counted_and_completed(server, client, event, agree,
 
 
 def test_what_moved_is_written_into_the_parts(client, agree):
-    client.command(queries.query("load_apply_patches"), settings={"mutations_sync": 1})
+    client.command(queries.query("loader/apply_patches"), settings={"mutations_sync": 1})
     agree(client)
 
 
@@ -292,7 +293,7 @@ def test_a_schema_as_long_as_one_may_be(server, client):
     schema = head + "ä" * (MAX_SCHEMA - len(head) - len(tail)) + tail
     event_schema_admin.add(client, server.home, 1, "purchase", Mode.WARN, schema)
     assert [each.schema for each in event_schema_admin.newest(client)] == [schema]
-    listed = client.query(queries.query("event_schemas_listed"), parameters={"site": 0}).result_rows
+    listed = client.query(queries.query("event_schemas/listed"), parameters={"site": 0}).result_rows
     assert len(listed) == 1
 
 
@@ -303,18 +304,20 @@ def test_queries_of_the_operator(client):
     everything = console.run(client, "select *, [event_id] as `odd ``name` from events order by batch_seq limit 3")
     assert everything is not None and not isinstance(everything, bytes)
     assert [str(uuid.UUID(text)) for text in everything["event_id"]] == everything["event_id"].to_list()
-    client.command(queries.query("kill_statement"), parameters={"id": str(uuid.uuid4())})
+    client.command(queries.query("engine/kill_statement"), parameters={"id": str(uuid.uuid4())})
 
 
 def test_what_loader_and_engine_ask_now_and_then(client, period):
     SeenIds().load(client, period.first)
-    assert client.query(queries.query("engine_most_parts")).result_rows[0][0] > 0
-    client.query(queries.query("engine_errors"))
+    assert client.query(queries.query("engine/most_parts")).result_rows[0][0] > 0
+    client.query(queries.query("engine/errors"))
     moments = [1_700_000_000, 1_720_000_000]
-    offsets = client.query(queries.query("zone_offsets"), parameters={"zone": "Europe/Paris", "moments": moments})
+    offsets = client.query(
+        queries.query("engine/zone_offsets"), parameters={"zone": "Europe/Paris", "moments": moments}
+    )
     assert offsets.result_rows == [(3600,), (7200,)]
     bound = {"site": 1, "import_id": ""}
-    assert client.query(queries.query("import_stored"), parameters=bound).result_rows[0][0] > 0
+    assert client.query(queries.query("events/of_import"), parameters=bound).result_rows[0][0] > 0
 
 
 def test_every_query_and_view_was_carried_out(server, until):
@@ -323,9 +326,11 @@ def test_every_query_and_view_was_carried_out(server, until):
         everything = "\n".join(sorted(said))
         return [
             name
-            for folder, text_of in (("queries", queries.query), ("views", queries.view))
-            for name in queries.names(folder)
-            if _plain(text_of(name)) not in everything
+            for name, text in [
+                *((name, queries.query(name)) for name in queries.names()),
+                *((text.name, text.sql) for text in shipped.texts() if text.kind is not Kind.MIGRATION),
+            ]
+            if _plain(text) not in everything
         ]
 
     # The engine notes a statement after it has answered.

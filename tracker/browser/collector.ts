@@ -50,7 +50,7 @@ export class Collector {
     this.port = await freePort();
     this.configure(settings);
     await promisify(execFile)(...this.command("schema", "apply"));
-    const told = await promisify(execFile)(...this.command("site", "add", SITE, "--identity", "client-id"));
+    const told = await promisify(execFile)(...this.command("site", "add", SITE, "--identity", "first-party"));
     this.key = /wk_\S+/.exec(told.stdout)?.[0] as string;
     return await this.serve();
   }

@@ -15,6 +15,7 @@ from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_AHEAD_MS, TRAVEL_MS, Limits
 from collector.event.model import DropReason
 from collector.ingest.pipeline import IngestContext, Sender, process
+from collector.sites.identity import Identity
 from collector.sites.registry import Site
 from collector.spool.lines import encode
 
@@ -392,7 +393,7 @@ def test_cookieless_sites_do_not_look_at_the_client_id():
 
 
 def test_sites_that_know_clients_do():
-    site = Site(7, "s", "UTC", (), identity="client-id")
+    site = Site(7, "s", "UTC", (), identity=Identity.FIRST_PARTY)
     assert one(site, client_id="c1").visitor == 3
     assert Recorded.asked == [(7, "c1")]
     assert one(site).visitor == 1

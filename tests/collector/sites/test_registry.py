@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from collector.sites.identity import Identity
 from collector.sites.registry import Site, SiteRegistry, WriteKey, hash_key
 from collector.sites.snapshot import publish
 
-SHOP = Site(1, "shop.example", "Europe/Paris", (WriteKey(hash_key("wk_1")),), "EUR", "client-id")
+SHOP = Site(1, "shop.example", "Europe/Paris", (WriteKey(hash_key("wk_1")),), "EUR", Identity.FIRST_PARTY)
 BLOG = Site(2, "blog.example", "UTC", (WriteKey(hash_key("wk_2")),))
 
 
@@ -120,3 +121,11 @@ def test_guessed_keys_do_not_fill_the_memory(path, clock):
         assert registry.by_key(f"guess{n}") is None
         assert len(registry._keys) <= 10_001
     assert registry.by_key("wk_1") == SHOP
+
+
+def test_a_file_of_an_earlier_version_is_read(tmp_path):
+    """Where an upgraded collector starts before anybody publishes the sites again."""
+    path = tmp_path / "sites.json"
+    publish(path, [SHOP])
+    path.write_text(path.read_text().replace("first-party", "client-id"))
+    assert SiteRegistry(path).by_domain("shop.example") == SHOP

@@ -21,6 +21,7 @@ from collector.event.model import DropReason
 from collector.ingest.rate_limits import RateLimits, Rates
 from collector.ingest.service import AppOptions
 from collector.sites.event_schemas import EventSchema, Mode
+from collector.sites.identity import Identity
 from collector.sites.registry import Site, WriteKey, hash_key
 from collector.sites.snapshot import publish
 from collector.spool import framing
@@ -101,7 +102,7 @@ def collector(tmp_path):
     home = DataDir(tmp_path / "data").make()
     sites = [
         Site(7, "shop.example", "UTC", (WriteKey(hash_key(KEY)),), "EUR"),
-        Site(8, "other.example", "UTC", (WriteKey(hash_key("wk_other")),), identity="client-id"),
+        Site(8, "other.example", "UTC", (WriteKey(hash_key("wk_other")),), identity=Identity.FIRST_PARTY),
     ]
     publish(home.sites_file, sites)
     plans = {"properties": {"props": {"properties": {"plan": {"type": "string"}}}}}

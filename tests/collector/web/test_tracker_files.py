@@ -17,11 +17,12 @@ import pytest
 
 from collector.ingest.paths import Paths, module_path
 from collector.ingest.service import AppOptions
+from collector.sites.identity import Identity
 from collector.sites.registry import Site
 from collector.sites.snapshot import publish
 from collector.web import app as application
 from collector.web.app import create_app
-from collector.web.snippet import IDENTITIES, Wanted, snippet
+from collector.web.snippet import Wanted, snippet
 from collector.web.tracker_files import CODINGS, TrackerFile, TrackerFiles, built, coding_of
 from sql.core.data_dir import DataDir
 from sql.core.errors import UsageError
@@ -228,7 +229,7 @@ def test_the_tag_leads_to_the_very_bytes_that_it_names(ask):
     [
         (Wanted("a.example", "http://h:80/"), Paths(), {"src": "http://h:80/footfall.js", "data-site": "a.example"}),
         (
-            Wanted("a.example", "https://h/stats/", ("outbound", "web-vitals", "outbound"), "first-party"),
+            Wanted("a.example", "https://h/stats/", ("outbound", "web-vitals", "outbound"), Identity.FIRST_PARTY),
             Paths(),
             {
                 "src": "https://h/stats/footfall.js?m=outbound,web-vitals",
@@ -269,7 +270,6 @@ def test_a_tag_holds_what_it_is_given():
         (Wanted("a.example", 'https://h/"><script>'), "not an address"),
         (Wanted("a.example", "javascript://h"), "not an address"),
         (Wanted("a.example", "https://h", ("nothing",)), "no module 'nothing'"),
-        (Wanted("a.example", "https://h", identity="cookies"), "no identity"),
     ],
 )
 def test_what_can_be_no_tag(wanted, told):
@@ -278,7 +278,7 @@ def test_what_can_be_no_tag(wanted, told):
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("identity", IDENTITIES)
+@pytest.mark.parametrize("identity", Identity)
 def test_every_identity(identity):
     tag = Tag(snippet(Wanted("a.example", "https://h", identity=identity), Paths(), MADE_UP)).attributes
     assert tag.get("data-identity", "cookieless") == identity

@@ -6,4 +6,4 @@ create or replace function local_hour as (moment, starts, until) ->
         toUnixTimestamp(moment) < arrayElement(starts, 1) or toUnixTimestamp(moment) >= until,
         0,
         roundDown(toUnixTimestamp(moment), starts)
-    );
+    )

@@ -9,5 +9,4 @@ create table if not exists event_schemas (
     created_at DateTime64(3, 'UTC')
 )
 engine = ReplacingMergeTree(created_at)
-order by (site_id, name, version)
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;
+order by (site_id, name, version);

@@ -2,5 +2,5 @@
 select
     key_id, site_id, hash, label,
     toUnixTimestamp64Milli(created_at) as created_ms, toUnixTimestamp64Milli(revoked_at) as revoked_ms
-from keys final
+from write_keys final
 order by key_id

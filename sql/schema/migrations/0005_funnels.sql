@@ -10,16 +10,10 @@ create table if not exists funnels (
     updated_at DateTime64(3, 'UTC')
 )
 engine = ReplacingMergeTree(updated_at)
-order by (site_id, funnel_id)
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;
-
-create view if not exists funnel_steps as
-select site_id, funnel_id, step, item.name as name, item.path as path
-from (select * from funnels final where not deleted)
-array join steps as item, arrayEnumerate(steps) as step;
+order by (site_id, funnel_id);
 
 -- The window of a funnel is one day in eighths of a millisecond: windowFunnel takes no DateTime64, and the eighths
--- put an event's later steps before its earlier ones (sql/views/funnel_states.sql).
+-- put an event's later steps before its earlier ones (derivations/funnel_states.sql).
 create table if not exists funnel_states (
     site_id UInt32,
     local_date Date,
@@ -31,5 +25,4 @@ create table if not exists funnel_states (
 )
 engine = AggregatingMergeTree
 partition by toYYYYMM(local_date)
-order by (site_id, local_date, funnel_id, bot, visitor_id)
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;
+order by (site_id, local_date, funnel_id, bot, visitor_id);

@@ -12,8 +12,7 @@ create table if not exists daily_events (
 )
 engine = AggregatingMergeTree
 partition by toYYYYMM(local_date)
-order by (site_id, local_date, bot, name)
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;
+order by (site_id, local_date, bot, name);
 
 create table if not exists daily_pages (
     site_id UInt32,
@@ -26,5 +25,4 @@ create table if not exists daily_pages (
 )
 engine = AggregatingMergeTree
 partition by toYYYYMM(local_date)
-order by (site_id, local_date, bot, hostname, path)
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;
+order by (site_id, local_date, bot, hostname, path);

@@ -1,5 +1,5 @@
 -- Figures by local hour, counted from raw events alone. Grain: one row a local hour in which something
--- happened, by its start (0: see series_hour.sql). Parameters: site, first, last, bots, starts, until.
+-- happened, by its start (0: see by_hour.sql). Parameters: site, first, last, bots, starts, until.
 with
     hourly as (
         select

@@ -1,5 +1,5 @@
 -- Derives: funnel_states. Grain: site, local day, funnel, bot flag, visitor. Partition: local_date.
--- One event can match several steps of a funnel and counts for one of them (funnel_moment, migration 0009).
+-- One event can match several steps of a funnel and counts for one of them (functions/funnel_moment.sql).
 -- (`strict_increase` gets stuck where the first step matches the second's events too; `strict_once` takes minutes.)
 select
     e.site_id as site_id,

@@ -67,5 +67,4 @@ create table if not exists events (
 )
 engine = MergeTree
 partition by toYYYYMM(local_date)
-order by (site_id, local_date, visitor_id, timestamp)
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;
+order by (site_id, local_date, visitor_id, timestamp);

@@ -1,4 +1,4 @@
--- A month of events without the copies that dedupe_copies.sql counts. Parameters: month (YYYYMM), first, last, days.
+-- A month of events without the copies that copies.sql counts. Parameters: month (YYYYMM), first, last, days.
 insert into events_rebuild
 select * except (place, before)
 from (

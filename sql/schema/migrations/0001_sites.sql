@@ -13,8 +13,7 @@ create table if not exists sites (
     updated_at DateTime64(3, 'UTC')
 )
 engine = ReplacingMergeTree(updated_at)
-order by site_id
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;
+order by site_id;
 
 create table if not exists keys (
     key_id UInt32,
@@ -26,5 +25,4 @@ create table if not exists keys (
     updated_at DateTime64(3, 'UTC')
 )
 engine = ReplacingMergeTree(updated_at)
-order by key_id
-settings non_replicated_deduplication_window = 1000, fsync_after_insert = 1, fsync_part_directory = 1, min_parts_to_merge_at_once = 8;
+order by key_id;

@@ -1,5 +1,5 @@
 -- How many visitors got how far in a funnel, from raw events. Grain: one row a level reached.
--- Parameters: site, first, last, bots, funnel. Times as in sql/views/funnel_states.sql.
+-- Parameters: site, first, last, bots, funnel. Times as in derivations/funnel_states.sql.
 with reached as (
     select
         e.visitor_id as visitor_id,

@@ -1,0 +1,1 @@
+-- Nothing is left of this migration: what it made is functions/local_hour.sql now.
