@@ -136,8 +136,8 @@ def app_options(config: Config, durability: str | None = None) -> AppOptions:
     """What the collector runs with. Raises UsageError or StorageError for files and settings that keep it from it."""
     from pathlib import Path
 
+    from collector.enrich.data_centres import read_networks
     from collector.enrich.geo import Places
-    from collector.enrich.networks import Ranges
     from collector.enrich.referrer_spam import SpamHosts
     from collector.ingest.rate_limits import RateLimits, Rates
     from collector.ingest.service import AppOptions
@@ -153,7 +153,7 @@ def app_options(config: Config, durability: str | None = None) -> AppOptions:
     if c.geoip_file:  # say now what is wrong with files
         Places(Path(c.geoip_file)).close()
     if c.data_centre_file:
-        Ranges.read(Path(c.data_centre_file))
+        read_networks(Path(c.data_centre_file))
     if c.spam_file:
         SpamHosts(Path(c.spam_file))
     spool = SpoolOptions(level, c.segment_bytes, c.segment_max_age_seconds, c.spool_max_bytes)

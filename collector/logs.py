@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 import re
@@ -15,6 +14,8 @@ from types import TracebackType
 from typing import Any, TextIO
 
 import re2
+
+from sql.core import addresses
 
 FORMATS = ("auto", "text", "json")
 # What a log line is about (request, segment, batch), wherever it is written.
@@ -161,8 +162,5 @@ def _error(record: logging.LogRecord) -> str:
 
 def _masked_address(found: re.Match[str]) -> str:
     text = found[0]
-    try:
-        address = ipaddress.ip_address(text.rstrip(":."))
-    except ValueError:
-        return text
-    return text if address.is_loopback or address.is_unspecified else "<address>"
+    address = addresses.address(text.rstrip(":."))
+    return text if address is None or address.is_loopback or address.is_unspecified else "<address>"

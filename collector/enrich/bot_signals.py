@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collector.enrich.bots import BotReason
-from collector.enrich.networks import Ranges
+from sql.core.addresses import Networks
 
 _HEADLESS = "headless"
 
 
 def signals(
-    address: str, user_agent: str, accept_language: str | None, client_hints: str | None, data_centres: Ranges | None
+    address: str, user_agent: str, accept_language: str | None, client_hints: str | None, data_centres: Networks | None
 ) -> str:
     """Those of BotReason that hold, joined by commas. The address goes no further.
 
@@ -18,7 +18,7 @@ def signals(
     found = []
     if client_hints and _HEADLESS in client_hints.lower():
         found.append(BotReason.HEADLESS)
-    if data_centres is not None and data_centres.holds(address):
+    if data_centres is not None and data_centres.hold(address):
         found.append(BotReason.DATACENTER)
     if accept_language is None and user_agent.startswith("Mozilla/"):
         found.append(BotReason.NO_LANGUAGE)

@@ -6,11 +6,11 @@ The two layouts in use are read: nested (MaxMind: ``country.iso_code``) and flat
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sql.core import addresses
 from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,11 +47,9 @@ class Places:
         if self._reader is None:
             return NOWHERE
         try:
-            ip = ipaddress.ip_address(address.strip().partition("%")[0])
-            if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-                ip = ip.ipv4_mapped
-            found = None if ip.is_private else self._reader.get(ip)
-        except ValueError:  # no address, or IPv6 in a file of IPv4
+            ip = addresses.address(address.strip())
+            found = None if ip is None or ip.is_private else self._reader.get(ip)
+        except ValueError:  # IPv6 in a file of IPv4
             return NOWHERE
         return _place(found) if isinstance(found, Mapping) else NOWHERE
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from enum import StrEnum
-from ipaddress import ip_address
 
+from sql.core.addresses import packed
 from sql.core.hosts import ascii_host
 
 MAX_LINE = 64 * 1024
@@ -198,13 +198,10 @@ def client_of(field: bytes) -> str:
         text = word.strip().lower()
         bare = text[1:].partition("]")[0] if text[:1] == "[" else text
         bare = (bare.partition(":")[0] if bare.count(":") == 1 else bare).partition("%")[0]
-        try:
-            ip_address(bare)
-        except ValueError:
-            if _CLIENT_NAME.match(text):
-                return text
-        else:
+        if packed(bare):
             return bare
+        if _CLIENT_NAME.match(text):
+            return text
     return ""
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 import falcon.asgi
 
 from collector.sites.registry import Site, SiteRegistry
+from sql.core.addresses import networks
 from sql.core.hosts import ascii_host
 
 # Proxies in a row that are looked at, from the nearest; a client may have written thousands before them.
@@ -90,11 +89,11 @@ def source_address(req: falcon.asgi.Request, trusted: tuple[str, ...]) -> str:
 
 def source_behind(peer: str, req: falcon.asgi.Request, trusted: tuple[str, ...]) -> str:
     """``source_address`` for a peer that is known already."""
-    if not trusted or not is_within(peer, networks(trusted)):
+    if not trusted or not networks(trusted).hold(peer):
         return peer
     hops = (req.get_header("X-Forwarded-For") or "").rsplit(",", MAX_HOPS)[-MAX_HOPS:]
     for hop in filter(None, map(str.strip, reversed(hops))):
-        if not is_within(hop, networks(trusted)):
+        if not networks(trusted).hold(hop):
             return hop
     return peer
 
@@ -102,23 +101,6 @@ def source_behind(peer: str, req: falcon.asgi.Request, trusted: tuple[str, ...])
 def peer_address(req: falcon.asgi.Request) -> str:
     """The connection's own address, not Falcon's remote_addr, which reads headers that the client may have written."""
     return next(iter(req.scope.get("client") or ()), "")
-
-
-@cache
-def networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Addresses and networks, parsed. Raises ValueError for what is neither."""
-    return tuple(ip_network(text) for text in texts)
-
-
-def is_within(address: str, known: tuple[IPv4Network | IPv6Network, ...]) -> bool:
-    """Whether one of the networks holds the address; False for what is no address."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(found, IPv6Address) and found.ipv4_mapped:  # an IPv4 peer of a socket that takes both
-        found = found.ipv4_mapped
-    return any(found in network for network in known)
 
 
 def _host(origin: str) -> str | None:

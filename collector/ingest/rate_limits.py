@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 import mmap
 import os
-import socket
 import struct
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from multiprocessing import get_context
 
 from collector.ingest.access import AccessDenied
 from collector.sites.registry import Site
+from sql.core.addresses import packed
 
 WAYS = 8
 # A set of slots: the hashes of names, then the moments (seconds of the monotonic clock, the same in all processes).
@@ -34,7 +34,8 @@ LOCK_SECONDS = 0.02
 # A /48 is what one customer of a provider often gets: 65,536 networks, each of which counts as a client. All together
 # they may send as much as so many clients.
 CLIENTS_OF_SITE_PREFIX = 8
-_NETWORK = b"/64"
+# What counts as one client is 4 bytes of IPv4, or the first 8 of IPv6.
+_IPV6_BYTES = 8
 SITE_SLOTS, ADDRESS_SLOTS = 8_192, 65_536
 
 
@@ -114,9 +115,9 @@ class RateLimits:
         if rate:
             client, burst = client_of(address), self.rates.address_burst
             wait = self._addresses.take(client, 1, rate, burst)
-            if not wait and client.startswith(_NETWORK):
+            if not wait and len(client) == _IPV6_BYTES:
                 many = CLIENTS_OF_SITE_PREFIX
-                wait = self._addresses.take(b"/48" + client[len(_NETWORK) :][:6], 1, rate * many, burst * many)
+                wait = self._addresses.take(b"/48" + client[:6], 1, rate * many, burst * many)
             if wait:
                 raise RateLimited("requests from this address", wait)
 
@@ -131,12 +132,7 @@ class RateLimits:
 
 def client_of(address: str) -> bytes:
     """Who counts as one client: an IPv4 address, or the network (/64) of an IPv6 address."""
-    if ":" not in address:
-        return address.encode("utf-8", "surrogatepass")
-    try:
-        packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
-    except (OSError, ValueError):
-        return address.encode("utf-8", "surrogatepass")
-    if packed.startswith(b"\0" * 10 + b"\xff\xff"):
-        return socket.inet_ntoa(packed[12:]).encode()
-    return _NETWORK + packed[:8]
+    found = packed(address)
+    if found is None:
+        return b"not an address " + address.encode("utf-8", "surrogatepass")
+    return found[:_IPV6_BYTES]

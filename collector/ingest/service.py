@@ -11,8 +11,8 @@ import falcon.asgi
 
 from collector.enrich.bot_signals import signals
 from collector.enrich.bots import SERVER
+from collector.enrich.data_centres import read_networks
 from collector.enrich.geo import Places
-from collector.enrich.networks import Ranges
 from collector.event.decode import Single
 from collector.event.limits import MAX_USER_AGENT, Limits
 from collector.event.model import Batch
@@ -72,7 +72,7 @@ class Intake:
         keys = identity_keys(options.home)  # before there are salts
         self.visitors = Visitors(Salts(options.home.salts, clock), keys.client)
         self.places = Places(Path(options.geoip_file) if options.geoip_file else None)
-        self.data_centres = Ranges.read(Path(options.data_centre_file)) if options.data_centre_file else None
+        self.data_centres = read_networks(Path(options.data_centre_file)) if options.data_centre_file else None
         self.spool = GroupCommit(SpoolWriter(Spool(options.home.spool), "collector", options.spool))
         self.shares = shares or SiteShares(self.spool.writer.spool, options.spool.total_bytes)
         self.recent = RecentIds()

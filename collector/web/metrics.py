@@ -6,10 +6,11 @@ import asyncio
 
 import falcon.asgi
 
-from collector.ingest.access import is_within, networks, peer_address, source_behind
+from collector.ingest.access import peer_address, source_behind
 from collector.ingest.counters import Counts
 from collector.ingest.service import AppOptions
 from collector.web.health import look
+from sql.core.addresses import networks
 
 # Headers that a proxy writes: what carries one was not sent by the peer.
 _PASSED_ON = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
@@ -36,6 +37,6 @@ class Metrics:
         allowed = networks(self.options.metrics_networks)
         peer = peer_address(req)
         if not any(req.get_header(name) is not None for name in _PASSED_ON):
-            return is_within(peer, allowed)
+            return allowed.hold(peer)
         source = source_behind(peer, req, self.options.trusted_proxies)
-        return source != peer and is_within(source, allowed)
+        return source != peer and allowed.hold(source)

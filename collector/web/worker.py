@@ -14,9 +14,9 @@ import time
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
-from collector.ingest.access import is_within, networks
 from collector.ingest.rate_limits import client_of
 from collector.web.connection_table import ConnectionTable
+from sql.core.addresses import networks
 from sql.core.process import descriptor_limit
 
 # Bytes of a request's line and headers together. The fast parser checks its own limits only when all are there.
@@ -144,7 +144,7 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
     def client_of(self, peer: object) -> bytes:
         """Who counts as one client at the other end; empty for a trusted proxy, which speaks for many."""
         address = str(peer[0]) if isinstance(peer, tuple) else ""
-        return b"" if not address or is_within(address, self._proxies) else client_of(address)
+        return b"" if not address or self._proxies.hold(address) else client_of(address)
 
     def init_signals(self) -> None:
         """uvloop loses a signal that comes before it runs: those that end the worker wait until then."""
