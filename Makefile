@@ -4,7 +4,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo check test tracker routers soak siege lint bench docs system clean
+.PHONY: help demo check test tracker routers soak siege lint bench docs lists system clean
 
 help:
 	@echo "make demo    see Footfall work: a made-up shop's log, live events, reports (under a minute)"
@@ -17,6 +17,7 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   collector and loader beside their baselines"
 	@echo "make docs    write docs/cli.md from the commands"
+	@echo "make lists   renew the lists of sources and referrer spam from where they are kept"
 	@echo "make clean   remove the environment and the demo's data"
 
 $(BIN)/python:
@@ -95,6 +96,9 @@ bench: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	@$(BIN)/python -m bench.reference > docs/cli.md
+
+lists: $(VENV)/.dev
+	@$(BIN)/python -m bench.lists
 
 clean:
 	rm -rf $(VENV) .demo tracker/node_modules tracker/routers/node_modules

@@ -12,14 +12,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from collector.cache import MIB, remembers
-from sql.core.hosts import ascii_host
+from sql.core.hosts import ascii_host, public_suffix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 KINDS = ("search", "social", "video", "shopping", "email", "ai", "display")
-# Second levels under which countries hand out names: google.co.uk is google.*, mail.google.com is not.
-_SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "go", "gov", "gob", "gv", "in", "ne", "net", "nom", "or", "org"})
 DIRECT_NAME = "Direct"
 # Words of a campaign that say that the visit was bought: facebook-ads, google_ad, reddit.paid.
 _AD_WORDS = frozenset(
@@ -125,7 +123,7 @@ class SourceCatalogue:
     def path_keys(self, host: str) -> tuple[str, ...]:
         """What parts of this host are registered under."""
         labels = host.split(".")[-self._most_labels :]
-        return tuple(key for start in range(len(labels)) for key in _keys(labels[start:]) if key in self._paths)
+        return tuple(key for _, keys in _keys(labels) for key in keys if key in self._paths)
 
     def has_path(self, keys: Iterable[str], path: str) -> bool:
         """Whether a source is registered for this path under one of these keys."""
@@ -133,15 +131,15 @@ class SourceCatalogue:
 
     def _depth(self, labels: list[str]) -> int:
         """How many of the last labels are registered."""
-        starts = (start for start in range(len(labels)) if any(key in self._domains for key in _keys(labels[start:])))
+        starts = (start for start, keys in _keys(labels) if any(key in self._domains for key in keys))
         return len(labels) - next(starts, 0)
 
     def _by_domain(self, referrer: str) -> Source | None:
         host, slash, path = referrer.partition("/")
         path = slash + path
         labels = host.split(".")[-self._most_labels :]
-        for start in range(len(labels)):
-            for key in _keys(labels[start:]):
+        for _, keys in _keys(labels):
+            for key in keys:
                 for prefix, source in self._paths.get(key, ()) if path else ():
                     if path.startswith(prefix):
                         return source
@@ -199,10 +197,14 @@ def _bare(referrer: str) -> str:
     return referrer.partition("/")[0].removeprefix("www.")
 
 
-def _keys(labels: list[str]) -> tuple[str, str]:
-    """What a host may be registered under, without its subdomains: itself, and itself under any ending."""
-    stem = labels[:-2] if len(labels) > 2 and labels[-2] in _SECOND_LEVELS else labels[:-1]
-    return ".".join(labels), ".".join((*stem, "*"))
+def _keys(labels: list[str]) -> Iterator[tuple[int, tuple[str, str]]]:
+    """What a host and its parents may be registered under, the host first: as they are, and under any ending.
+
+    google.co.uk is google.*, mail.google.com is not. With each, how many labels were left out.
+    """
+    end = len(labels) - public_suffix(".".join(labels)).count(".") - 1
+    for start in range(len(labels)):
+        yield start, (".".join(labels[start:]), ".".join((*labels[start:end], "*")))
 
 
 def _word(text: str) -> str:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sql.core.hosts import ascii_host
+from sql.core.hosts import ascii_host, public_suffix
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,21 @@ def test_long_names_take_no_time() -> None:
     for text in ("ü" * 65_536, "ü." * 32_768, "ü" * 253, "\u0660" * 253):
         ascii_host(text)
     assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("www.google.co.uk", "co.uk"),
+        ("google.com.br", "com.br"),
+        ("mail.google.com", "com"),
+        ("someone.blogspot.com", "com"),
+        ("shop.example", "example"),
+        ("localhost", "localhost"),
+        ("192.0.2.1", "1"),
+        ("a..b", "b"),
+        ("", ""),
+    ],
+)
+def test_public_suffixes(host, expected):
+    assert public_suffix(host) == expected
