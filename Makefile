@@ -3,13 +3,15 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests side by side: one process for each processor, each with an engine of about 400 MB, at most four.
+PYTEST := $(BIN)/python -m pytest -q --durations=10 -n auto --maxprocesses=4
 
 .PHONY: help demo check test tracker routers soak siege lint bench docs lists system clean
 
 help:
 	@echo "make demo    see Footfall work: a made-up shop's log, live events, reports (under a minute)"
 	@echo "make check   what to run while you work: ruff, mypy, tests that start no processes (under two minutes)"
-	@echo "make test    the whole test suite, the tracker's too (about half an hour on two cores)"
+	@echo "make test    the whole test suite, the tracker's too (under ten minutes on two cores)"
 	@echo "make tracker the browser script alone: what is built, unit tests, browser tests (about two and a half minutes)"
 	@echo "make routers the browser script on applications of React Router, Vue Router, SvelteKit, Turbo and htmx"
 	@echo "make soak    long runs: a thousand kill -9, minutes without the engine (about half an hour)"
@@ -55,10 +57,10 @@ $(VENV)/chdb-25.8: | $(BIN)/python
 
 check: $(VENV)/.dev
 	@$(BIN)/python -m ruff check -q . && $(BIN)/python -m ruff format -q --check . && $(BIN)/python -m mypy
-	@$(BIN)/python -m pytest -q -m "not process and not hostile and not soak and not siege" --durations=10
+	@$(PYTEST) -m "not process and not hostile and not soak and not siege"
 
 test: $(VENV)/.dev $(VENV)/chdb-25.8 system tracker
-	@$(BIN)/python -m pytest -q --durations=10
+	@$(PYTEST)
 
 # The tracker's own checks want Node and npm; what ships is committed, so that nothing else does.
 tracker: $(VENV)/.dev system

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,7 @@ def root(
     options.config, options.data_dir, options.url = config, data_dir, url
 
 
+@cache
 def _register() -> None:
     from cli import commands
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import cli.main
 from sql.client import Published
 from sql.core.data_dir import DataDir
 from sql.core.unix_socket import connected
@@ -42,10 +44,15 @@ STARTING = frozenset(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts processes, so that `make check` can leave it out."""
+    """Mark what starts processes, so that `make check` can leave it out; files of such tests come first.
+
+    They take longest. Where files are run side by side, the short ones at the end keep all busy until then.
+    """
     for item in items:
         if STARTING.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.process)
+    long = {item.path for item in items if item.get_closest_marker("process") or item.get_closest_marker("hostile")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +108,52 @@ class Loopback:
 def loopback():
     """``loopback(path)``: a port on loopback that leads to the unix socket at ``path``."""
     return lambda path: Loopback(path).port
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended, as ``subprocess.run`` tells of one; ``output`` is standard output in bytes."""
+
+    returncode: int
+    output: bytes
+    stderr: str
+
+    @property
+    def stdout(self) -> str:
+        return self.output.decode()
+
+
+@pytest.fixture
+def command(monkeypatch, capfdbinary):
+    """``command("report", "overview", cwd=folder, stdin=b"")``: `footfall` in this process, for what it says and does.
+
+    To start one costs a second of processor time: what a process does (signals, streams, its end) is worth that.
+    """
+
+    def run(*words: object, cwd: Path | None = None, stdin: bytes = b"", **env: str) -> Done:
+        mask = os.umask(0o077)
+        os.umask(mask)
+        capfdbinary.readouterr()
+        with monkeypatch.context() as patched:
+            for name in [name for name in os.environ if name.startswith("FOOTFALL_")]:
+                patched.delenv(name)
+            for name, value in ({"COLUMNS": "80"} | env).items():
+                patched.setenv(name, value)
+            patched.chdir(cwd or Path.cwd())
+            patched.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+            patched.setattr("sys.argv", ["footfall", *map(str, words)])
+            try:
+                cli.main.main()
+                code = 0
+            except SystemExit as exc:
+                code = int(exc.code or 0)
+            finally:
+                os.umask(mask)
+        sys.stderr.flush()
+        out, err = capfdbinary.readouterr()
+        return Done(code, out, err.decode())
+
+    return run
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from collector.sites.admin import add_site
@@ -18,7 +13,6 @@ from sql.schema.upgrade import bring_up_to_date
 
 pytestmark = pytest.mark.process
 
-ROOT = Path(__file__).parents[2]
 REFUSED = [
     ("init", "."),
     ("serve", "--port", "1"),
@@ -58,10 +52,9 @@ def newer(tmp_path_factory):
         yield folder
 
 
-def run(folder, *args):
-    command = [sys.executable, "-m", "cli.main", "--config", str(folder / "footfall.toml"), *args]
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=60, env=env)
+@pytest.fixture
+def run(newer, command):
+    return lambda *args: command("--config", newer / "footfall.toml", *args, cwd=newer)
 
 
 def waits(folder):
@@ -73,14 +66,14 @@ def waits(folder):
 
 
 @pytest.mark.parametrize("args", REFUSED, ids=" ".join)
-def test_it_is_refused(newer, args):
+def test_it_is_refused(newer, run, args):
     before = waits(newer)
-    done = run(newer, *args)
+    done = run(*args)
     assert done.returncode == 1, done.stderr
     assert "9999_future, which this version does not know" in done.stdout + done.stderr
     assert {path.name for path in Spool(DataDir(newer / "data").spool).sealed()} >= before
 
 
 @pytest.mark.parametrize(("args", "code"), [(("query", "select 1"), 0), (("schema", "status"), 3), (("doctor",), 3)])
-def test_who_only_looks_is_not(newer, args, code):
-    assert run(newer, *args).returncode == code
+def test_who_only_looks_is_not(run, args, code):
+    assert run(*args).returncode == code

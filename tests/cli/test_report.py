@@ -10,10 +10,8 @@ import sys
 
 import polars as pl
 import pytest
-import typer
 
-import cli.main
-from cli import funnel, query, report
+from cli import funnel, report
 from sql.client import Published
 from sql.core.data_dir import DataDir
 
@@ -47,16 +45,7 @@ with opened(sys.argv[1]) as client:
     client.command({SITE!r})
     client.command({GIVEN!r})
 """
-# The command with its groups, whatever else is registered.
-RUN = """
-import sys, cli.main
-from cli import funnel, query, report
-cli.main.app.add_typer(report.app, name="report")
-cli.main.app.add_typer(funnel.app, name="funnel")
-query.register(cli.main.app)
-cli.main._register = lambda: None
-cli.main.main()
-"""
+FOOTFALL = (sys.executable, "-m", "cli.main")
 OCTOBER = ("--site", "shop.example", "--period", "2026-10")
 COMMANDS = ["overview", "timeseries", "campaigns", *(ranked.command for ranked in report.RANKED)]
 
@@ -92,9 +81,7 @@ def alone(home):
     ]
     answers = {}
     for line in asked:
-        done = subprocess.run(
-            [sys.executable, "-c", RUN, "--data-dir", str(home.root), *line], capture_output=True, timeout=120
-        )
+        done = subprocess.run([*FOOTFALL, "--data-dir", str(home.root), *line], capture_output=True, timeout=120)
         assert (done.returncode, done.stderr) == (0, b"")
         answers[line] = done.stdout
     return answers
@@ -113,28 +100,12 @@ def running(home, alone):
 
 
 @pytest.fixture
-def footfall(home, running, monkeypatch, capfdbinary):
+def footfall(home, running, command):
     """``footfall(*args)`` runs the command in this process: exit code, stdout, stderr."""
-    root = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
-    root.callback()(cli.main.root)
-    root.add_typer(report.app, name="report")
-    root.add_typer(funnel.app, name="funnel")
-    query.register(root)
-    monkeypatch.setattr(cli.main, "app", root)
-    monkeypatch.setattr(cli.main, "_register", lambda: None)
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("NO_COLOR", "1")
 
-    def run(*args: str) -> tuple[int, bytes, bytes]:
-        monkeypatch.setattr("sys.argv", ["footfall", "--data-dir", str(home.root), *args])
-        try:
-            cli.main.main()
-            code = 0
-        except SystemExit as exc:
-            code = exc.code if isinstance(exc.code, int) else int(exc.code is not None)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        return code, *capfdbinary.readouterr()
+    def run(*args: str, stdin: bytes = b"") -> tuple[int, bytes, bytes]:
+        done = command("--data-dir", home.root, *args, stdin=stdin, NO_COLOR="1")
+        return done.returncode, done.output, done.stderr.encode()
 
     return run
 
@@ -155,18 +126,16 @@ def test_figures(footfall):
     assert (everyone["visitors"], everyone["visits"], everyone["pageviews"]) == (100, 100, 200)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_report_in_every_format(footfall, command):
-    answers = {
-        fmt: footfall("report", command, *OCTOBER, "--format", fmt) for fmt in ("table", "json", "csv", "parquet")
-    }
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_report_in_every_format(footfall, name):
+    answers = {fmt: footfall("report", name, *OCTOBER, "--format", fmt) for fmt in ("table", "json", "csv", "parquet")}
     assert {(code, err) for code, _, err in answers.values()} == {(0, b"")}
     rows = json.loads(answers["json"][1])
     assert rows
     assert pl.read_csv(io.BytesIO(answers["csv"][1])).columns == list(rows[0])
     assert pl.read_parquet(io.BytesIO(answers["parquet"][1])).height == len(rows)
     assert all(len(line) <= 80 for line in answers["table"][1].decode().splitlines())
-    assert footfall("report", command, *OCTOBER, "--raw")[1] == answers["json"][1]
+    assert footfall("report", name, *OCTOBER, "--raw")[1] == answers["json"][1]
 
 
 def test_without_an_engine_the_same_columns_types_and_figures(footfall, alone):
@@ -259,15 +228,14 @@ def test_funnels_from_definition_to_removal(footfall):
     assert footfall("funnel", "remove", "start", *where, "--yes")[0] == 2
 
 
-def test_query(footfall, monkeypatch):
+def test_query(footfall):
     code, out, err = footfall("query", "select name, count() as n from events group by name order by name")
     assert (code, json.loads(out), err) == (
         0,
         [{"name": "page_view", "n": 200}, {"name": "signup", "n": 100}],
         b"",
     )
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"select 1 as a; \n")))
-    assert footfall("query", "-", "--format", "csv") == (0, b"a\n1\n", b"")
+    assert footfall("query", "-", "--format", "csv", stdin=b"select 1 as a; \n") == (0, b"a\n1\n", b"")
     assert footfall("query", "select 1 as a format TSVWithNames") == (0, b"a\n1\n", b"")
     assert footfall("query", "drop table if exists nothing_such") == (0, b"", b"ok\n")
     assert footfall("query", "select 1 as a where 0", "--format", "table") == (0, b"no rows\n", b"")
@@ -277,7 +245,7 @@ def test_query(footfall, monkeypatch):
 
 
 def test_several_statements_in_process_are_one_line(tmp_path):
-    line = [sys.executable, "-c", RUN, "--data-dir", str(tmp_path), "query", "select 1; select 2"]
+    line = [*FOOTFALL, "--data-dir", str(tmp_path), "query", "select 1; select 2"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "footfall: one statement at a time\n  → several: one `footfall query` each\n"
@@ -288,7 +256,7 @@ def test_a_table_on_a_terminal_and_json_in_a_pipe(home, running):
     import pty
 
     leader, follower = pty.openpty()
-    line = [sys.executable, "-c", RUN, "--data-dir", str(home.root), "report", "overview", *OCTOBER]
+    line = [*FOOTFALL, "--data-dir", str(home.root), "report", "overview", *OCTOBER]
     environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm-256color"}
     environment.pop("NO_COLOR", None)
     child = subprocess.Popen(line, stdout=follower, stderr=subprocess.PIPE, env=environment)
