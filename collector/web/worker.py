@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from functools import partial
 
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
@@ -24,6 +25,8 @@ MAX_HEAD = 64 * 1024
 # Bytes that came with a body and are none of it: sizes of chunks, their extensions, trailers. The parser keeps a line
 # that has no end, and looks through all of it again with each piece. A chunk of one byte takes five.
 MAX_FRAMING, FRAMING_OF_A_BYTE = 64 * 1024, 16
+# Bytes of a next request that may come before this one is answered: two reads of uvloop, then the socket keeps them.
+MAX_BEHIND = 1024 * 1024
 # Connections of one worker. Each takes about 15 KB; a worker answers thousands of requests a second.
 MAX_CONNECTIONS = 10_000
 # Descriptors of a worker that are no connections: the listener, spool, salts, logs, a health check, what is to come.
@@ -36,6 +39,7 @@ ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 class Bounded(ASGIProtocol):  # type: ignore[misc]
     """``waiting_since`` is when the request began that is not whole yet; None between requests.
+    ``in_body`` is whether its headers have come and its end has not.
     ``unread_since`` is when answers were first seen to wait for the client; None where it takes them.
     Both are seconds of a clock that stands still while the worker is held up (``Worker.held_up``).
     """
@@ -44,6 +48,7 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
     unread_since: float | None = None
     head_bytes = 0
     framing = 0
+    in_body = False
     client = b""
 
     @property
@@ -74,10 +79,13 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
         if self.waiting_since is None:
             self.waiting_since = time.monotonic() - self.worker.held_up
             self.head_bytes = 0
-        if self._current_request is not None:  # what comes together with the headers is not counted
+        if self.in_body:  # what comes together with the headers is not counted, nor a next request before its turn
             self.framing += len(data)
+        behind = self._current_request is not None and not self.in_body
         super().data_received(data)
-        if self._current_request is None:
+        if behind:
+            self._pause_reading()  # gunicorn goes on reading once the request is answered
+        elif self._current_request is None:
             self.head_bytes += len(data)
             if self.head_bytes > MAX_HEAD:
                 self._send_error_response(431, "the headers of a request are too long")
@@ -109,6 +117,10 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
         self._send_error_response(408, "the request did not arrive in time")
         self._close_transport()
 
+    def _on_headers_complete(self) -> bool:
+        self.in_body = True
+        return bool(super()._on_headers_complete())
+
     def _on_body(self, chunk: bytes) -> None:
         if self.framing:
             self.framing = max(0, self.framing - FRAMING_OF_A_BYTE * len(chunk))
@@ -116,6 +128,7 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
 
     def _on_message_complete(self) -> None:
         self.waiting_since = None
+        self.in_body = False
         self.head_bytes = self.framing = 0
         super()._on_message_complete()
 
@@ -138,6 +151,8 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
         self._proxies = networks(options.trusted_proxies)
         # What it finds out of the fast parser it keeps in the class that is asked, and looks for in its own.
         ASGIProtocol._check_h1c_protocol_available()
+        parser = ASGIProtocol._h1c_protocol_class
+        ASGIProtocol._h1c_protocol_class = partial(parser, limit_remaining=MAX_BEHIND)
         gasgi.ASGIProtocol = Bounded
         super().init_process()
 

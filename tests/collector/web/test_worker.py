@@ -203,6 +203,26 @@ def test_bodies_in_small_chunks_are_taken(alone, size):
             assert (answer.status, answer.read()[:13]) == (202, b'{"accepted":1')
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one piece", "while the first is answered"])
+def test_a_large_request_right_behind_another_is_taken(alone, at_once):
+    """Its bytes are no frame of the first one's body, and it is kept until its turn."""
+    collector = alone(workers=1)
+    collector.start()
+    head = HEAD.replace(b"Transfer-Encoding: chunked", b"Content-Length: %d")
+    body = b'{"key":"wk_alone","events":[' + b",".join([b'{"name":"quick"}' + b" " * 20_000] * 10) + b"]}"
+    first, second = head % len(EVENT) + EVENT, head % len(body) + body
+    with socket.create_connection(("127.0.0.1", collector.port), timeout=10) as client:
+        for _ in range(20):
+            for piece in (first + second,) if at_once else (first, second):
+                client.sendall(piece)
+            answers = b""
+            while b'{"accepted":10,' not in answers:
+                more = client.recv(65_536)
+                assert more, answers
+                answers += more
+            assert answers.count(b"HTTP/1.1 202") == 2
+
+
 def is_closed(client: socket.socket) -> bool:
     client.setblocking(False)
     try:
