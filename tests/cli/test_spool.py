@@ -25,13 +25,13 @@ def folder(tmp_path_factory):
     """A folder with a site; nothing runs there."""
     made = tmp_path_factory.mktemp("spool")
     (made / "footfall.toml").write_text('data_dir = "data"\n[loader]\nidempotency_days = 3\n')
-    ask(made, "init")
-    ask(made, "site", "add", "shop.example")
+    start(made, "init")
+    start(made, "site", "add", "shop.example")
     return made
 
 
-def ask(folder, *args, code=0):
-    """stdout and stderr of a command."""
+def start(folder, *args, code=0):
+    """stdout and stderr of a command as a process of its own."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("FOOTFALL_")}
     run = [FOOTFALL, *args]
     done = subprocess.run(
@@ -39,6 +39,18 @@ def ask(folder, *args, code=0):
     )
     assert done.returncode == code, done.stderr
     return done.stdout, done.stderr
+
+
+@pytest.fixture
+def ask(command):
+    """``ask(folder, *args, code=0)``: stdout and stderr of a command in this process."""
+
+    def run(folder, *args, code=0):
+        done = command(*args, cwd=folder)
+        assert done.returncode == code, done.stderr
+        return done.stdout, done.stderr
+
+    return run
 
 
 def put(folder, *records):
@@ -56,17 +68,21 @@ def record(*numbers):
     return encode(1, AT, events)
 
 
-def figures(folder):
-    rows = json.loads(ask(folder, "spool", "status")[0])
-    return {row["what"]: row["events"] for row in rows if row["events"]}
+@pytest.fixture
+def figures(ask):
+    def read(folder):
+        rows = json.loads(ask(folder, "spool", "status")[0])
+        return {row["what"]: row["events"] for row in rows if row["events"]}
+
+    return read
 
 
-def test_the_way_of_events_through_the_commands(folder, tmp_path):
+def test_the_way_of_events_through_the_commands(folder, ask, figures, tmp_path):
     put(folder, record(1, 2), record(2, 3), record(4).replace(b"\x1f1\n", b"\x1f9\n"), b"no event\n")
     copy = shutil.copy(Spool(folder / "data" / "spool").sealed()[0], tmp_path)
     assert figures(folder) == {"sealed": 6, "accepted": 6, "pending": 6}
     assert "would load 6 events" in ask(folder, "flush", "--dry-run")[1]
-    assert "6 events that waited are loaded" in ask(folder, "flush")[1]
+    assert "6 events that waited are loaded" in start(folder, "flush")[1]
     assert "nothing waited" in ask(folder, "flush")[1]
     known = {"accepted": 6, "stored": 3, "duplicate": 1, "quarantined": 2, "in quarantine": 2}
     assert figures(folder) == known
@@ -88,13 +104,13 @@ def test_the_way_of_events_through_the_commands(folder, tmp_path):
 
     assert "would accept 6 events" in ask(folder, "spool", "restore", copy, "--dry-run")[1]
     assert "accepted 6 events" in ask(folder, "spool", "restore", copy)[1]
-    assert "loaded 1 batches" in ask(folder, "loader", "--once")[1]
+    assert "loaded 1 batches" in start(folder, "loader", "--once")[1]
     assert figures(folder) == {
         "accepted": 12, "stored": 4, "duplicate": 5, "quarantined": 3, "in quarantine": 2
     }  # fmt: skip
 
 
-def test_an_open_segment_of_a_dead_writer_is_sealed(folder):
+def test_an_open_segment_of_a_dead_writer_is_sealed(folder, ask, figures):
     before = figures(folder)["accepted"]
     writer = SpoolWriter(Spool(folder / "data" / "spool"), "test")
     writer.commit([record(9)])
@@ -106,7 +122,7 @@ def test_an_open_segment_of_a_dead_writer_is_sealed(folder):
     assert figures(folder)["accepted"] == before + 1
 
 
-def test_a_writer_that_does_not_answer_is_named(folder):
+def test_a_writer_that_does_not_answer_is_named(folder, ask):
     writer = SpoolWriter(Spool(folder / "data" / "spool"), "test")
     writer.commit([record(10)])
     assert writer.name in ask(folder, "spool", "seal", "--timeout", "0.2", code=1)[1]
@@ -115,7 +131,7 @@ def test_a_writer_that_does_not_answer_is_named(folder):
     ask(folder, "flush")
 
 
-def test_a_lost_segment_is_told(folder):
+def test_a_lost_segment_is_told(folder, ask):
     put(folder, record(20, 21))
     [path] = Spool(folder / "data" / "spool").sealed()
     kept = path.read_bytes()
@@ -127,7 +143,7 @@ def test_a_lost_segment_is_told(folder):
     ask(folder, "flush")
 
 
-def test_dedupe(folder):
+def test_dedupe(folder, ask):
     assert json.loads(ask(folder, "dedupe", "--dry-run")[0]) == []
     ask(folder, "query", "insert into events settings insert_deduplicate = 0 select * from events limit 3")
     out, err = ask(folder, "dedupe", "--dry-run", code=3)
@@ -143,6 +159,6 @@ def test_dedupe(folder):
     ("section", "told"),
     [("idempotency_days = 0", "between 1 and 90"), ("idempotency_days = 91", "between 1 and 90"), ("days = 3", "days")],
 )
-def test_bounds_of_the_window(tmp_path, section, told):
+def test_bounds_of_the_window(tmp_path, ask, section, told):
     (tmp_path / "footfall.toml").write_text(f"[loader]\n{section}\n")
     assert told in ask(tmp_path, "spool", "status", code=2)[1]
