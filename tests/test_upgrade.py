@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from sql.core.data_dir import DataDir
+from sql.engine.server import alongside
+
 pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parents[1]
@@ -58,13 +61,21 @@ def before(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def opened(before):
+    """The same with its engine running."""
+    with alongside(DataDir(before / "footfall-data")):
+        yield before
+
+
 @pytest.mark.parametrize("raw", [(), ("--raw",)], ids=["rollups", "raw"])
 @pytest.mark.parametrize("name", REPORTS)
-def test_its_figures(before, name, raw):
-    said = json.loads((before / "answers" / f"{name}.json").read_text())
-    now = footfall(before, "report", *REPORTS[name], *raw, "--site", "shop.example", "--period", "2026-10")
+def test_its_figures(opened, command, name, raw):
+    said = json.loads((opened / "answers" / f"{name}.json").read_text())
+    october = ("--site", "shop.example", "--period", "2026-10")
+    now = command("--config", opened / "footfall.toml", "report", *REPORTS[name], *raw, *october)
     assert said
-    assert json.loads(now) == said
+    assert json.loads(now.stdout) == said, now.stderr
 
 
 def test_its_site_and_write_key(before):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,45 +24,51 @@ pytestmark = pytest.mark.process
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory):
+    """A data directory with its schema, nothing running."""
+    home = DataDir(tmp_path_factory.mktemp("doctor") / "data").make()
+    with alongside(home), opened(f"chdb://{home.root}", direct=False) as client:
+        bring_up_to_date(client, home)
+    return home
+
+
 @pytest.fixture
-def folder(tmp_path):
-    """A configuration and a data directory with its schema, nothing running."""
+def folder(tmp_path, schema):
+    """A configuration and a data directory of the test's own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     (tmp_path / "footfall.toml").write_text(f'data_dir = "data"\n[collector]\nport = {port}\n')
-    home = DataDir(tmp_path / "data").make()
-    with alongside(home), opened(f"chdb://{home.root}", direct=False) as client:
-        bring_up_to_date(client, home)
+    shutil.copytree(schema.root, tmp_path / "data", symlinks=True)
     return tmp_path
 
 
-def doctor(folder, *args):
-    command = [sys.executable, "-m", "cli.main", "--config", str(folder / "footfall.toml"), "doctor", *args]
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=60, env=env)
+@pytest.fixture
+def doctor(folder, command):
+    return lambda *args: command("--config", folder / "footfall.toml", "doctor", *args, cwd=folder)
 
 
 def bad(done):
     return {line.split()[1] for line in done.stdout.splitlines() if line.startswith("BAD")}
 
 
-def test_where_nothing_runs_and_nothing_should(folder):
-    done = doctor(folder)
+def test_where_nothing_runs_and_nothing_should(folder, doctor):
+    done = doctor()
     assert (done.returncode, done.stderr, bad(done)) == (0, "", set())
     assert done.stdout.splitlines()[0].endswith(str(folder / "footfall.toml"))
 
 
-def test_where_something_should_run(folder):
-    done = doctor(folder, "--expect-running")
+def test_where_something_should_run(folder, doctor):
+    done = doctor("--expect-running")
     assert (done.returncode, done.stderr) == (3, "")
     assert bad(done) == {"serve", "engine", "loader", "collector"}
 
 
-def test_a_serve_whose_parts_are_gone(folder):
+def test_a_serve_whose_parts_are_gone(folder, doctor):
     lock = OwnedLock(DataDir(folder / "data").serve_lock, "footfall serve")
     assert lock.try_acquire()
-    done = doctor(folder)
+    done = doctor()
     assert done.returncode == 3
     assert bad(done) == {"engine", "loader", "collector"}
 
@@ -75,36 +82,36 @@ def test_a_serve_whose_parts_are_gone(folder):
         ('spam_file = "nowhere.txt"', "nowhere.txt"),
     ],
 )
-def test_what_keeps_serve_from_starting(folder, setting, says):
+def test_what_keeps_serve_from_starting(folder, doctor, setting, says):
     with (folder / "footfall.toml").open("a") as out:
         out.write(f"{setting}\n")
-    done = doctor(folder)
+    done = doctor()
     assert done.returncode == 3
     assert bad(done) == {"settings"}
     assert says in done.stdout
 
 
-def test_a_port_that_others_have(folder):
+def test_a_port_that_others_have(folder, doctor):
     text = (folder / "footfall.toml").read_text()
     with socket.create_server(("127.0.0.1", int(text.split("port = ")[1]))):
-        done = doctor(folder)
+        done = doctor()
     assert (done.returncode, bad(done)) == (3, {"collector"})
 
 
-def test_a_data_directory_that_cannot_be_made(folder):
+def test_a_data_directory_that_cannot_be_made(folder, doctor):
     (folder / "file").write_text("")
     (folder / "footfall.toml").write_text('data_dir = "file/data"')
-    done = doctor(folder)
+    done = doctor()
     assert (done.returncode, done.stderr, bad(done)) == (3, "", {"data"})
 
 
-def test_a_collector_without_a_loader(folder):
+def test_a_collector_without_a_loader(folder, doctor):
     """It says degraded; so does doctor, with the reason."""
     command = [sys.executable, "-m", "cli.main", "--config", str(folder / "footfall.toml"), "collector"]
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     collector = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.DEVNULL)
     try:
-        while "degraded" not in (done := doctor(folder)).stdout:
+        while "degraded" not in (done := doctor()).stdout:
             assert collector.poll() is None
     finally:
         collector.terminate()

@@ -1,4 +1,4 @@
-"""init, site and schema as commands of their own process: an engine answers, or they open it themselves."""
+"""init, site and schema: an engine answers, or they open the directory themselves."""
 
 from __future__ import annotations
 
@@ -40,13 +40,16 @@ def serving(tmp_path_factory):
     child.wait(30)
 
 
-def run(*words, cwd=None, env=None):
-    full = {k: v for k, v in os.environ.items() if not k.startswith("FOOTFALL_")} | (env or {})
-    return subprocess.run([FOOTFALL, *words], capture_output=True, text=True, timeout=60, cwd=cwd, env=full)
+def run(*words, cwd=None):
+    """A command as a process of its own."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("FOOTFALL_")}
+    return subprocess.run([FOOTFALL, *words], capture_output=True, text=True, timeout=60, cwd=cwd, env=env)
 
 
-def of(home, *words):
-    return run("--data-dir", home.root, *words)
+@pytest.fixture
+def of(command):
+    """``of(home, *words)``: a command of a data directory, in this process."""
+    return lambda home, *words: command("--data-dir", home.root, *words)
 
 
 def refused(done, code, *says):
@@ -60,7 +63,7 @@ def refused(done, code, *says):
         assert text in done.stderr
 
 
-def test_schema_from_pending_to_applied(serving):
+def test_schema_from_pending_to_applied(serving, of):
     """Exit code 3 while something is pending; a dry run says what would be done and does nothing."""
     before = of(serving, "schema", "status")
     assert before.returncode == 3
@@ -84,7 +87,7 @@ def test_schema_from_pending_to_applied(serving):
     assert (nothing.returncode, nothing.stdout) == (0, "")
 
 
-def test_site_added_listed_published(serving):
+def test_site_added_listed_published(serving, of):
     of(serving, "schema", "apply")
     done = of(serving, "site", "add", "https://Shop.Example/", "--timezone", "Europe/Paris", "--currency", "EUR")
     assert done.returncode == 0, done.stderr
@@ -177,13 +180,13 @@ def test_every_part_of_footfall_knows_an_accepted_zone(serving, client, zone):
     assert site in all_sites(client)
 
 
-def test_an_identity_that_is_not_one(serving):
+def test_an_identity_that_is_not_one(serving, of):
     done = of(serving, "site", "add", "b.example", "--identity", "cookie")
     assert done.returncode == 2
     assert "'cookieless', 'first-party'" in done.stderr
 
 
-def test_a_refusal_at_the_terminal(serving):
+def test_a_refusal_at_the_terminal(serving, of):
     refused(
         of(serving, "site", "add", "a.example", "--timezone", "berlin"),
         2,
@@ -216,8 +219,8 @@ def test_init_twice(tmp_path):
     assert path.read_text() == text + "\n# mine\n"
 
 
-def test_the_template_says_the_defaults(tmp_path, serving):
-    assert run("--data-dir", serving.root, "init", tmp_path).returncode == 0
+def test_the_template_says_the_defaults(tmp_path, serving, command):
+    assert command("--data-dir", serving.root, "init", tmp_path).returncode == 0
     text = (tmp_path / "footfall.toml").read_text()
     settings = [line for line in text.splitlines() if line.startswith("[") or (line.startswith("# ") and " = " in line)]
     live = [line.removeprefix("# ") for line in settings if not line.startswith("# url")]
@@ -229,15 +232,15 @@ def test_the_template_says_the_defaults(tmp_path, serving):
 
 
 @pytest.mark.parametrize("name", ["relative", 'quote"d', "back\\slash", "{brace}"])
-def test_init_writes_the_data_directory_it_used(tmp_path, name, serving):
+def test_init_writes_the_data_directory_it_used(tmp_path, name, serving, command):
     """What the file says is what was made: commands that follow need no flag."""
     data = tmp_path / name
     data.symlink_to(serving.root, target_is_directory=True)
-    done = run("--data-dir", name, "init", "conf", cwd=tmp_path)
+    done = command("--data-dir", name, "init", "conf", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert load(tmp_path / "conf" / "footfall.toml").data_dir.resolve() == serving.root
 
 
-def test_init_where_nothing_can_be_written(tmp_path):
+def test_init_where_nothing_can_be_written(tmp_path, command):
     (tmp_path / "file").write_text("")
-    refused(run("init", "file/folder", cwd=tmp_path), 1, "cannot write")
+    refused(command("init", "file/folder", cwd=tmp_path), 1, "cannot write")
