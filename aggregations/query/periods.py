@@ -13,6 +13,7 @@ from sql.core.errors import UsageError
 HINT = "today, yesterday, 7d, 30d, month, 12mo, year, all, 2026, 2026-10, 2026-10-01, 2026-10-01..2026-10-15"
 # What the engine's Date can hold.
 FIRST_DAY, LAST_DAY = dt.date(1970, 1, 1), dt.date(2149, 6, 6)
+_HOUR = 3600
 
 _COUNTED = re.compile(r"([1-9]\d{0,3})(d|mo)\Z")
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?\Z")
@@ -55,19 +56,19 @@ class Period:
         return last.astimezone(dt.UTC)
 
     def hours(self) -> list[dt.datetime]:
-        """The start of every local hour, ascending, with its offset.
+        """The moment at which every local hour begins, ascending, with its offset.
 
-        A day of a clock change has 23 or 25 of them; where clocks change by half an hour, a short one.
+        A day of a clock change has 23 or 25 hours. Where clocks change within an hour, a short one begins there.
         """
-        zone = timezones.zone(self.zone)
-        at = dt.datetime.combine(self.first, dt.time(), zone).astimezone(dt.UTC)
+        midnight = dt.datetime.combine(self.first, dt.time(), timezones.zone(self.zone))
+        first, end = int(midnight.timestamp()), int(self.end.timestamp())
+        changes, offsets = timezones.offsets(self.zone, first, end)
         starts = []
-        end = self.end
-        while at < end:
-            local = at.astimezone(zone)
-            # A fixed offset: the hour's own name may lie before the change that this part of it follows.
-            starts.append(local.replace(minute=0, tzinfo=dt.timezone(local.utcoffset() or dt.timedelta())))
-            at += dt.timedelta(minutes=60 - local.minute)
+        for at, until, offset in zip(changes, [*changes[1:], end], offsets, strict=True):
+            fixed = dt.timezone(dt.timedelta(seconds=offset))
+            while at < until:
+                starts.append(dt.datetime.fromtimestamp(at, fixed))
+                at += _HOUR - (at + offset) % _HOUR
         return starts
 
 

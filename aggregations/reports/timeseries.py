@@ -68,7 +68,7 @@ def _by_hour(client: Client, site: SiteRow, period: Period, only: Filter, raw: b
             "they were stored under other time zone data; use --by day, and see `footfall doctor`",
         )
     hours = pl.DataFrame(
-        {"hour": [start.isoformat(timespec="minutes") for start in starts], "start": moments},
+        {"hour": [start.replace(minute=0).isoformat(timespec="minutes") for start in starts], "start": moments},
         schema={"hour": pl.String, "start": pl.Int64},
     )
     return _filled(hours, found, ["start"]).drop("start")

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from aggregations.query.periods import Period, parse
+from sql.core import timezones
 from sql.core.errors import UsageError
 
 # 20 November in Berlin, still the 19th in New York, already the 21st in Kiritimati.
@@ -108,6 +109,7 @@ def test_previous_is_as_long_and_ends_where_the_period_begins():
         ("Asia/Kathmandu", dt.date(2026, 10, 25), 24),
         ("Australia/Lord_Howe", dt.date(2026, 10, 4), 24),
         ("Australia/Lord_Howe", dt.date(2026, 4, 5), 25),
+        ("Pacific/Chatham", dt.date(2026, 9, 27), 24),
         ("America/Santiago", dt.date(2026, 9, 6), 23),  # its day begins at one o'clock
     ],
 )
@@ -117,3 +119,5 @@ def test_hours_of_a_day(zone, day, hours):
     assert len(starts) == hours
     assert len(set(keys)) == hours
     assert {start.date() for start in starts} == {day}
+    where = timezones.zone(zone)
+    assert [start.isoformat() for start in starts] == [start.astimezone(where).isoformat() for start in starts]

@@ -36,8 +36,12 @@ def test_a_day_with_page_views_alone_and_a_day_with_visits_alone(world, days, ra
         ("Europe/Berlin", "2026-03-29T03:00:00", "2026-03-29T03:00+02:00", 23),
         ("Europe/Berlin", "2026-10-25T02:30:00+02:00", "2026-10-25T02:00+02:00", 25),
         ("Europe/Berlin", "2026-10-25T02:30:00+01:00", "2026-10-25T02:00+01:00", 25),
+        ("Australia/Lord_Howe", "2026-10-04T01:45:00+10:30", "2026-10-04T01:00+10:30", 24),
         ("Australia/Lord_Howe", "2026-10-04T02:45:00", "2026-10-04T02:00+11:00", 24),
+        ("Australia/Lord_Howe", "2026-04-05T01:45:00+11:00", "2026-04-05T01:00+11:00", 25),
         ("Australia/Lord_Howe", "2026-04-05T01:45:00+10:30", "2026-04-05T01:00+10:30", 25),
+        ("Pacific/Chatham", "2026-09-27T02:40:00+12:45", "2026-09-27T02:00+12:45", 24),
+        ("Pacific/Chatham", "2026-09-27T03:50:00+13:45", "2026-09-27T03:00+13:45", 24),
     ],
 )
 def test_hours_are_the_sites(world, days, raw, zone, at, hour, hours):
