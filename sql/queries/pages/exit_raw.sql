@@ -15,13 +15,21 @@ with
     exit as (
         select page, uniqExact(visitor_id) as visitors, count() as exits from visit group by page
     ),
+    flagged as (
+        select visit_id
+        from events
+        where site_id = {site:UInt32}
+            and visit_date between {first:Date} and {last:Date}
+            and local_date between {first:Date} and {last:Date} + 2
+            and bot
+    ),
     viewed as (
         select path as page, count() as pageviews
         from events
         where site_id = {site:UInt32}
             and visit_date between {first:Date} and {last:Date}
             and local_date between {first:Date} and {last:Date} + 2
-            and (not bot or {bots:Bool})
+            and ({bots:Bool} or visit_id not in (select visit_id from flagged))
             and name = 'page_view'
         group by page
     )

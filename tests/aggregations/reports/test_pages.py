@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aggregations.query.filters import Filter
 from aggregations.reports.pages import entry_pages, exit_pages, top_pages
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
@@ -74,3 +75,17 @@ def test_exit_rates_of_visits_over_midnight(world, days, raw):
     assert found("2026-11-02", "2026-11-02") == {"/thanks": (5, 5, 1.0)}
     assert found("2026-11-03", "2026-11-03") == {"/thanks": (1, 1, 1.0)}
     assert found("2026-11-02", "2026-11-03") == {"/thanks": (6, 6, 1.0)}
+
+
+def test_exit_rates_leave_out_whole_visits_of_bots(world, days, raw):
+    """One flagged event is enough: page views of that visit which are not flagged are left out too."""
+    site = world.site()
+    world.events(
+        site,
+        {"at": "2026-11-02T10:00:00", "visit": 1, "path": "/"},
+        *({"at": f"2026-11-02T11:0{n}:00", "visit": 2, "visitor": 2, "path": "/", "bot": n == 3} for n in range(4)),
+    )
+    period = days("2026-11-02", "2026-11-02", site)
+    assert exit_pages(world.client, site, period, raw=raw).rows() == [("/", 1, 1, 1, 1.0)]
+    everyone = exit_pages(world.client, site, period, Filter(include_bots=True), raw=raw)
+    assert everyone.rows() == [("/", 2, 2, 5, 0.4)]
