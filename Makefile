@@ -97,7 +97,7 @@ bench: $(VENV)/.dev
 	@$(BIN)/python -m bench.loader
 
 docs: $(VENV)/.dev
-	@$(BIN)/python -m bench.reference > docs/cli.md
+	@$(BIN)/python -m cli.reference > docs/cli.md
 
 lists: $(VENV)/.dev
 	@$(BIN)/python -m bench.lists

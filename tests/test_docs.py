@@ -15,7 +15,7 @@ from pathlib import Path
 import falcon.testing
 import pytest
 
-from bench import reference
+from cli import reference
 from cli.config.config import Config, _build
 from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_NAME, MAX_URL, Limits

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aggregations.query.metrics import METRICS
-from bench import reference
+from cli import reference
 from cli.exit_codes import Exit
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"

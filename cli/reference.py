@@ -1,6 +1,6 @@
 """``make docs``: the reference of commands and metrics, from the code itself.
 
-    python -m bench.reference > docs/cli.md
+    python -m cli.reference > docs/cli.md
 
 ``tests/cli/test_reference.py`` fails where docs/cli.md says anything else.
 """
