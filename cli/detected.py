@@ -9,8 +9,18 @@ from typing import Annotated
 
 import typer
 
+from aggregations.reports.detected import Confidence
 from cli.context import database, settings
-from cli.options import BotsOption, FormatOption, LimitOption, OutputOption, PeriodOption, SiteOption, scoped
+from cli.options import (
+    BotsOption,
+    DryRunOption,
+    FormatOption,
+    LimitOption,
+    OutputOption,
+    PeriodOption,
+    SiteOption,
+    scoped,
+)
 from cli.render.render import render
 from cli.render.view import View
 
@@ -27,7 +37,6 @@ overrides = typer.Typer(
     epilog="Example: footfall detected overrides list --site shop.example",
 )
 app.add_typer(overrides, name="overrides")
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")]
 _LABELS = {
     "id": "Id",
     "site": "Site",
@@ -52,15 +61,6 @@ _LABELS = {
 _RECENT = "30d"
 
 
-class ConfidenceName(StrEnum):
-    """How sure it is what an event was."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    REVIEWED = "reviewed"
-
-
 class Detected(StrEnum):
     """An event that the tracker detects."""
 
@@ -73,7 +73,7 @@ def review(
     site: SiteOption = None,
     period: PeriodOption = "30d",
     confidence: Annotated[
-        ConfidenceName | None, typer.Option("--confidence", "-c", help="Only events with this confidence.")
+        Confidence | None, typer.Option("--confidence", "-c", help="Only events with this confidence.")
     ] = None,
     kind: Annotated[str, typer.Option("--kind", "-k", help="Only this kind, as corrected.")] = "",
     limit: LimitOption = 10,
@@ -82,12 +82,10 @@ def review(
     output: OutputOption = None,
 ) -> None:
     """What was detected, what most needs a look first: the least sure, then the most events."""
-    from aggregations.reports.detected import Confidence
     from aggregations.reports.detected import review as ask
 
-    sure = Confidence(confidence) if confidence else None
     with scoped("detected review", site, period, bots) as s:
-        frame = ask(s.client, s.site, s.period, s.only, confidence=sure, kind=kind, limit=limit)
+        frame = ask(s.client, s.site, s.period, s.only, confidence=confidence, kind=kind, limit=limit)
         title = s.title("Detected events")
     narrow = ("kind", "confidence", "selector", "text", "events", "visitors", "override")
     render(frame, View(title, labels=_LABELS, narrow=narrow, nothing="nothing was detected"), fmt, output)
@@ -101,7 +99,7 @@ def override(
     text: Annotated[str | None, typer.Option("--text", help="Events of this text; '' for those without one.")] = None,
     rule: Annotated[str | None, typer.Option("--rule", help="Events that this rule decided.")] = None,
     name: Annotated[Detected | None, typer.Option("--name", help="Only events of this name.")] = None,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
@@ -141,7 +139,7 @@ def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOptio
 @overrides.command(epilog="Example: footfall detected overrides remove 3")
 def remove(
     number: Annotated[int, typer.Argument(metavar="ID", help="Override id from `footfall detected overrides list`.")],
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """End an override: its events are again what the tracker or other overrides say. It stays in the list."""
     from aggregations.definitions import overrides as corrections

@@ -10,7 +10,7 @@ import typer
 from cli import standard_input
 from cli.context import database, settings
 from cli.exit_codes import Exit
-from cli.options import FormatOption, OutputOption, SiteOption
+from cli.options import DryRunOption, FormatOption, OutputOption, SiteOption
 from cli.render.render import render
 from cli.render.view import View
 from sql.core.errors import UsageError
@@ -33,9 +33,7 @@ def add(
     mode: Annotated[
         str, typer.Option(help="What to do with events that fail validation: warn, reject or off.")
     ] = "warn",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")
-    ] = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Add a schema, or a new version of one. `--mode off` asks nothing of this event any more."""
     from aggregations.query import sites

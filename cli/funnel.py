@@ -8,7 +8,7 @@ import typer
 
 from cli.confirm import Yes, confirm
 from cli.context import database, settings
-from cli.options import FormatOption, OutputOption, SiteOption
+from cli.options import DryRunOption, FormatOption, OutputOption, SiteOption
 from cli.render.render import render
 from cli.render.view import View
 
@@ -18,7 +18,6 @@ app = typer.Typer(
     help="Define funnels: steps that visitors take in order within 24 hours.",
     epilog="Example: footfall funnel add checkout /product/* add_to_cart purchase --site shop.example",
 )
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")]
 Name = Annotated[str, typer.Argument(help="The funnel's name.")]
 
 
@@ -30,7 +29,7 @@ def add(
         typer.Argument(help="2 to 8 steps: an event name, name:/path/*, or /path/* for a page view there."),
     ],
     site: SiteOption = None,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Define a funnel and compute it from the events that are stored. Adding the same funnel again recomputes it."""
     from aggregations.definitions import funnels
@@ -68,7 +67,7 @@ def remove(
     name: Name,
     site: SiteOption = None,
     yes: Yes = False,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Remove a funnel. Its events stay, so you can define it again."""
     from aggregations.definitions import funnels

@@ -9,7 +9,7 @@ import typer
 
 from cli.confirm import Yes, confirm
 from cli.context import database, settings
-from cli.options import FormatOption, OutputOption
+from cli.options import DryRunOption, FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
 
@@ -21,7 +21,6 @@ app = typer.Typer(
 )
 Domain = Annotated[str, typer.Argument(help="The site's domain.", metavar="SITE")]
 Label = Annotated[str, typer.Option(help="What the key is for.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")]
 _LABELS = {"key_id": "Id", "site": "Site", "label": "Label", "created_at": "Created", "revoked_at": "Revoked"}
 
 
@@ -60,7 +59,7 @@ def list_(
 def revoke(
     key_id: Annotated[int, typer.Argument(help="Key id from `footfall key list`.")],
     yes: Yes = False,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Refuse a key from now on. This cannot be undone; make a new key instead."""
     from collector.sites.keys import find_key, revoke_key
@@ -80,7 +79,7 @@ def rotate(
     site: Domain,
     keep_for: Annotated[str, typer.Option(help="How long the other keys are still taken: 0s, 90m, 24h, 7d.")] = "24h",
     label: Label = "",
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Make a new key for a site, and revoke its other keys after --keep-for. The new key is printed once."""
     from collector.sites.admin import find_site

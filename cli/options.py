@@ -1,4 +1,4 @@
-"""The options that all reports share, and what they mean."""
+"""The options that several commands share, and what those of reports mean."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ LimitOption = Annotated[
 ]
 BotsOption = Annotated[bool, typer.Option("--include-bots", help="Include traffic flagged as bots.")]
 RawOption = Annotated[bool, typer.Option("--raw", help="Count from raw events instead of rollups.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")]
 
 
 @dataclass(frozen=True, slots=True)

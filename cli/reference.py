@@ -18,6 +18,7 @@ import typer.main
 
 import cli.main
 from aggregations.query.metrics import METRICS, Unit
+from cli import confirm, options
 from cli.commands import register
 from cli.exit_codes import Exit
 
@@ -35,6 +36,13 @@ CODES = {
     Exit.FAILED: "it could not be done: the engine, the disk, a file",
     Exit.USAGE: "the request makes no sense: a flag, a date, a site, a setting",
     Exit.FOUND: "a check ran and found something (`doctor`, `schema status`)",
+}
+# Options that are described once, by the commands that take them.
+SHARED = {
+    "commands that print rows": (options.FormatOption, options.OutputOption),
+    "commands about one site": (options.SiteOption,),
+    "reports": (options.PeriodOption, options.BotsOption, options.RawOption, options.LimitOption),
+    "commands that change or delete what is stored": (options.DryRunOption, confirm.Yes),
 }
 UNITS = {Unit.COUNT: "count", Unit.RATIO: "ratio, 0 to 1", Unit.SECONDS: "seconds", Unit.NUMBER: "number"}
 _EXAMPLE = re.compile(r"\s*^\s*Example: (.*)\Z", re.MULTILINE | re.DOTALL)
@@ -69,7 +77,7 @@ def example(command: Any) -> str:
 def text() -> str:
     """The whole page."""
     commands = list(walk(tree()))
-    parts = [HEAD, _exits(), "## All commands\n", _index(commands)]
+    parts = [HEAD, _exits(), _shared_options(commands), "## All commands\n", _index(commands)]
     parts += [_section(path, command) for path, command in commands]
     parts.append(_metrics())
     return "\n".join(parts)
@@ -78,6 +86,34 @@ def text() -> str:
 def _exits() -> str:
     rows = [f"| {code.value} | {CODES[code]} |" for code in Exit]
     return "\n".join(["## Exit codes\n", "| Code | Meaning |", "|---|---|", *rows, "| 130 | ctrl-c |", ""])
+
+
+def shared(option: Any) -> bool:
+    """Whether an option is one of those that are described once."""
+    return any((option.opts[0], option.help) == _declared(each) for some in SHARED.values() for each in some)
+
+
+def _shared_options(commands: list[tuple[tuple[str, ...], Any]]) -> str:
+    found = {p.opts[0]: p for _, command in commands for p in command.params if shared(p)}
+    lines = [
+        "## Shared options\n",
+        "Each means the same for every command that takes it; the commands below only name them.",
+    ]
+    for who, declared in SHARED.items():
+        lines += [f"\nOptions of {who}:\n", "| | Meaning | Default |", "|---|---|---|"]
+        lines += [row(found[name]) for name, _ in map(_declared, declared)]
+    return "\n".join([*lines, ""])
+
+
+def _declared(annotated: Any) -> tuple[str, str]:
+    """Name and help of an option, from its annotation."""
+    info = get_args(annotated)[1]
+    return next(name for name in (info.default, *info.param_decls) if str(name).startswith("--")), info.help
+
+
+def row(option: Any) -> str:
+    """An option's line in a table."""
+    return f"| {_names(option)} | {_cell(option.help or '')} | {_default(option)} |"
 
 
 def _index(commands: list[tuple[tuple[str, ...], Any]]) -> str:
@@ -99,11 +135,13 @@ def _section(path: tuple[str, ...], command: Any) -> str:
     words += ["[OPTIONS]"] if options and not group else []
     words += ["COMMAND"] if group else []
     lines = [f"## {' '.join(path)}\n", f"{prose(command)}\n", f"```text\n{' '.join(words)}\n```\n"]
-    if arguments or options:
+    own = [p for p in options if not shared(p)]
+    if arguments or own:
         lines += ["| | Meaning | Default |", "|---|---|---|"]
         lines += [f"| `{_placeholder(p)}` | {_cell(p.help or '')} | {_default(p)} |" for p in arguments]
-        lines += [f"| {_names(p)} | {_cell(p.help or '')} | {_default(p)} |" for p in options]
-        lines.append("")
+        lines += [*map(row, own), ""]
+    if common := [f"`{p.opts[0]}`" for p in options if shared(p)]:
+        lines.append(f"[Shared options](#shared-options): {', '.join(common)}.\n")
     lines.append(f"Example:\n\n```console\n$ {example(command)}\n```\n")
     return "\n".join(lines)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from aggregations.reports.sources import Tag
+from aggregations.reports.timeseries import Step
 from cli.options import (
     BotsOption,
     FormatOption,
@@ -28,23 +29,6 @@ app = typer.Typer(
     help="Reports: metrics, pages, sources, devices, events, funnels.",
     epilog="Example: footfall report overview --site shop.example --period 30d",
 )
-
-
-class By(StrEnum):
-    """The interval of a time series."""
-
-    HOUR = "hour"
-    DAY = "day"
-
-
-class TagName(StrEnum):
-    """A campaign tag."""
-
-    CAMPAIGN = "utm_campaign"
-    SOURCE = "utm_source"
-    MEDIUM = "utm_medium"
-    TERM = "utm_term"
-    CONTENT = "utm_content"
 
 
 @app.command(epilog="Example: footfall report overview --site shop.example --period 2026-10 --format csv")
@@ -69,18 +53,17 @@ def overview(
 def timeseries(
     site: SiteOption = None,
     period: PeriodOption = "30d",
-    by: Annotated[By, typer.Option("--by", help="Interval, in the site's local time.")] = By.DAY,
+    by: Annotated[Step, typer.Option("--by", help="Interval, in the site's local time.")] = Step.DAY,
     bots: BotsOption = False,
     raw: RawOption = False,
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """Metrics over time, including empty intervals."""
-    from aggregations.reports.timeseries import Step
     from aggregations.reports.timeseries import series as ask
 
     with scoped("report timeseries", site, period, bots) as s:
-        frame = ask(s.client, s.site, s.period, Step(by), s.only, raw=raw)
+        frame = ask(s.client, s.site, s.period, by, s.only, raw=raw)
         title = s.title("Over time")
         note = s.footnote(raw)
     labels = {"day": "Day", "hour": "Hour"}
@@ -92,7 +75,7 @@ def timeseries(
 def campaigns(
     site: SiteOption = None,
     period: PeriodOption = "30d",
-    tag: Annotated[TagName, typer.Option("--tag", help="Which tag.")] = TagName.CAMPAIGN,
+    tag: Annotated[Tag, typer.Option("--tag", help="Which tag.")] = Tag.CAMPAIGN,
     limit: LimitOption = 10,
     bots: BotsOption = False,
     raw: RawOption = False,
@@ -100,11 +83,10 @@ def campaigns(
     output: OutputOption = None,
 ) -> None:
     """Visits by campaign tag."""
-    from aggregations.reports.sources import Tag
     from aggregations.reports.sources import campaigns as ask
 
     with scoped("report campaigns", site, period, bots) as s:
-        frame = ask(s.client, s.site, s.period, s.only, tag=Tag(tag), limit=limit, raw=raw)
+        frame = ask(s.client, s.site, s.period, s.only, tag=tag, limit=limit, raw=raw)
         title = s.title("Campaigns")
         note = s.footnote(raw)
     render(frame, View(title, bar="visitors", footnote=note), fmt, output)

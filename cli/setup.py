@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.context import database, options, settings
+from cli.options import DryRunOption
 
 schema_app = typer.Typer(
     no_args_is_help=True, help="The schema in ClickHouse.", epilog="Example: footfall schema status"
@@ -94,7 +95,7 @@ def schema_status() -> None:
 
 @schema_app.command("apply", epilog="Example: footfall schema apply --dry-run")
 def schema_apply(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Apply what is pending."""
     from sql.schema.migrate import pending

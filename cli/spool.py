@@ -14,7 +14,7 @@ import typer
 from cli.confirm import Yes, confirm
 from cli.context import settings
 from cli.exit_codes import Exit
-from cli.options import FormatOption, OutputOption
+from cli.options import DryRunOption, FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
 from sql.core.errors import EngineUnavailable, StorageError, UsageError
@@ -37,7 +37,6 @@ quarantine_app = typer.Typer(
     epilog="Example: footfall spool quarantine list",
 )
 app.add_typer(quarantine_app, name="quarantine")
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")]
 Names = Annotated[list[str] | None, typer.Argument(help="Ids of items, as `list` shows them.", metavar="NAME...")]
 All = Annotated[bool, typer.Option("--all", help="All items.")]
 
@@ -84,7 +83,7 @@ def status(fmt: FormatOption = None, output: OutputOption = None) -> None:
 @app.command(epilog="Example: footfall spool seal")
 def seal(
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the writers.", min=0.0)] = 10.0,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Have every open segment sealed now, so that its events are loaded next."""
     from collector.lifecycle.flush import seal as do
@@ -103,7 +102,7 @@ def seal(
 
 def flush(
     timeout: Annotated[float, typer.Option(help="Seconds to wait at most.", min=0.0)] = 300.0,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Load everything that was accepted by now, and wait until it is loaded.
 
@@ -159,7 +158,7 @@ def quarantine_show(
 
 
 @quarantine_app.command("retry", epilog="Example: footfall spool quarantine retry --all --dry-run")
-def quarantine_retry(names: Names = None, every: All = False, dry_run: DryRun = False) -> None:
+def quarantine_retry(names: Names = None, every: All = False, dry_run: DryRunOption = False) -> None:
     """Bring items back into the spool, to be loaded; their ids keep them from counting twice.
 
     What cannot be read stays. Exit code 3 when something stayed.
@@ -187,7 +186,7 @@ def quarantine_purge(
     names: Names = None,
     every: All = False,
     yes: Yes = False,
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Delete items permanently. They still count as quarantined."""
     from collector.lifecycle.quarantine import purge
@@ -205,7 +204,7 @@ def quarantine_purge(
 @app.command(epilog="Example: footfall spool restore /backup/spool/sealed/*.seg --dry-run")
 def restore(
     files: Annotated[list[Path], typer.Argument(help="Segment files outside the spool, under their original names.")],
-    dry_run: DryRun = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Accept the events of segment files again; those that are stored already are dropped as duplicates.
 

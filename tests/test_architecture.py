@@ -81,6 +81,18 @@ def test_folders_import_downwards(folder):
     assert upwards == []
 
 
+def test_what_can_be_chosen_is_listed_once():
+    """No two enums have the same members: a command takes the one of the room that it calls."""
+    owners: dict[frozenset[str], str] = {}
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and "StrEnum" in {getattr(base, "id", "") for base in node.bases}:
+                values = frozenset(ast.literal_eval(each.value) for each in node.body if isinstance(each, ast.Assign))
+                assert values not in owners, f"{name}.{node.name} is {owners[values]}"
+                owners[values] = f"{name}.{node.name}"
+    assert len(owners) > 10
+
+
 def test_modules_of_a_folder_import_each_other_in_no_circle():
     waiting = {name: {other for other in imported(path) if other != name} for name, path in MODULES.items()}
     while done := [name for name, others in waiting.items() if not others & waiting.keys()]:

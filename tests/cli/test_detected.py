@@ -7,9 +7,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from aggregations.reports.detected import DETECTED, Confidence
+from aggregations.reports.detected import DETECTED
 from cli import commands
-from cli.detected import ConfidenceName, Detected
+from cli.detected import Detected
 from cli.exit_codes import Exit
 from cli.main import app
 from collector.sites.admin import add_site
@@ -123,7 +123,6 @@ def test_an_override_must_say_which_events(run, words):
 
 
 def test_options_are_what_is_detected():
-    assert [each.value for each in ConfidenceName] == [each.value for each in Confidence]
     assert tuple(each.value for each in Detected) == DETECTED
 
 

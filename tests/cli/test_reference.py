@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -69,6 +70,26 @@ def parse(args: list[str]) -> None:
 def test_a_wrong_example_would_be_seen(wrong, told):
     with pytest.raises(Exception, match=told):
         parse(wrong.split())
+
+
+def test_shared_options_are_described_once():
+    """Each of them in one table at the top; every command names its own, and none has a default that is not told."""
+    page = PAGE.read_text()
+    top, _, below = page.partition("\n## All commands\n")
+    tables = re.findall(r"^\| (`--.*)", below, re.MULTILINE)
+    takers: dict[str, set[str]] = {}
+    for path, command in reference.walk(reference.tree()):
+        section = below.partition(f"\n## {' '.join(path)}\n")[2].partition("\n## ")[0]
+        own = [p for p in command.params if p.param_type_name == "option" and reference.shared(p)]
+        names = ", ".join(f"`{p.opts[0]}`" for p in own)
+        assert (f"[Shared options](#shared-options): {names}.\n" in section) == bool(own), path
+        for option in own:
+            takers.setdefault(reference.row(option), set()).add(" ".join(path))
+    assert len(takers) == sum(map(len, reference.SHARED.values())), "a command has another default or value"
+    for told, commands in takers.items():
+        assert page.count(told) == top.count(told) == 1, told
+        assert len(commands) > 3, told
+    assert [told for told in set(tables) if tables.count(told) > 3] == [], "one more option to share"
 
 
 def test_every_exit_code_and_metric_is_told():
