@@ -48,7 +48,7 @@ _ALL = (
         "bounce_rate",
         "Bounce rate",
         Unit.RATIO,
-        "Visits with one pageview and no interactive custom event, divided by visits.",
+        "Visits with one pageview and no interactive event, divided by visits.",
         more_is_better=False,
     ),
     Metric(

@@ -5,19 +5,24 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import clickhouse_connect
 import pytest
 
+from aggregations.definitions.funnel_steps import FunnelStep
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
 from sql.client import PINNED
 from sql.core import timezones
 from sql.schema import migrate
+from tests.aggregations.questions import FUNNEL, STEPS
+from tests.aggregations.write_path import WritePath
 
-DATABASE = "aggregations_test"
+DATABASE, WRITTEN = "aggregations_test", "written_test"
+MOST_SITES = 500
 # Made-up traffic: visits of 1 to 4 events from 20 September to 20 November 2026, some across midnight and month's
 # end; visitors come back; a tenth of the visits are bots', another tenth has a bot's event within.
 TRAFFIC = """
@@ -101,16 +106,40 @@ class World:
         self.client.command(TRAFFIC, parameters=bound)
 
 
+@dataclass
+class Written(World):
+    """A world whose events come through the real write path. Its sites up to MOST_SITES have the funnel from the
+    beginning, so that its states are made as events come in."""
+
+    path: WritePath = field(kw_only=True)
+
+
+@contextmanager
+def database(engine, name: str):
+    """A client of a database of its own, with Footfall's tables."""
+    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    with clickhouse_connect.get_client(**how) as made:
+        made.command(f"create database if not exists {name}")
+    client = clickhouse_connect.get_client(**how, database=name, settings=PINNED, autogenerate_session_id=False)
+    migrate.apply(client)
+    yield client
+    client.close()
+
+
 @pytest.fixture(scope="session")
 def world(engine):
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
-    made = clickhouse_connect.get_client(**how)
-    made.command(f"create database if not exists {DATABASE}")
-    made.close()
-    client = clickhouse_connect.get_client(**how, database=DATABASE, settings=PINNED, autogenerate_session_id=False)
-    migrate.apply(client)
-    yield World(client)
-    client.close()
+    with database(engine, DATABASE) as client:
+        yield World(client)
+
+
+@pytest.fixture(scope="session")
+def written(engine, tmp_path_factory):
+    """The world whose events come through the write path."""
+    with database(engine, WRITTEN) as client:
+        steps = [(step.name, step.path) for step in map(FunnelStep.parse, STEPS)]
+        defined = [[number, 1, FUNNEL, steps, False, dt.datetime.now(dt.UTC)] for number in range(1, MOST_SITES)]
+        client.insert("funnels", defined, ["site_id", "funnel_id", "name", "steps", "deleted", "updated_at"])
+        yield Written(client, path=WritePath(client, tmp_path_factory.mktemp("write")))
 
 
 @pytest.fixture

@@ -1,95 +1,71 @@
-"""The same figure from rollups and from raw events: every report, on made-up traffic.
-
-Several sites and zones, months, bots, clock changes; 400 visitors, so that the sketch is exact.
-"""
+"""Every figure of every report is what plain Python makes of the raw events: small histories, as awkward as they come,
+through the real write path, from rollups and from raw events alike."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 import polars as pl
-import polars.testing
 import pytest
+from hypothesis import event as note_event
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from aggregations.definitions import overrides
 from aggregations.query.filters import Filter
 from aggregations.query.periods import Period
-from aggregations.reports import devices, events, overview, pages, places, sources, timeseries
+from aggregations.reports import overview, pages
+from cli.report import app
+from sql.core.files import OwnedLock
+from tests.aggregations import stored_visits
+from tests.aggregations.histories import History, batches_of, histories
+from tests.aggregations.questions import BY_FIRST_EVENT, QUESTIONS, REPORTS, disagreements
+from tests.oracle.detected import Override
+from tests.oracle.event import Event
+from tests.oracle.oracle import Oracle
 
-ZONES = ["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/New_York"]
-REPORTS = {
-    "overview": (overview.overview, {}),
-    "by-day": (timeseries.series, {}),
-    "by-hour": (timeseries.series, {"step": timeseries.Step.HOUR}),
-    "pages": (pages.top_pages, {"limit": 0}),
-    "entry-pages": (pages.entry_pages, {"limit": 0}),
-    "exit-pages": (pages.exit_pages, {"limit": 0}),
-    "sources": (sources.sources, {"limit": 0}),
-    "channels": (sources.channels, {"limit": 0}),
-    "campaigns": (sources.campaigns, {"limit": 0}),
-    "countries": (places.countries, {"limit": 0}),
-    "devices": (devices.devices, {"limit": 0}),
-    "browsers": (devices.browsers, {"limit": 0}),
-    "os": (devices.systems, {"limit": 0}),
-    "events": (events.events, {"limit": 0}),
-}
+# All reports by a field of a visit's first event are one query: of them two are asked each time.
+OTHERS = [name for name in QUESTIONS if name not in BY_FIRST_EVENT]
 
 
 @pytest.fixture(scope="module")
-def busy(world):
-    made = {zone: world.site(zone) for zone in ZONES}
-    for site in made.values():
-        world.traffic(site, events=8000, visitors=400)
-    return made
+def lock(tmp_path_factory):
+    return OwnedLock(tmp_path_factory.mktemp("locks") / "overrides.lock", "test")
 
 
-@pytest.mark.parametrize("bots", [False, True], ids=["people", "bots-too"])
-@pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize("report", REPORTS)
-def test_rollups_and_raw_events_say_the_same(world, busy, report, zone, bots):
-    ask, more = REPORTS[report]
-    period = Period(dt.date(2026, 9, 28), dt.date(2026, 11, 3), zone)
-    only = Filter(include_bots=bots)
-    served = ask(world.client, busy[zone], period, only=only, **more)
-    raw = ask(world.client, busy[zone], period, only=only, raw=True, **more)
-    assert served.height > 1
-    polars.testing.assert_frame_equal(served, raw, check_exact=False, rel_tol=1e-12)
+def test_every_report_of_the_command_line_is_asked():
+    assert {command.name or command.callback.__name__ for command in app.registered_commands} == set(REPORTS)
 
 
-def test_bots_make_a_difference_in_the_traffic(world, busy):
-    period = Period(dt.date(2026, 9, 28), dt.date(2026, 11, 3), ZONES[0])
-    people, everyone = (
-        overview.overview(world.client, busy[ZONES[0]], period, Filter(include_bots=bots)) for bots in (False, True)
-    )
-    for figure in ("visitors", "visits", "pageviews"):
-        assert people[figure][0] < everyone[figure][0]
+@pytest.mark.timeout(900)  # a failing history is made as small as can be, for up to five minutes
+@settings(deadline=None, max_examples=15)
+@given(histories(), st.sampled_from(BY_FIRST_EVENT), st.sampled_from(BY_FIRST_EVENT), st.booleans())
+def test_small_histories(written, lock, history: History, one: str, other: str, bots: bool):
+    sites = [written.site(zone) for zone in history.zones]
+    moved = written.path.load(sites, batches_of(history, sites))
+    note_event("visits joined" if moved else "no visit joined")
+    for which, site in enumerate(sites):
+        events = written.path.stored(site)
+        assert [(one.event_id, one.visitor, one.at, one.name) for one in sorted(events, key=in_order_of_arrival)] == [
+            (int.from_bytes(one.event_id, "big"), one.visitor, one.timestamp, one.name)
+            for one in (sent.event for sent in history.sent if sent.site == which)
+        ]
+        made = [override(written.client, site, lock, **wanted) for wanted in history.overrides] if which == 0 else []
+        oracle = Oracle(events, site.timezone, made)
+        assert stored_visits.stored(written.client, site) == stored_visits.true(oracle)
+        period = Period(history.first, history.last, site.timezone)
+        names = [*OTHERS, one, other] if which == 0 else ["overview", "events"]
+        assert disagreements(written.client, site, oracle, period, Filter(bots), names) == []
 
 
-def test_an_independent_count_agrees(world, busy):
-    """The same headline by plain Python over the rows of `events`, from the written definitions."""
-    site = busy["Asia/Kolkata"]
-    first, last = dt.date(2026, 10, 1), dt.date(2026, 10, 31)
-    rows = world.client.query(
-        "select visitor_id, visit_id, timestamp, name, interactive, bot from events where site_id = {s:UInt32}",
-        parameters={"s": site.site_id},
-    ).result_rows
-    offset = dt.timedelta(hours=5, minutes=30)
-    inside = [r for r in rows if first <= (r[2] + offset).date() <= last and not r[5]]
-    visits: dict[tuple[int, int], list] = {}
-    for row in rows:
-        visits.setdefault(row[:2], []).append(row)
-    started = [
-        visit
-        for visit in visits.values()
-        if first <= (min(r[2] for r in visit) + offset).date() <= last and not any(r[5] for r in visit)
-    ]
-    bounces = [v for v in started if sum(r[3] == "page_view" for r in v) == 1 and not any(r[4] for r in v)]
-    seconds = sum((max(r[2] for r in v) - min(r[2] for r in v)).total_seconds() for v in started)
-    got = overview.overview(world.client, site, Period(first, last, site.timezone)).row(0, named=True)
-    assert got["visitors"] == len({r[0] for r in inside})
-    assert got["pageviews"] == sum(r[3] == "page_view" for r in inside)
-    assert got["visits"] == len(started)
-    assert got["bounce_rate"] == len(bounces) / len(started)
-    assert got["visit_duration"] == pytest.approx(seconds / len(started))
+def in_order_of_arrival(event: Event) -> tuple[int, int]:
+    """When it was received, and its place among those that were received with it."""
+    return event.received_at, event.place
+
+
+def override(client, site, lock, kind: str, **criteria: str) -> Override:
+    """A new override, as it is stored and as the oracle has it."""
+    return Override(overrides.add(client, site, overrides.Override(kind, **criteria), "test", lock), kind, criteria)
 
 
 def test_visitors_beyond_the_exact_size_are_within_the_stated_error(world):

@@ -1,0 +1,201 @@
+"""Every report, and what the oracle says to the same question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from aggregations.definitions import funnels
+from aggregations.query.filters import Filter
+from aggregations.query.periods import Period
+from aggregations.query.sites import SiteRow
+from aggregations.reports import detected, devices, events, left_out, overview, pages, places, sources, timeseries
+from tests.aggregations.answers import Rows, differences, rows_of
+from tests.oracle.clock import previous
+from tests.oracle.condition import Condition
+from tests.oracle.funnel import Step
+from tests.oracle.oracle import Oracle
+
+FUNNEL = "checkout"
+STEPS = ("/product/*", "add_to_cart", "purchase")
+OF_VISITS = ("visitors", "visits", "bounce_rate", "visit_duration")
+OVER_TIME = ("visitors", "visits", "pageviews", "bounce_rate", "visit_duration")
+REVIEWED = ("event", "kind", "detected", "confidence", "rule", "selector", "text", "override")
+LOOKED_AT = ("events", "visitors", "last_seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """``said(client, site, period, only)`` is what the report says, ``true(oracle, period, only)`` what is so. Where it
+    can be asked of raw events too, ``said`` takes ``raw``."""
+
+    said: Callable[..., Rows]
+    true: Callable[[Oracle, Period, Filter], Rows]
+    raw: bool = True
+
+
+def disagreements(
+    client: Any, site: SiteRow, oracle: Oracle, period: Period, only: Filter, names: Iterable[str]
+) -> list[str]:
+    """What these reports say otherwise than the oracle, from rollups and from raw events."""
+    found = []
+    for name in names:
+        asked = QUESTIONS[name]
+        true = asked.true(oracle, period, only)
+        for more in ({"raw": False}, {"raw": True}) if asked.raw else ({},):
+            said = asked.said(client, site, period, only, **more)
+            found += [f"{name} {more}: {wrong}" for wrong in differences(said, true)]
+    return found
+
+
+def _table(
+    ask: Callable[..., pl.DataFrame],
+    keys: dict[str, str],
+    figures: dict[str, str],
+    by: str = "",
+    where: Sequence[Condition] = (),
+    raw: bool = True,
+) -> Question:
+    """A report whose columns are ``keys`` and ``figures``, each with the name that the oracle has for it."""
+
+    def said(*args: Any, **more: Any) -> Rows:
+        return rows_of(ask(*args, **more), list(keys), list(figures), by)
+
+    def true(oracle: Oracle, period: Period, only: Filter) -> Rows:
+        rows = oracle.query(
+            metrics=[*figures.values()],
+            dimensions=[*keys.values()],
+            where=where,
+            period=(period.first, period.last),
+            include_bots=only.include_bots,
+        )
+        return {
+            tuple(row[name] for name in keys.values()): {name: row[its] for name, its in figures.items()}
+            for row in rows
+        }
+
+    return Question(said, true, raw)
+
+
+def _named(*names: str, **others: str) -> dict[str, str]:
+    return {name: name for name in names} | others
+
+
+def _whole(ask: Callable[..., pl.DataFrame], **more: Any) -> Callable[..., pl.DataFrame]:
+    return lambda *args, **rest: ask(*args, limit=0, **more, **rest)
+
+
+def _by_first_event(ask: Callable[..., pl.DataFrame], dimension: str) -> Question:
+    return _table(_whole(ask), _named(dimension), _named(*OF_VISITS), "visitors")
+
+
+def _by_tag(tag: sources.Tag) -> Question:
+    ask, where = _whole(sources.campaigns, tag=tag), [Condition(tag.value, bool)]
+    return _table(ask, _named(tag.value), _named(*OF_VISITS), "visitors", where)
+
+
+def _over_time(step: timeseries.Step) -> Question:
+    def ask(client: Any, site: SiteRow, period: Period, only: Filter, **more: Any) -> pl.DataFrame:
+        return timeseries.series(client, site, period, step, only, **more)
+
+    return _table(ask, {step.value: f"time:{step.value}"}, _named(*OVER_TIME))
+
+
+def _headline(*args: Any, **more: Any) -> Rows:
+    return rows_of(overview.overview(*args, **more), ["period", "first_day", "last_day"], overview.FIGURES)
+
+
+def _true_headline(oracle: Oracle, period: Period, only: Filter) -> Rows:
+    own = (period.first, period.last)
+    found: Rows = {}
+    for name, days in (("current", own), ("previous", previous(own))):
+        [found[name, *days]] = oracle.query(
+            metrics=overview.FIGURES, period=days, include_bots=only.include_bots
+        )  # fmt: skip
+    return found
+
+
+def _reached(client: Any, site: SiteRow, *args: Any, **more: Any) -> Rows:
+    found = funnels.report(client, site, funnels.find(client, site, FUNNEL), *args, **more)
+    return rows_of(found, ["step", "event", "path"], ["visitors", "from_previous", "from_first"])
+
+
+def _true_reached(oracle: Oracle, period: Period, only: Filter) -> Rows:
+    counts = oracle.funnel([Step(text) for text in STEPS], (period.first, period.last), only.include_bots)
+    keys = [(1, "page_view", "/product/*"), (2, "add_to_cart", ""), (3, "purchase", "")]
+    figures = [
+        {
+            "visitors": count,
+            "from_previous": count / counts[at - 1] if at and counts[at - 1] else None,
+            "from_first": count / counts[0] if counts[0] else None,
+        }
+        for at, count in enumerate(counts)
+    ]
+    return dict(zip(keys, figures, strict=True))
+
+
+def _footnote(*args: Any, **more: Any) -> Rows:
+    left = left_out.bots(*args, **more)
+    return {(): {"events": left.events, "pageviews": left.pageviews}}
+
+
+def _true_footnote(oracle: Oracle, period: Period, only: Filter) -> Rows:
+    if only.include_bots:
+        return {(): {"events": 0, "pageviews": 0}}
+    own, flagged = (period.first, period.last), [Condition("bot", bool)]
+    [row] = oracle.query(metrics=["events", "pageviews"], where=flagged, period=own, include_bots=True)
+    return {(): row}
+
+
+def _review(*args: Any, **more: Any) -> pl.DataFrame:
+    """Without its example page; moments are ms since 1970 UTC, and where there is no override its number is 0."""
+    found = detected.review(*args, limit=0, **more).rename({"name": "event"})
+    found = found.with_columns(pl.col("last_seen").dt.epoch("ms"), pl.col("override").fill_null(0))
+    return found.select(*REVIEWED, *LOOKED_AT)
+
+
+_FIRST = {
+    "sources": _by_first_event(sources.sources, "source"),
+    "channels": _by_first_event(sources.channels, "channel"),
+    "countries": _by_first_event(places.countries, "country"),
+    "devices": _by_first_event(devices.devices, "device"),
+    "browsers": _by_first_event(devices.browsers, "browser"),
+    "systems": _by_first_event(devices.systems, "os"),
+    **{f"campaigns:{tag.value}": _by_tag(tag) for tag in sources.Tag},
+}
+BY_FIRST_EVENT = list(_FIRST)
+# By the command that shows it, and what more it is told.
+QUESTIONS = {
+    "overview": Question(_headline, _true_headline),
+    "timeseries:day": _over_time(timeseries.Step.DAY),
+    "timeseries:hour": _over_time(timeseries.Step.HOUR),
+    "pages": _table(_whole(pages.top_pages), _named("page"), _named("visitors", "pageviews"), "visitors"),
+    "entry-pages": _table(_whole(pages.entry_pages), _named(page="entry_page"), _named(*OF_VISITS), "visits"),
+    "exit-pages": _table(
+        _whole(pages.exit_pages),
+        _named(page="exit_page"),
+        _named("visitors", "exits", pageviews="pageviews_of_exit_page", exit_rate="exit_rate"),
+        "exits",
+    ),
+    **_FIRST,
+    "events": _table(
+        _whole(events.events), _named("event"), _named("visitors", "events", "conversion_rate"), "visitors"
+    ),
+    "funnel": Question(_reached, _true_reached),
+    "detected": _table(
+        _whole(detected.kinds),
+        _named("kind"),
+        _named("visitors", "events", "visits", "reviewed"),
+        "visitors",
+        [Condition("kind", lambda kind: kind not in {None, detected.NONE})],
+        raw=False,
+    ),
+    "detected:review": _table(
+        _review, _named(*REVIEWED), _named(*LOOKED_AT), where=[Condition("kind", bool)], raw=False
+    ),
+    "footnote": Question(_footnote, _true_footnote),
+}  # fmt: skip
+REPORTS = {name.partition(":")[0] for name in QUESTIONS} - {"footnote"}

@@ -1,0 +1,86 @@
+"""An event as it is stored: one row of `events`, in the words of Python."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+PAGE_VIEW = "page_view"
+# What an event says of where it came from and on what it was seen; of a visit, its first event says it.
+FIELDS = (
+    "source", "channel", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
+    "click_id_kind", "country", "city", "device", "browser", "browser_version", "os", "os_version", "language",
+)  # fmt: skip
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MILLISECOND = dt.timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What a click or a form was detected as. ``kind`` and ``confidence`` are as corrected by the override of that
+    number (0: none)."""
+
+    kind: str
+    detected: str
+    confidence: str
+    rule: str
+    selector: str
+    text: str
+    override: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """``at`` and ``received_at`` are ms since 1970 UTC; ``place`` is that among the events that were loaded together.
+
+    ``fields`` has FIELDS, ``props`` the properties that are text.
+    """
+
+    visitor: int
+    at: int
+    received_at: int = 0
+    place: int = 0
+    event_id: int = 0
+    name: str = PAGE_VIEW
+    interactive: bool = False
+    bot: bool = False
+    hostname: str = ""
+    path: str = "/"
+    engagement_ms: int = 0
+    revenue: Decimal = Decimal(0)
+    fields: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(FIELDS, ""))
+    props: Mapping[str, str] = field(default_factory=dict)
+    detection: Detection | None = None
+
+    @property
+    def arrival(self) -> tuple[int, int, int, int]:
+        """By which events of a visit are ordered: their time, then their arrival."""
+        return self.at, self.received_at, self.place, self.event_id
+
+
+def of_row(row: Mapping[str, Any]) -> Event:
+    """An event of a row that `select * from events` gives, as a dictionary."""
+    return Event(
+        visitor=row["visitor_id"],
+        at=milliseconds(row["timestamp"]),
+        received_at=milliseconds(row["received_at"]),
+        place=row["batch_seq"],
+        event_id=row["event_id"].int,
+        name=row["name"],
+        interactive=row["interactive"],
+        bot=row["bot"],
+        hostname=row["hostname"],
+        path=row["path"],
+        engagement_ms=row["engagement_ms"],
+        revenue=row["revenue"],
+        fields={name: row[name] for name in FIELDS},
+        props=row["props"],
+    )
+
+
+def milliseconds(moment: dt.datetime) -> int:
+    """A moment of the engine, which is UTC whether or not it says so."""
+    return (moment.replace(tzinfo=dt.UTC) - _EPOCH) // _MILLISECOND
