@@ -49,6 +49,8 @@ REFERRERS = ["", "", "https://www.google.com/", "https://blog.example/post", "ht
 COUNTRIES = ["", "DE", "FR"]
 # From one event of a visitor to the next, in ms: ties, the longest gap within a visit and the shortest between two.
 PAUSES = [0, 0, 1, 20_000, 90_000, 10 * MINUTE, 25 * MINUTE, GAP, GAP + 1, 2 * GAP, 5 * 60 * MINUTE, DAY, DAY - 1]
+# What goes on every half hour for longer than a visit lasts.
+TIMES = st.sampled_from([1] * 30 + [60])
 # One history of three has late events: where they join visits, the engine takes a second or two.
 DISORDER = st.sampled_from([False, False, True])
 KINDS = ["", "sign_up", "contact", "none"]
@@ -85,9 +87,10 @@ def histories(draw: Callable[..., Any]) -> History:
     zone, text = draw(st.sampled_from(TURNS))
     turn = dt.datetime.fromisoformat(text)
     runs = draw(st.lists(_run(), min_size=1, max_size=9))
-    at_turn = int(turn.timestamp() * 1000)
-    sent = [one for number, run in enumerate(runs) for one in _sent(run, at_turn, number)]
     disorder = draw(DISORDER)
+    at_turn = int(turn.timestamp() * 1000)
+    # In disorder the limit of 24 hours cuts a run elsewhere: visits that are stored are never cut.
+    sent = [one for number, run in enumerate(runs) for one in _sent(run, at_turn, number, long=not disorder)]
     late = [disorder and late for late in draw(st.lists(st.booleans(), min_size=len(sent), max_size=len(sent)))]
     order = sorted(range(len(sent)), key=lambda n: (late[n], sent[n].event.timestamp))
     cuts = draw(st.lists(st.integers(0, len(sent)), max_size=2))
@@ -99,12 +102,13 @@ def histories(draw: Callable[..., Any]) -> History:
 
 
 def _run() -> Any:
-    """Some events of one visitor: site, visitor, start in minutes from the turn, and (pause, what) of each."""
+    """Some events of one visitor: site, visitor, start in minutes from the turn, and of each (pause, what, with the one
+    before, how often)."""
     return st.tuples(
         st.sampled_from([0, 0, 0, 1]),
         st.integers(1, 3),
         st.one_of(st.integers(-70, 70), st.integers(-2 * 1440, 2 * 1440)),
-        st.lists(st.tuples(st.sampled_from(PAUSES), _event(), st.booleans()), min_size=1, max_size=6),
+        st.lists(st.tuples(st.sampled_from(PAUSES), _event(), st.booleans(), TIMES), min_size=1, max_size=6),
     )
 
 
@@ -131,14 +135,15 @@ def _override() -> Any:
     )
 
 
-def _sent(run: tuple[int, int, int, list[Any]], turn: int, number: int) -> list[Sent]:
+def _sent(run: tuple[int, int, int, list[Any]], turn: int, number: int, long: bool) -> list[Sent]:
     site, visitor, minutes, steps = run
     at = turn + minutes * MINUTE
-    found = []
-    for place, (pause, what, together) in enumerate(steps):
-        at += pause if place else 0
-        key = (site << 32 | number << 8 | place).to_bytes(16, "big")
-        found.append(Sent(site, 0, _spooled(key, visitor, at, what), together))
+    found: list[Sent] = []
+    for pause, what, together, times in steps:
+        for again in range(times if long else 1):
+            at += (GAP if again else pause) if found else 0
+            key = (site << 32 | number << 16 | len(found)).to_bytes(16, "big")
+            found.append(Sent(site, 0, _spooled(key, visitor, at, what), together))
     return found
 
 
