@@ -14,6 +14,9 @@ from cli.exit_codes import Exit
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 COMMANDS = [pytest.param(path, command, id=" ".join(path)) for path, command in reference.walk(reference.tree())]
+PARSER = reference.tree()
+for _, _command in reference.walk(PARSER):
+    _command.callback = None
 
 
 def test_the_page_is_what_the_code_says():
@@ -51,10 +54,7 @@ def test_every_help_ends_with_an_example_of_the_command(path, command):
 
 def parse(args: list[str]) -> None:
     """Parse a command line as the command would, and run nothing. Raises typer's usage errors."""
-    root = reference.tree()
-    for _, command in reference.walk(root):
-        command.callback = None
-    root.main(args, prog_name="footfall", standalone_mode=False)
+    PARSER.main(args, prog_name="footfall", standalone_mode=False)
 
 
 @pytest.mark.parametrize(
