@@ -18,7 +18,7 @@ help:
 	@echo "make siege   all known attacks beside honest traffic, for ten minutes (FOOTFALL_SIEGE_SECONDS: other seconds)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   collector and loader beside their baselines"
-	@echo "make docs    write docs/cli.md from the commands"
+	@echo "make docs    write docs/cli.md and docs/configuration.md from commands and settings"
 	@echo "make lists   renew the lists of sources and referrer spam from where they are kept"
 	@echo "make clean   remove the environment and the demo's data"
 
@@ -98,6 +98,7 @@ bench: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	@$(BIN)/python -m cli.reference > docs/cli.md
+	@$(BIN)/python -m cli.config.explain > docs/configuration.md
 
 lists: $(VENV)/.dev
 	@$(BIN)/python -m bench.lists

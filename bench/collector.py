@@ -52,9 +52,10 @@ def serve(kind: str, port: int, root: Path) -> None:
     """One server of the comparison, in the foreground."""
     import falcon.asgi
 
+    from collector.choices import Durability
     from collector.ingest.rate_limits import RateLimits, Rates
     from collector.ingest.service import AppOptions
-    from collector.spool.spool import Durability, SpoolOptions
+    from collector.spool.spool import SpoolOptions
     from collector.web.app import create_app
     from collector.web.server import Server
 

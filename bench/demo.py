@@ -58,13 +58,14 @@ def main() -> None:
         shutil.rmtree(FOLDER)
     FOLDER.mkdir()
     os.environ["FOOTFALL_CONFIG"] = str(FOLDER / "footfall.toml")
+    # X-Forwarded-For from here is believed, as behind a proxy, so that the posts come from many visitors.
+    os.environ["FOOTFALL_COLLECTOR_TRUSTED_PROXIES"] = "127.0.0.1"
     now = dt.datetime.now(dt.UTC)
     log = FOLDER / "access.log"
     traffic = Traffic(seed=7, until=now, days=60, visits=24_000, site=SITE, zone=ZONE)
     log.write_text("".join(f"{line}\n" for line in traffic.lines()))
 
     run("init", str(FOLDER))
-    trust_this_machine()
     key = re.search(r"wk_\S+", run("site", "add", SITE, "--timezone", ZONE, "--currency", "EUR", quiet=True))
     assert key
     port = free_port()
@@ -97,12 +98,6 @@ def run(*args: str, quiet: bool = False) -> str:
     if done.returncode:
         raise SystemExit(f"`footfall {' '.join(args)}` ended with {done.returncode}; see {FOLDER}/serve.log")
     return done.stdout
-
-
-def trust_this_machine() -> None:
-    """Believe X-Forwarded-For from here, as behind a proxy, so that the posts come from many visitors."""
-    path = FOLDER / "footfall.toml"
-    path.write_text(path.read_text().replace("# trusted_proxies = []", 'trusted_proxies = ["127.0.0.1"]'))
 
 
 def post_live_events(port: int, key: str, until: dt.datetime) -> int:

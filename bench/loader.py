@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.traffic import Post, Traffic
+from collector.choices import Durability
 from collector.enrich import bots, user_agents
 from collector.event.decode import parse
 from collector.event.limits import Limits
@@ -36,7 +37,7 @@ from collector.sites import registry
 from collector.sites.snapshot import publish
 from collector.spool.lines import FIELDS, encode
 from collector.spool.segment_files import read
-from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter
+from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
 from sql.client import opened, running
 from sql.core.data_dir import DataDir
 from sql.engine.server import alongside

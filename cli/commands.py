@@ -8,6 +8,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add every command and group to the root, in the order in which the help shows them."""
     from cli import (
+        config_,
         dedupe,
         detected,
         doctor,
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     )
 
     setup.register(app)
+    app.add_typer(config_.app, name="config")
     app.add_typer(site.app, name="site")
     app.add_typer(key.app, name="key")
     serve.register(app)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.config.config import Config, load
-
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
+
+    from cli.config.load import Loaded
+    from cli.config.settings import Config
 
 
 @dataclass(slots=True)
@@ -26,12 +27,19 @@ class Options:
 options = Options()
 
 
-def settings() -> Config:
+def loaded(flags: Mapping[str, object] | None = None) -> Loaded:
+    """The configuration with what is wrong with it; ``flags`` are those of the command, by the keys of settings."""
+    from cli.config.load import read  # late, so that help stays quick
+
+    return read(options.config, {"data_dir": options.data_dir, "url": options.url, **(flags or {})})
+
+
+def settings(flags: Mapping[str, object] | None = None) -> Config:
     """The configuration in force.
 
-    Raises UsageError as ``cli.config.load`` does, StorageError for root on a data directory of another user.
+    Raises UsageError for what is wrong with it, StorageError for root on a data directory of another user.
     """
-    config = load(options.config, options.data_dir, options.url)
+    config = loaded(flags).valid()
     config.home.check_owner()
     return config
 

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import settings
-from cli.exit_codes import Exit
+from cli.context import loaded, settings
+from cli.findings import tell
 from sql.core.errors import FootfallError
 
 if TYPE_CHECKING:
-    from cli.config.config import Config
+    from cli.config.settings import Config
     from collector.lifecycle.doctor import Finding
-
-_MARK = {"ok": "ok  ", "note": "note", "bad": "BAD "}
 
 
 def doctor(
@@ -24,21 +22,14 @@ def doctor(
     ] = False,
 ) -> None:
     """Check settings, disk, engine, schema, sites, spool, loader and collector. Exit code 3 when something is wrong."""
-    from collector.lifecycle.doctor import Level, checkup
+    from cli.config.check import problems
+    from collector.lifecycle.doctor import checkup
 
+    tell(problems(loaded()))
     config = settings()
     where = (config.collector.host, config.collector.port)
-    found = False
-    for finding in (
-        *_settings(config),
-        *checkup(config.home, config.database_url, where, config.collector.spool_max_bytes, expect_running),
-    ):
-        typer.echo(f"{_MARK[finding.level]}  {finding.subject:<11} {finding.text}")
-        if finding.hint:
-            typer.echo(f"                  → {finding.hint}")
-        found = found or finding.level is Level.BAD
-    if found:
-        raise typer.Exit(Exit.FOUND)
+    running = checkup(config.home, config.database_url, where, config.collector.spool_max_bytes, expect_running)
+    tell((*_settings(config), *running))
 
 
 def _settings(config: Config) -> Iterator[Finding]:

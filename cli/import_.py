@@ -25,7 +25,7 @@ from sql.core.hosts import ascii_host
 if TYPE_CHECKING:
     import polars as pl
 
-    from cli.config.config import Config
+    from cli.config.settings import Config
     from collector.event.model import SpooledEvent
     from collector.imports.access_log import AccessLog, ImportCounts
     from collector.imports.log_files import LogFile
@@ -195,10 +195,10 @@ def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], ba
     """Spool and load; returns how many were stored, and how many of them for bots."""
     from cli.loading import loader_options
     from collector.imports.run import Import, new_import_id
-    from collector.spool.spool import Durability, SpoolOptions
+    from collector.spool.spool import SpoolOptions
 
     options = SpoolOptions(
-        durability=Durability(config.collector.durability),
+        durability=config.collector.durability,
         segment_bytes=config.collector.segment_bytes,
         total_bytes=config.collector.spool_max_bytes,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cli.config.config import Config
+    from cli.config.settings import Config
     from collector.loader.loader import LoaderOptions
 
 

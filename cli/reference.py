@@ -26,7 +26,7 @@ HEAD = """\
 # Commands
 
 Written from the code by `make docs`; do not edit. Guides: [reports](reports.md), [operations](operations.md),
-[events](events.md).
+[events](events.md). Settings: [configuration](configuration.md).
 
 Data go to stdout, everything else to stderr. An error is one line and, where there is something to do, a second
 one. Options of `footfall` itself stand before the command; those of a command behind it.
@@ -35,7 +35,7 @@ CODES = {
     Exit.OK: "all went well",
     Exit.FAILED: "it could not be done: the engine, the disk, a file",
     Exit.USAGE: "the request makes no sense: a flag, a date, a site, a setting",
-    Exit.FOUND: "a check ran and found something (`doctor`, `schema status`)",
+    Exit.FOUND: "a check ran and found something (`doctor`, `config check`, `schema status`)",
 }
 # Options that are described once, by the commands that take them.
 SHARED = {

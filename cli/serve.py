@@ -7,24 +7,26 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.context import options, settings
+from collector.choices import Durability
 
 if TYPE_CHECKING:
-    from cli.config.config import Config
+    from cli.config.settings import Config
     from collector.ingest.service import AppOptions
     from collector.supervisor import Child
 
 log = logging.getLogger("footfall.serve")
+# Over the settings of these names; help texts are how their descriptions begin.
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")]
-Workers = Annotated[int | None, typer.Option(min=1, max=64, help="Collector processes.")]
-Durable = Annotated[str | None, typer.Option(help="What a 202 promises: fsync (on the disk) or os (its cache).")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on.")]
+Workers = Annotated[int | None, typer.Option(help="Collector processes.")]
+Durable = Annotated[Durability | None, typer.Option(help="What a 202 promises.")]
 
 # For how long an engine that lives may start: it gives way, and the machine may be busy with other things.
 ENGINE_SECONDS = 120.0
@@ -37,9 +39,9 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, durabil
     from sql.core.errors import EngineBusy
     from sql.core.files import OwnedLock
 
-    config = _logged()
-    where = host or config.collector.host, port or config.collector.port
-    app_options(config, durability)
+    config = _logged(_over(host, port, workers, durability))
+    where = config.collector.host, config.collector.port
+    app_options(config)
     home = config.home.make()
     lock = OwnedLock(home.serve_lock, "footfall serve")
     if not lock.try_acquire():
@@ -125,14 +127,19 @@ def collector(host: Host = None, port: Port = None, workers: Workers = None, dur
     """Run the collector alone; it needs no ClickHouse."""
     from collector.web.server import Server
 
-    config = _logged()
-    where = host or config.collector.host, port or config.collector.port
+    config = _logged(_over(host, port, workers, durability))
+    where = config.collector.host, config.collector.port
     _check_port(*where)
     config.home.make()
-    Server(app_options(config, durability), *where, workers or config.collector.workers).run()
+    Server(app_options(config), *where, config.collector.workers).run()
 
 
-def app_options(config: Config, durability: str | None = None) -> AppOptions:
+def _over(host: str | None, port: int | None, workers: int | None, durability: Durability | None) -> dict[str, object]:
+    given = {"host": host, "port": port, "workers": workers, "durability": durability}
+    return {f"collector.{name}": value for name, value in given.items()}
+
+
+def app_options(config: Config) -> AppOptions:
     """What the collector runs with. Raises UsageError or StorageError for files and settings that keep it from it."""
     from pathlib import Path
 
@@ -141,14 +148,8 @@ def app_options(config: Config, durability: str | None = None) -> AppOptions:
     from collector.enrich.referrer_spam import SpamHosts
     from collector.ingest.rate_limits import RateLimits, Rates
     from collector.ingest.service import AppOptions
-    from collector.spool.spool import Durability, SpoolOptions
-    from sql.core.errors import UsageError
+    from collector.spool.spool import SpoolOptions
 
-    wanted = durability or config.collector.durability
-    try:
-        level = Durability(wanted)
-    except ValueError:
-        raise UsageError(f"no durability {wanted!r}", " or ".join(Durability)) from None
     c = config.collector
     if c.geoip_file:  # say now what is wrong with files
         Places(Path(c.geoip_file)).close()
@@ -156,7 +157,7 @@ def app_options(config: Config, durability: str | None = None) -> AppOptions:
         read_networks(Path(c.data_centre_file))
     if c.spam_file:
         SpamHosts(Path(c.spam_file))
-    spool = SpoolOptions(level, c.segment_bytes, c.segment_max_age_seconds, c.spool_max_bytes)
+    spool = SpoolOptions(c.durability, c.segment_bytes, c.segment_max_age_seconds, c.spool_max_bytes)
     rates = Rates(c.site_events_per_second, c.site_burst, c.address_requests_per_second, c.address_burst)
     return AppOptions(
         config.home,
@@ -226,11 +227,11 @@ def _later(seconds: float, do: Callable[[], object]) -> None:
     timer.start()
 
 
-def _logged() -> Config:
+def _logged(flags: Mapping[str, object] | None = None) -> Config:
     """The configuration, with this process's log as it says."""
     from collector import logs
 
-    config = settings()
+    config = settings(flags)
     if logs.set_up(config.log_format, logging.getLogger().level):
         log.setLevel(logging.INFO)
     return config

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -15,43 +14,14 @@ schema_app = typer.Typer(
     no_args_is_help=True, help="The schema in ClickHouse.", epilog="Example: footfall schema status"
 )
 
-_URL_LINE = '# url = "clickhouse://user:password@host:8123/database"'
-_TEMPLATE = """\
-# Footfall. Every setting here can be left out; what is shown is the default.
-data_dir = {data_dir}
-
-# ClickHouse: leave it out for the embedded engine, or name a server:
-{url_line}
-
-# log_format = "auto"         # of `footfall serve`: text, json, or auto: text on a terminal, else json
-
-[collector]
-# host = "127.0.0.1"
-# port = 8080
-# workers = 2
-# durability = "fsync"        # or "os": faster, an acknowledged event survives a crash of Footfall, not a power cut
-# segment_max_age_seconds = 1.0       # how soon an event can be counted
-# segment_bytes = 8388608     # a segment is sealed at this size, however young
-# spool_max_bytes = 4294967296    # beyond this the collector answers 503
-# geoip_file = ""           # an .mmdb file that tells countries by address
-# trusted_proxies = []        # addresses and networks whose X-Forwarded-For is believed
-# site_events_per_second = 2000    # beyond these four the collector answers 429; 0: no such limit
-# site_burst = 4000
-# address_requests_per_second = 50
-# address_burst = 200
-# metrics_networks = ["127.0.0.1", "::1"]  # addresses and networks that may read /metrics
-# request_timeout_seconds = 20.0      # a request that has not arrived by then is cut off
-
-[loader]
-# idempotency_days = 7        # an event id counts once among events at most this many days apart
-"""
-
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Where footfall.toml goes.")] = Path(),
 ) -> None:
     """Write footfall.toml, make the data directory, create the schema."""
-    from cli.config.config import FILE_NAME, load
+    from cli.config.explain import template
+    from cli.config.load import load
+    from cli.config.sources import FILE_NAME
     from sql.client import opened
     from sql.core.errors import StorageError
     from sql.schema.upgrade import bring_up_to_date
@@ -63,15 +33,12 @@ def init(
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)  # a URL in it may hold a password
-            data_dir = str(options.data_dir.absolute()) if options.data_dir else "footfall-data"
-            text = _TEMPLATE.format(url_line=_URL_LINE, data_dir=json.dumps(data_dir, ensure_ascii=False))
-            if options.url:
-                text = text.replace(_URL_LINE, f"url = {json.dumps(options.url, ensure_ascii=False)}")
-            path.write_text(text)
+            given = {"data_dir": str(options.data_dir.absolute())} if options.data_dir else {}
+            path.write_text(template(given | ({"url": options.url} if options.url else {})))
         except OSError as exc:
             raise StorageError(f"cannot write {path}: {exc.strerror}") from exc
         typer.echo(f"wrote {path}", err=True)
-    config = load(path, options.data_dir, options.url)
+    config = load(path, {"data_dir": options.data_dir, "url": options.url})
     config.home.make()
     with opened(config.database_url, what="footfall init") as client:
         done = bring_up_to_date(client, config.home)

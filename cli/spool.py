@@ -211,15 +211,13 @@ def restore(
     Exit code 3 when a file is damaged: the rest of it is loaded.
     """
     from collector.lifecycle import restore as segments
-    from collector.spool.spool import Durability, Spool, SpoolOptions
+    from collector.spool.spool import Spool, SpoolOptions
 
     config = settings()
     collector = config.collector
     spool = Spool(config.home.make().spool).make()
     found = [segments.read(spool, path) for path in files]
-    options = SpoolOptions(
-        Durability(collector.durability), collector.segment_bytes, total_bytes=collector.spool_max_bytes
-    )
+    options = SpoolOptions(collector.durability, collector.segment_bytes, total_bytes=collector.spool_max_bytes)
     events = sum(file.events for file in found) if dry_run else segments.restore(spool, found, options)
     for file in found:
         if file.damaged:

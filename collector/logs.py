@@ -15,9 +15,9 @@ from typing import Any, TextIO
 
 import re2
 
+from collector.choices import LogFormat
 from sql.core import addresses
 
-FORMATS = ("auto", "text", "json")
 # What a log line is about (request, segment, batch), wherever it is written.
 ABOUT: ContextVar[dict[str, str] | None] = ContextVar("about", default=None)
 _FIELDS = ("request", "segment", "batch")
@@ -117,12 +117,12 @@ class Json(logging.Formatter):
         return json.dumps(fields, ensure_ascii=False)
 
 
-def set_up(wanted: str, level: int) -> bool:
+def set_up(wanted: LogFormat, level: int) -> bool:
     """Send every log line of this process to stderr as ``wanted`` says (auto: text on a terminal, else JSON).
 
     Errors that nobody catches are logged too. Returns whether lines are JSON.
     """
-    as_json = wanted == "json" or (wanted == "auto" and not sys.stderr.isatty())
+    as_json = wanted is LogFormat.JSON or (wanted is LogFormat.AUTO and not sys.stderr.isatty())
     handler = Lines(sys.stderr)
     handler.setFormatter(Json() if as_json else Text())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -7,16 +7,16 @@ import json
 import re
 import shlex
 import time
-import tomllib
 from collections.abc import Iterator
-from dataclasses import asdict, astuple
+from dataclasses import astuple
 from pathlib import Path
 
 import falcon.testing
 import pytest
 
 from cli import reference
-from cli.config.config import Config, _build
+from cli.config.load import load
+from cli.config.settings import Config
 from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import DropReason, Event
@@ -220,16 +220,14 @@ def test_every_field_and_reason_is_told():
         assert f"{bound:,}" in page
 
 
-def test_settings_are_told_with_their_defaults():
-    [text] = [text for info, text in fences(ROOT / "docs" / "operations.md") if info == "toml settings"]
-    told = tomllib.loads(text)
-    default = asdict(Config())
-    default.pop("source")
-    default["data_dir"] = str(default["data_dir"])
-    for name in ("trusted_proxies", "metrics_networks"):
-        default["collector"][name] = list(default["collector"][name])
-    assert told == default
-    assert asdict(_build(tomllib.loads(text), None)) == asdict(Config())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_settings_in_examples_are_taken(page, tmp_path):
+    """Every TOML block, as a file of its own."""
+    for at, (info, text) in enumerate(fences(page)):
+        if info.startswith("toml"):
+            path = tmp_path / f"{at}.toml"
+            path.write_text(text)
+            assert load(path) != Config(data_dir=str(tmp_path / "footfall-data"), source=path)
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "deploy" / "footfall.service"], ids=lambda page: page.name)

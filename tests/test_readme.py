@@ -30,7 +30,8 @@ def test_the_first_event_is_in_the_first_report(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    env = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env = os.environ | {"PATH": path, "FOOTFALL_COLLECTOR_PORT": str(port)}
 
     def run(script: str) -> str:
         done = subprocess.run(
@@ -42,8 +43,6 @@ def test_the_first_event_is_in_the_first_report(tmp_path):
     setup = block("footfall init")
     printed = run("\n".join(line for line in setup.splitlines() if "footfall serve" not in line))
     [key] = re.findall(r"write key: (wk_\S+)", printed)
-    toml = tmp_path / "footfall.toml"
-    toml.write_text(toml.read_text().replace("# port = 8080", f"port = {port}"))
     with (tmp_path / "serve.log").open("wb") as log:
         [serve] = [line.split("#")[0].split() for line in setup.splitlines() if "footfall serve" in line]
         server = subprocess.Popen(serve, cwd=tmp_path, env=env, stderr=log, stdout=log)

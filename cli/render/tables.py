@@ -80,7 +80,8 @@ def _list(frame: pl.DataFrame, view: View, width: int) -> Table | None:
     headings = {n: METRICS[n].label if n in METRICS else view.labels.get(n, n) for n in frame.columns}
     cells = {name: [cell(name, row[name], view.blank) for row in rows] for name in frame.columns}
     texts = [name for name, kind in frame.schema.items() if not kind.is_numeric()]
-    longest = _room(headings, cells, texts, width - (BAR_CELLS + GAP if view.bar else 0))
+    short = [name for name in texts if name not in view.whole]
+    longest = _room(headings, cells, short, width - (BAR_CELLS + GAP if view.bar else 0))
     if not longest:
         return None
     top = max((row[view.bar] or 0 for row in rows), default=0) if view.bar else 0
@@ -92,7 +93,7 @@ def _list(frame: pl.DataFrame, view: View, width: int) -> Table | None:
     for at, row in enumerate(rows):
         line: list[Text] = []
         for name in frame.columns:
-            line.append(Text(middle(cells[name][at], longest) if name in texts else cells[name][at]))
+            line.append(Text(middle(cells[name][at], longest) if name in short else cells[name][at]))
             if name == view.bar:
                 line.append(Text(bar(row[name] or 0, top), style="cyan"))
         table.add_row(*line)

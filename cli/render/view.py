@@ -21,7 +21,8 @@ class View:
 
     ``bar`` is the column drawn as bars, ``sparks`` those drawn as a line over time, ``blank`` what an empty
     text is called, ``labels`` headings of columns that are no metrics, ``nothing`` what to say of no rows,
-    ``narrow`` the columns that a list shows where not all have room, ``footnote`` what the data leave out.
+    ``narrow`` the columns that a list shows where not all have room, ``whole`` those whose text is never shortened,
+    ``footnote`` what the data leave out.
     """
 
     title: str = ""
@@ -32,4 +33,5 @@ class View:
     labels: dict[str, str] = field(default_factory=dict)
     nothing: str = "no data in this period"
     narrow: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
     footnote: str = ""

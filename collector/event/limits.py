@@ -1,8 +1,10 @@
-"""What an event and a request may hold at most; every figure can be set in footfall.toml."""
+"""What an event and a request may hold at most; every figure is a setting."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from collector.settings import COLLECTOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,12 +12,12 @@ class Limits:
     """Lengths of texts in characters, bodies and events in bytes. ``body_bytes`` bounds what a compressed body
     unpacks to as well."""
 
-    batch_events: int = 1_000
-    body_bytes: int = 512 * 1024
-    event_bytes: int = 32 * 1024
-    properties: int = 64
-    property_name: int = 64
-    text: int = 1_024
+    batch_events: int = COLLECTOR.max_batch_events
+    body_bytes: int = COLLECTOR.max_body_bytes
+    event_bytes: int = COLLECTOR.max_event_bytes
+    properties: int = COLLECTOR.max_properties
+    property_name: int = COLLECTOR.max_property_name
+    text: int = COLLECTOR.max_text
 
 
 # Not to be set: columns, caches and the visitor's clock rest on them.

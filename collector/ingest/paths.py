@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from collector.settings import COLLECTOR
 from sql.core.errors import UsageError
 
-SCRIPT, EVENTS, PIXEL = "/footfall.js", "/v1/events", "/v1/pixel.gif"
-PAGE_EVENTS, PAGE_PIXEL = "/v1/in", "/v1/in.gif"  # for pages
+SCRIPT, EVENTS, PIXEL = COLLECTOR.script_path, "/v1/events", "/v1/pixel.gif"
+PAGE_EVENTS, PAGE_PIXEL = COLLECTOR.events_path, COLLECTOR.pixel_path  # for pages
 LIVE, READY, METRICS, OPENAPI = "/health/live", "/health/ready", "/metrics", "/openapi.json"
 _TAKEN = (EVENTS, PIXEL, PAGE_EVENTS, PAGE_PIXEL, LIVE, READY, METRICS, OPENAPI)
 # Nothing that a browser, a proxy or the router would read as something else.

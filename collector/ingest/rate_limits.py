@@ -22,6 +22,7 @@ from hashlib import blake2b
 from multiprocessing import get_context
 
 from collector.ingest.access import AccessDenied
+from collector.settings import COLLECTOR
 from collector.sites.registry import Site
 from sql.core.addresses import packed
 
@@ -51,10 +52,10 @@ class RateLimited(AccessDenied):
 class Rates:
     """What is allowed in the long run (a second), and at once. A rate of 0 is no limit."""
 
-    site_events_per_second: int = 2_000
-    site_burst: int = 4_000
-    address_requests_per_second: int = 50
-    address_burst: int = 200
+    site_events_per_second: int = COLLECTOR.site_events_per_second
+    site_burst: int = COLLECTOR.site_burst
+    address_requests_per_second: int = COLLECTOR.address_requests_per_second
+    address_burst: int = COLLECTOR.address_burst
 
 
 class Buckets:

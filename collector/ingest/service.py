@@ -25,6 +25,7 @@ from collector.ingest.rate_limits import RateLimits
 from collector.ingest.recent_ids import FreshIds, RecentIds
 from collector.ingest.site_shares import SiteShares
 from collector.ingest.visitors import Salts, Visitors
+from collector.settings import COLLECTOR
 from collector.sites.event_schemas import EventSchemas
 from collector.sites.registry import SiteRegistry
 from collector.spool.group_commit import GroupCommit
@@ -44,9 +45,9 @@ class AppOptions:
     limits: Limits = field(default_factory=Limits)
     data_centre_file: str = ""
     rate_limits: RateLimits = field(default_factory=RateLimits)
-    metrics_networks: tuple[str, ...] = ("127.0.0.1", "::1")
-    request_timeout_seconds: float = 20.0
-    connections_per_address: int = 256
+    metrics_networks: tuple[str, ...] = COLLECTOR.metrics_networks
+    request_timeout_seconds: float = COLLECTOR.request_timeout_seconds
+    connections_per_address: int = COLLECTOR.connections_per_address
     paths: Paths = field(default_factory=Paths)
 
 

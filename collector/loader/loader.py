@@ -23,11 +23,12 @@ from collector.loader import insert
 from collector.loader.batches import Batches, Manifest, to_stream
 from collector.loader.conduct import Past
 from collector.loader.journal import JOURNAL, Journal
-from collector.loader.prepare import IDEMPOTENCY, SEEN_WINDOWS, Gathered, Prepared, gather, prepare
+from collector.loader.prepare import SEEN_WINDOWS, Gathered, Prepared, gather, prepare
 from collector.loader.retry import RetryingClient, Stopped
 from collector.loader.seen_filter import SeenIds
 from collector.loader.status import Publisher
 from collector.logs import ABOUT
+from collector.settings import LOADER
 from collector.sites.event_schema_admin import publish_schemas
 from collector.sites.registry import SiteRegistry
 from collector.sites.table import all_sites, changing
@@ -65,7 +66,7 @@ class LoaderOptions:
     poll_seconds: float = 0.1
     backoff_seconds: float = 0.2
     backoff_limit: float = 15.0
-    idempotency_days: int = IDEMPOTENCY.days
+    idempotency_days: int = LOADER.idempotency_days
 
 
 class Loader:

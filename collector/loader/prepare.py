@@ -26,6 +26,7 @@ from collector.loader.insert import SUSPICIOUS
 from collector.loader.returning_rows import returning_rows
 from collector.loader.seen_filter import SeenIds
 from collector.loader.visits import GAP_MS, OPEN_VISITS, assign_visits
+from collector.settings import LOADER
 from collector.sites.registry import SiteRegistry
 from collector.spool.line_reader import UnreadableRecord, decode
 from collector.spool.lines import SEPARATOR, encode
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 log = logging.getLogger("footfall.loader")
-IDEMPOTENCY = dt.timedelta(days=7)
+IDEMPOTENCY = dt.timedelta(days=LOADER.idempotency_days)
 # For how many idempotency windows ids are held in memory: a late event's window lies in the past too.
 SEEN_WINDOWS = 3
 FEW_IDS = 100

@@ -16,9 +16,10 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from collector.choices import Durability
+from collector.settings import COLLECTOR
 from collector.spool.framing import MAX_PAYLOAD, events_in, frame, key_of
 from collector.spool.writer_counts import WriterCounts
 from sql.core.errors import StorageError
@@ -32,13 +33,6 @@ LINES, ROWS = ".seg", ".rows"
 REQUEUE, REPLAY = "requeue", "replay"
 
 
-class Durability(StrEnum):
-    """What an acknowledgement promises: ``fsync`` survives a power cut, ``os`` a crash of Footfall."""
-
-    FSYNC = "fsync"
-    OS = "os"
-
-
 class SpoolFull(StorageError):
     """The spool has reached its bound, or the disk has."""
 
@@ -47,10 +41,10 @@ class SpoolFull(StorageError):
 class SpoolOptions:
     """Bounds of a spool. Sizes in bytes, ages in seconds."""
 
-    durability: Durability = Durability.FSYNC
-    segment_bytes: int = 8 * 1024 * 1024
-    segment_max_age_seconds: float = 1.0
-    total_bytes: int = 4 * 1024**3
+    durability: Durability = COLLECTOR.durability
+    segment_bytes: int = COLLECTOR.segment_bytes
+    segment_max_age_seconds: float = COLLECTOR.segment_max_age_seconds
+    total_bytes: int = COLLECTOR.spool_max_bytes
 
 
 class Spool:

@@ -76,7 +76,8 @@ def test_a_serve_whose_parts_are_gone(folder, doctor):
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ('durability = "fsnyc"', "fsnyc"),
+        ('durability = "fsnyc"', "durability must be one of fsync, os, not 'fsnyc'"),
+        ("segment_bytes = 0\nworkers = 0", "workers must be a whole number from 1 to 64, not 0"),
         ('geoip_file = "nowhere.mmdb"', "nowhere.mmdb"),
         ('data_centre_file = "nowhere.txt"', "nowhere.txt"),
         ('spam_file = "nowhere.txt"', "nowhere.txt"),

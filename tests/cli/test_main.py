@@ -126,7 +126,7 @@ def test_no_configuration_is_one_line_and_what_to_do(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[collector]\nport = 'x'", "port must be int"),
+        ("[collector]\nport = 'x'", "port must be a whole number from 1 to 65,535, not 'x'"),
         ("=", "not valid TOML"),
         ("url = 'http://[::1'", "URL"),
     ],

@@ -63,7 +63,8 @@ def parse(args: list[str]) -> None:
         ("report nothing", "No such command"),
         ("report pages --nothing", "No such option"),
         ("report pages -f xml", "xml"),
-        ("serve --port 0", "greater than or equal to 1"),
+        ("report pages --limit -1", "greater than or equal to 0"),
+        ("serve --durability both", "both"),
         ("import access-log x.log", "Missing parameter: site"),
     ],
 )

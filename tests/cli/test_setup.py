@@ -13,7 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from cli.config.config import load
+from cli.config.load import load
+from cli.config.settings import Config
 from collector.sites.admin import add_site
 from collector.sites.registry import SiteRegistry, WriteKey, hash_key
 from collector.sites.table import all_sites
@@ -207,7 +208,7 @@ def test_init_twice(tmp_path):
     assert (first.returncode, first.stdout) == (0, ""), first.stderr
     path = tmp_path / "footfall.toml"
     text = path.read_text()
-    assert tomllib.loads(text)["data_dir"] == "footfall-data"
+    assert tomllib.loads(text) == {"collector": {}, "loader": {}}
     assert (tmp_path / "footfall-data").stat().st_mode & 0o777 == 0o700
     assert "next: footfall site add" in first.stderr
     assert run("schema", "status", cwd=tmp_path).returncode == 0
@@ -219,16 +220,14 @@ def test_init_twice(tmp_path):
     assert path.read_text() == text + "\n# mine\n"
 
 
-def test_the_template_says_the_defaults(tmp_path, serving, command):
-    assert command("--data-dir", serving.root, "init", tmp_path).returncode == 0
-    text = (tmp_path / "footfall.toml").read_text()
-    settings = [line for line in text.splitlines() if line.startswith("[") or (line.startswith("# ") and " = " in line)]
-    live = [line.removeprefix("# ") for line in settings if not line.startswith("# url")]
-    (tmp_path / "footfall.toml").write_text(f'data_dir = "{serving.root}"\n' + "\n".join(live))
-    said = load(tmp_path / "footfall.toml")
-    (tmp_path / "footfall.toml").write_text(f'data_dir = "{serving.root}"\n')
-    assert said == load(tmp_path / "footfall.toml")
-    assert len(live) > 4
+def test_init_writes_the_flags_that_it_was_given_and_comments(tmp_path, serving, command):
+    data, url = tmp_path / "data", f"chdb://{serving.root}"
+    done = command("--data-dir", data, "--url", url, "init", tmp_path)
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "footfall.toml"
+    assert tomllib.loads(path.read_text()) == {"data_dir": str(data), "url": url, "collector": {}, "loader": {}}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load(path) == Config(data_dir=str(data), url=url, source=path)
 
 
 @pytest.mark.parametrize("name", ["relative", 'quote"d', "back\\slash", "{brace}"])
@@ -238,7 +237,7 @@ def test_init_writes_the_data_directory_it_used(tmp_path, name, serving, command
     data.symlink_to(serving.root, target_is_directory=True)
     done = command("--data-dir", name, "init", "conf", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert load(tmp_path / "conf" / "footfall.toml").data_dir.resolve() == serving.root
+    assert Path(load(tmp_path / "conf" / "footfall.toml").data_dir).resolve() == serving.root
 
 
 def test_init_where_nothing_can_be_written(tmp_path, command):

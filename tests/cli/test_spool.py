@@ -157,7 +157,7 @@ def test_dedupe(folder, ask):
 
 @pytest.mark.parametrize(
     ("section", "told"),
-    [("idempotency_days = 0", "between 1 and 90"), ("idempotency_days = 91", "between 1 and 90"), ("days = 3", "days")],
+    [("idempotency_days = 0", "from 1 to 90"), ("idempotency_days = 91", "from 1 to 90"), ("days = 3", "days")],
 )
 def test_bounds_of_the_window(tmp_path, ask, section, told):
     (tmp_path / "footfall.toml").write_text(f"[loader]\n{section}\n")

@@ -16,6 +16,7 @@ import falcon.testing
 import pytest
 
 from collector import logs
+from collector.choices import LogFormat
 from collector.ingest.service import AppOptions
 from collector.logs import Json, Lines, Text, masked
 from collector.spool.segment_files import set_aside
@@ -141,7 +142,7 @@ def test_auto_is_text_on_a_terminal(monkeypatch, wanted, terminal, as_json):
     before, level = root.handlers[:], root.level
     try:
         root.handlers[:] = []
-        assert logs.set_up(wanted, logging.WARNING) is as_json
+        assert logs.set_up(LogFormat(wanted), logging.WARNING) is as_json
         logging.getLogger("footfall.x").warning("hello")
     finally:
         root.handlers[:] = before

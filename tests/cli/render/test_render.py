@@ -215,3 +215,10 @@ def test_every_metric_says_what_it_is():
         assert metric.name == name
         assert metric.label
         assert metric.definition.endswith(".")
+
+
+def test_a_column_that_is_whole_leaves_the_others_what_is_left():
+    frame = pl.DataFrame({"key": ["k" * 40, "short"], "value": ["v" * 60, "w"]})
+    first = encode(frame, View(whole=("key",)), Format.TABLE).decode().splitlines()[2]
+    assert first == f"{'k' * 40}  {'v' * 19}…{'v' * 18}"
+    assert "k" * 40 not in encode(frame, View(), Format.TABLE).decode()
