@@ -222,7 +222,7 @@ def _server(url: str, timeout: float) -> Client:
         port = parts.port or (8443 if secure else 8123)
     except ValueError:
         raise UsageError(
-            f"bad port in {_masked(url)!r}", "a password with / ? # [ or ] in it must be percent-encoded"
+            f"bad port in {masked(url)!r}", "a password with / ? # [ or ] in it must be percent-encoded"
         ) from None
     return _http(
         host=parts.hostname or "",
@@ -298,11 +298,11 @@ def _split(url: str) -> SplitResult:
 
 def _not_a_url(url: str) -> UsageError:
     return UsageError(
-        f"cannot understand the database URL {_masked(url)!r}",
+        f"cannot understand the database URL {masked(url)!r}",
         "chdb:///path/to/data or clickhouse://user:password@host:8123/database",
     )
 
 
-def _masked(url: str) -> str:
+def masked(url: str) -> str:
     """``url`` without its password, however badly it is written."""
     return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url, flags=re.DOTALL)

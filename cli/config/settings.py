@@ -17,7 +17,7 @@ from collector.choices import LogFormat
 from collector.event.limits import Limits
 from collector.ingest.paths import Paths
 from collector.settings import LOADER, CollectorSettings, File, LoaderSettings
-from sql.client import _masked, embedded_home
+from sql.client import masked, embedded_home
 from sql.core.data_dir import DataDir
 
 PREFIX = "FOOTFALL_"
@@ -158,7 +158,7 @@ def as_toml(value: object) -> str:
 def shown(setting: Setting, config: Config) -> str:
     """The value in force as text; a password in it is masked."""
     value = getattr(getattr(config, setting.section) if setting.section else config, setting.name)
-    return _masked(value) if setting.key == "url" else as_text(value)
+    return masked(value) if setting.key == "url" else as_text(value)
 
 
 def sections() -> dict[str, type[Struct]]:
