@@ -121,5 +121,6 @@ def _wrong_paths(collector: CollectorConfig, given: Mapping[str, Given]) -> list
         _ = collector.paths
     except UsageError as exc:
         name, _, rest = exc.message.partition(" ")
-        return [UsageError(f"{given[f'collector.{name}'].label} {rest}", exc.hint)]
+        found = given.get(f"collector.{name}")
+        return [UsageError(f"{found.label if found else name} {rest}", exc.hint)]
     return []
