@@ -17,7 +17,7 @@ from collector.choices import LogFormat
 from collector.event.limits import Limits
 from collector.ingest.paths import Paths
 from collector.settings import LOADER, CollectorSettings, File, LoaderSettings
-from sql.client import masked, embedded_home
+from sql.client import embedded_home, masked
 from sql.core.data_dir import DataDir
 
 PREFIX = "FOOTFALL_"
