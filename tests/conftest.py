@@ -34,6 +34,7 @@ STARTING = frozenset(
         "home",
         "house",
         "imported",
+        "lasting",
         "newer",
         "run",
         "running",
@@ -66,7 +67,7 @@ def shared_data() -> Path:
 def start_engine(home: DataDir) -> tuple[subprocess.Popen[bytes], Published]:
     """An engine process on ``home`` that answers."""
     child = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)])
-    return child, await_ready(home, 30, lambda: child.poll() is None)
+    return child, await_ready(home, 90, lambda: child.poll() is None)
 
 
 @pytest.fixture(scope="session")

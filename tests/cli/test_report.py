@@ -93,7 +93,7 @@ def running(home, alone):
     from sql.engine.server import await_ready
 
     child = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)])
-    await_ready(home, 30, lambda: child.poll() is None)
+    await_ready(home, 90, lambda: child.poll() is None)
     yield Published.read(home)
     child.terminate()
     child.wait(30)

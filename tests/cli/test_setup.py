@@ -35,7 +35,7 @@ def serving(tmp_path_factory):
     """A data directory of this file's own whose engine runs, so that commands are quick."""
     home = DataDir(tmp_path_factory.mktemp("setup") / "data").make()
     child = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)])
-    await_ready(home, 30, lambda: child.poll() is None)
+    await_ready(home, 90, lambda: child.poll() is None)
     yield home
     child.terminate()
     child.wait(30)

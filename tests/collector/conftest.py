@@ -40,7 +40,7 @@ address_requests_per_second = 0
 """
 
 
-def wait_until(check: Callable[[], object], seconds: float = 30.0, what: str = "") -> None:
+def wait_until(check: Callable[[], object], seconds: float = 90.0, what: str = "") -> None:
     """Poll ``check`` until it is true."""
     deadline = time.monotonic() + seconds
     while not check():
@@ -277,6 +277,15 @@ def footfall(still: Footfall):
     """A running Footfall, stopped at the end."""
     still.start()
     return still
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory):
+    """A running Footfall for all tests of a module that leave it as it is."""
+    made = Footfall(tmp_path_factory.mktemp("lasting"))
+    made.start()
+    yield made
+    made.end_all()
 
 
 class House:

@@ -31,6 +31,7 @@ def test_a_child_that_has_just_begun_ends_with_serve(still, until, role):
         still.launch()
         while not still.pids(role):
             assert still.process.poll() is None
+            time.sleep(0.001)  # it leaves the processor to what is to begin
         time.sleep(later)
         still.kill_serve()
         gone(still, until)
@@ -43,11 +44,11 @@ def test_the_next_serve_comes_up_at_once(still, until):
         time.sleep(moment)
         still.kill_serve()
         still.launch()
-    until(lambda: still.pids("loader") and still.pids("engine") and still.pids("worker"), 60, "all of the last one run")
+    until(lambda: still.pids("loader") and still.pids("engine") and still.pids("worker"), 90, "all of the last one run")
     until(still.answers, what="the collector answers")
     assert still.process.poll() is None
     assert still.post([{"name": "page_view", "url": "https://shop.example/"}]) == 202
-    until(lambda: still.account().totals.stored == 1, 30, "the event is loaded")
+    until(lambda: still.account().totals.stored == 1, 90, "the event is loaded")
     still.stop()
     assert still.everything() == []
 

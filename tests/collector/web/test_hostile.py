@@ -141,12 +141,12 @@ def test_hostile_bodies(footfall, until):
     ],
     ids=["one long header", "many headers", "long path"],
 )
-def test_ten_megabytes_of_headers(footfall, head):
-    workers = sorted(footfall.pids("worker"))
+def test_ten_megabytes_of_headers(lasting, head):
+    workers = sorted(lasting.pids("worker"))
     before = max(map(memory, workers))
 
     async def run():
-        reader, writer = await asyncio.open_connection("127.0.0.1", footfall.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", lasting.port)
         try:
             writer.write(head)
             await writer.drain()
@@ -158,15 +158,15 @@ def test_ten_megabytes_of_headers(footfall, head):
 
     answer = asyncio.run(run())
     assert not answer or 400 <= int(answer.split()[1]) < 500
-    assert footfall.post([FINE]) == 202
-    assert sorted(footfall.pids("worker")) == workers
+    assert lasting.post([FINE]) == 202
+    assert sorted(lasting.pids("worker")) == workers
     assert max(map(memory, workers)) - before < 40
 
 
-def test_connections_that_are_over_are_freed(footfall):
+def test_connections_that_are_over_are_freed(lasting):
     async def one(size):
-        reader, writer = await asyncio.open_connection("127.0.0.1", footfall.port)
-        head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Footfall-Key: {footfall.key}\r\nContent-Length: {size + 2}"
+        reader, writer = await asyncio.open_connection("127.0.0.1", lasting.port)
+        head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nX-Footfall-Key: {lasting.key}\r\nContent-Length: {size + 2}"
         writer.write(head.encode() + b"\r\n\r\n" + b" " * size + b"[]")
         await reader.readuntil(b"\r\n\r\n")
         writer.close()
@@ -175,7 +175,7 @@ def test_connections_that_are_over_are_freed(footfall):
         for number in range(0, count, CONNECTIONS):
             await asyncio.gather(*(one(20_000 * (number // CONNECTIONS % 2)) for _ in range(CONNECTIONS)))
 
-    workers = footfall.pids("worker")
+    workers = lasting.pids("worker")
     asyncio.run(many(14_000))
     before = sum(map(memory, workers))
     asyncio.run(many(6_000))

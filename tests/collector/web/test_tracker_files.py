@@ -184,8 +184,10 @@ def test_events_under_a_name_of_ones_own(ask):
         assert ask("OPTIONS", path).headers["access-control-allow-methods"] == "POST"
 
 
-def test_a_real_server_sends_no_body_to_head(footfall):
-    connection = http.client.HTTPConnection("127.0.0.1", footfall.port, timeout=10)
+def test_a_real_server_sends_no_body_to_head(alone):
+    collector = alone(workers=1)
+    collector.start()
+    connection = http.client.HTTPConnection("127.0.0.1", collector.port, timeout=10)
     lengths = []
     for method in ("HEAD", "GET", "HEAD"):
         connection.request(method, "/footfall.js", headers={"Accept-Encoding": "br"})
