@@ -97,7 +97,7 @@ export class Collector {
     // A segment keeps its name at the end of the new one when it is sealed, and stays until it is loaded.
     const waiting = () => ["open", "sealed"].flatMap((name) => readdirSync(join(this.data, "spool", name))).map((name) => name.split("~").pop());
     const before = new Set(waiting());
-    await until(() => !waiting().some((name) => before.has(name)), "what was accepted is loaded");
+    await until(() => !waiting().some((name) => before.has(name)), "what was accepted is loaded", 60);
   }
 
   async halt(): Promise<void> {
