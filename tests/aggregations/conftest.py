@@ -22,7 +22,6 @@ from tests.aggregations.questions import FUNNEL, STEPS
 from tests.aggregations.write_path import WritePath
 
 DATABASE, WRITTEN = "aggregations_test", "written_test"
-MOST_SITES = 500
 # Made-up traffic: visits of 1 to 4 events from 20 September to 20 November 2026, some across midnight and month's
 # end; visitors come back; a tenth of the visits are bots', another tenth has a bot's event within.
 TRAFFIC = """
@@ -108,10 +107,17 @@ class World:
 
 @dataclass
 class Written(World):
-    """A world whose events come through the real write path. Its sites up to MOST_SITES have the funnel from the
-    beginning, so that its states are made as events come in."""
+    """A world whose events come through the real write path. Its sites have the funnel from the beginning, so that its
+    states are made as events come in."""
 
     path: WritePath = field(kw_only=True)
+
+    def site(self, zone: str = "Europe/Berlin", domain: str = "") -> SiteRow:
+        site = super().site(zone, domain)
+        steps = [(step.name, step.path) for step in map(FunnelStep.parse, STEPS)]
+        row = [site.site_id, 1, FUNNEL, steps, False, dt.datetime.now(dt.UTC)]
+        self.client.insert("funnels", [row], ["site_id", "funnel_id", "name", "steps", "deleted", "updated_at"])
+        return site
 
 
 @contextmanager
@@ -136,9 +142,6 @@ def world(engine):
 def written(engine, tmp_path_factory):
     """The world whose events come through the write path."""
     with database(engine, WRITTEN) as client:
-        steps = [(step.name, step.path) for step in map(FunnelStep.parse, STEPS)]
-        defined = [[number, 1, FUNNEL, steps, False, dt.datetime.now(dt.UTC)] for number in range(1, MOST_SITES)]
-        client.insert("funnels", defined, ["site_id", "funnel_id", "name", "steps", "deleted", "updated_at"])
         yield Written(client, path=WritePath(client, tmp_path_factory.mktemp("write")))
 
 

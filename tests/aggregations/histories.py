@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,18 +42,20 @@ AGENTS = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
 ]
 MACHINES = ["Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "curl/8.5.0"]
-NAMES = ["page_view"] * 8 + ["engagement", "add_to_cart", "add_to_cart", "purchase", "purchase", "ping"]
-PATHS = ["/", "/product/1", "/product/1", "/product/2", "/cart", "/Ünï%20code"]
+# As often as they are written.
+NAMES = "page_view " * 8 + "engagement add_to_cart add_to_cart purchase purchase ping click click form_submit"
+PATHS = ["/", "/product/1", "/product/1", "/product/2", "/cart", "/Ünï%20code", None]
 TAGS = ["", "", "?utm_source=news&utm_medium=email&utm_campaign=spring", "?utm_campaign=fall&utm_term=tea&gclid=1",
         "?ref=friend&utm_content=top"]  # fmt: skip
 REFERRERS = ["", "", "https://www.google.com/", "https://blog.example/post", "https://chatgpt.com/"]
 COUNTRIES = ["", "DE", "FR"]
 # From one event of a visitor to the next, in ms: ties, the longest gap within a visit and the shortest between two.
-PAUSES = [0, 0, 1, 20_000, 90_000, 10 * MINUTE, 25 * MINUTE, GAP, GAP + 1, 2 * GAP, 5 * 60 * MINUTE, DAY, DAY - 1]
-# What goes on every half hour for longer than a visit lasts.
-TIMES = st.sampled_from([1] * 30 + [60])
-# One history of three has late events: where they join visits, the engine takes a second or two.
-DISORDER = st.sampled_from([False, False, True])
+PAUSES = [0, 0, 0, 0, 1, 90_000, 10 * MINUTE, *[25 * MINUTE] * 5, GAP, GAP, GAP + 1, 5 * 60 * MINUTE, DAY, DAY - 1]
+# How often an event comes again every half hour, for longer than a visit lasts.
+OFTEN, LONG = 0.02, 60
+# How often a history has late events, and how many of its events these are. Where they join visits, the engine takes a
+# second or two.
+DISORDER, LATE = 0.4, 0.3
 KINDS = ["", "sign_up", "contact", "none"]
 CONFIDENCES = ["", "low", "medium", "high", "sure"]
 RULES = ["", "path"]
@@ -81,70 +84,61 @@ class History:
     overrides: list[dict[str, str]] = field(default_factory=list)
 
 
-@st.composite
-def histories(draw: Callable[..., Any]) -> History:
-    """Some visitors on two sites around a turn of the clock or the calendar, in any order of arrival."""
-    zone, text = draw(st.sampled_from(TURNS))
+def history(seed: int, runs: int) -> History:
+    """``runs`` runs of events of some visitors on two sites around a turn of the clock or the calendar."""
+    dice = random.Random(seed)
+    zone, text = dice.choice(TURNS)
     turn = dt.datetime.fromisoformat(text)
-    runs = draw(st.lists(_run(), min_size=1, max_size=9))
-    disorder = draw(DISORDER)
-    at_turn = int(turn.timestamp() * 1000)
+    disorder = dice.random() < DISORDER
     # In disorder the limit of 24 hours cuts a run elsewhere: visits that are stored are never cut.
-    sent = [one for number, run in enumerate(runs) for one in _sent(run, at_turn, number, long=not disorder)]
-    late = [disorder and late for late in draw(st.lists(st.booleans(), min_size=len(sent), max_size=len(sent)))]
-    order = sorted(range(len(sent)), key=lambda n: (late[n], sent[n].event.timestamp))
-    cuts = draw(st.lists(st.integers(0, len(sent)), max_size=2))
-    arrived = [replace(sent[n], batch=sum(place >= cut for cut in cuts)) for place, n in enumerate(order)]
-    first = turn.date() + dt.timedelta(days=draw(st.integers(-2, 1)))
-    last = first + dt.timedelta(days=draw(st.sampled_from([0, 0, 1, 2, 30])))
-    other = draw(st.sampled_from([name for name, _ in TURNS]))
-    return History((zone, other), first, last, arrived, draw(st.lists(_override(), max_size=2)))
+    sent = [one for number in range(runs) for one in _run(dice, turn, number, long=not disorder)]
+    sent.sort(key=lambda one: (disorder and dice.random() < LATE, one.event.timestamp))
+    cuts = [dice.randrange(len(sent)) for _ in range(dice.randrange(3))]
+    arrived = [replace(one, batch=sum(place >= cut for cut in cuts)) for place, one in enumerate(sent)]
+    first = turn.date() - dt.timedelta(days=dice.randrange(4))
+    last = first + dt.timedelta(days=dice.choice([0, 1, 2, 6, 30]))
+    overrides = [_override(dice) for _ in range(dice.randrange(3))]
+    return History((zone, dice.choice(TURNS)[0]), first, last, arrived, overrides)
 
 
-def _run() -> Any:
-    """Some events of one visitor: site, visitor, start in minutes from the turn, and of each (pause, what, with the one
-    before, how often)."""
-    return st.tuples(
-        st.sampled_from([0, 0, 0, 1]),
-        st.integers(1, 3),
-        st.one_of(st.integers(-70, 70), st.integers(-2 * 1440, 2 * 1440)),
-        st.lists(st.tuples(st.sampled_from(PAUSES), _event(), st.booleans(), TIMES), min_size=1, max_size=6),
-    )
+# Hypothesis varies what it has already drawn, bit by bit. A history costs a second, so each is another one; one that
+# fails is made smaller by its runs.
+histories = st.builds(history, st.integers(0, 2**32 - 1), st.integers(1, 30))
 
 
-def _event() -> Any:
-    return st.fixed_dictionaries(
-        {
-            "name": st.sampled_from([*NAMES, "click", "click", "form_submit"]),
-            "interactive": st.sampled_from([None, None, None, True, False]),
-            "path": st.sampled_from([*PATHS, None]),
-            "tags": st.sampled_from(TAGS),
-            "referrer": st.sampled_from(REFERRERS),
-            "country": st.sampled_from(COUNTRIES),
-            "agent": st.sampled_from(AGENTS * 4 + MACHINES),
-            "engagement_ms": st.sampled_from([0, 0, 9_000, 12_000]),
-            "detected": st.tuples(*map(st.sampled_from, (KINDS, CONFIDENCES, RULES, SELECTORS, SELECTORS))),
-        }
-    )
-
-
-def _override() -> Any:
-    return st.fixed_dictionaries(
-        {"kind": st.sampled_from(["contact", "purchase", "none"]), "selector": st.sampled_from(SELECTORS)},
-        optional={"rule": st.sampled_from(RULES), "name": st.sampled_from(["click", "form_submit"])},
-    )
-
-
-def _sent(run: tuple[int, int, int, list[Any]], turn: int, number: int, long: bool) -> list[Sent]:
-    site, visitor, minutes, steps = run
-    at = turn + minutes * MINUTE
+def _run(dice: random.Random, turn: dt.datetime, number: int, long: bool) -> list[Sent]:
+    """Some events of one visitor; ``number`` is that of the run."""
+    site, visitor = dice.choice([0, 0, 0, 1]), dice.randint(1, 6)
+    away = dice.choice([dice.randint(-70, 70), dice.randint(-2 * 1440, 2 * 1440)])
+    at = int(turn.timestamp() * 1000) + away * MINUTE
     found: list[Sent] = []
-    for pause, what, together, times in steps:
-        for again in range(times if long else 1):
-            at += (GAP if again else pause) if found else 0
+    for _ in range(dice.randint(1, 7)):
+        what = _event(dice)
+        for again in range(LONG if long and dice.random() < OFTEN else 1):
+            at += (GAP if again else dice.choice(PAUSES)) if found else 0
             key = (site << 32 | number << 16 | len(found)).to_bytes(16, "big")
-            found.append(Sent(site, 0, _spooled(key, visitor, at, what), together))
+            found.append(Sent(site, 0, _spooled(key, visitor, at, what), together=dice.random() < 0.5))
     return found
+
+
+def _event(dice: random.Random) -> dict[str, Any]:
+    return {
+        "name": dice.choice(NAMES.split()),
+        "interactive": dice.choice([None, None, None, True, False]),
+        "path": dice.choice(PATHS),
+        "tags": dice.choice(TAGS),
+        "referrer": dice.choice(REFERRERS),
+        "country": dice.choice(COUNTRIES),
+        "agent": dice.choice(AGENTS * 4 + MACHINES),
+        "engagement_ms": dice.choice([0, 0, 9_000, 12_000]),
+        "detected": [dice.choice(values) for values in (KINDS, CONFIDENCES, RULES, SELECTORS, SELECTORS)],
+    }
+
+
+def _override(dice: random.Random) -> dict[str, str]:
+    made = {"kind": dice.choice(["contact", "purchase", "none"]), "selector": dice.choice(SELECTORS)}
+    more = {"rule": dice.choice(RULES), "name": dice.choice(["click", "form_submit"])}
+    return made | {name: value for name, value in more.items() if dice.random() < 0.4}
 
 
 def _spooled(key: bytes, visitor: int, at: int, what: dict[str, Any]) -> SpooledEvent:

@@ -39,7 +39,7 @@ def test_every_report_of_the_command_line_is_asked():
 
 @pytest.mark.timeout(900)  # a failing history is made as small as can be, for up to five minutes
 @settings(deadline=None, max_examples=15)
-@given(histories(), st.sampled_from(BY_FIRST_EVENT), st.sampled_from(BY_FIRST_EVENT), st.booleans())
+@given(histories, st.sampled_from(BY_FIRST_EVENT), st.sampled_from(BY_FIRST_EVENT), st.booleans())
 def test_small_histories(written, lock, history: History, one: str, other: str, bots: bool):
     sites = [written.site(zone) for zone in history.zones]
     moved = written.path.load(sites, batches_of(history, sites))
