@@ -75,8 +75,10 @@ class Sent:
 @dataclass(frozen=True, slots=True)
 class History:
     """``sent`` in order of arrival. ``zones`` are those of the two sites, ``first`` and ``last`` the local days that
-    are asked for."""
+    are asked for. ``seed`` and ``runs`` make it again."""
 
+    seed: int
+    runs: int
     zones: tuple[str, str]
     first: dt.date
     last: dt.date
@@ -98,7 +100,7 @@ def history(seed: int, runs: int) -> History:
     first = turn.date() - dt.timedelta(days=dice.randrange(4))
     last = first + dt.timedelta(days=dice.choice([0, 1, 2, 6, 30]))
     overrides = [_override(dice) for _ in range(dice.randrange(3))]
-    return History((zone, dice.choice(TURNS)[0]), first, last, arrived, overrides)
+    return History(seed, runs, (zone, dice.choice(TURNS)[0]), first, last, arrived, overrides)
 
 
 # Hypothesis varies what it has already drawn, bit by bit. A history costs a second, so each is another one; one that
