@@ -18,9 +18,10 @@ from aggregations.query.sites import SiteRow
 from sql.client import PINNED
 from sql.core import timezones
 from sql.schema import migrate
-from tests.aggregations.questions import FUNNEL, STEPS
+from tests.aggregations.questions import FUNNELS
 from tests.aggregations.write_path import WritePath
 
+NOW = dt.datetime.now(dt.UTC)
 DATABASE, WRITTEN = "aggregations_test", "written_test"
 # Made-up traffic: visits of 1 to 4 events from 20 September to 20 November 2026, some across midnight and month's
 # end; visitors come back; a tenth of the visits are bots', another tenth has a bot's event within.
@@ -107,16 +108,18 @@ class World:
 
 @dataclass
 class Written(World):
-    """A world whose events come through the real write path. Its sites have the funnel from the beginning, so that its
-    states are made as events come in."""
+    """A world whose events come through the real write path. Its sites have the funnels from the beginning, so that
+    their states are made as events come in."""
 
     path: WritePath = field(kw_only=True)
 
     def site(self, zone: str = "Europe/Berlin", domain: str = "") -> SiteRow:
         site = super().site(zone, domain)
-        steps = [(step.name, step.path) for step in map(FunnelStep.parse, STEPS)]
-        row = [site.site_id, 1, FUNNEL, steps, False, dt.datetime.now(dt.UTC)]
-        self.client.insert("funnels", [row], ["site_id", "funnel_id", "name", "steps", "deleted", "updated_at"])
+        rows = [
+            [site.site_id, number, name, [(step.name, step.path) for step in map(FunnelStep.parse, steps)], False, NOW]
+            for number, (name, steps) in enumerate(FUNNELS.items(), 1)
+        ]
+        self.client.insert("funnels", rows, ["site_id", "funnel_id", "name", "steps", "deleted", "updated_at"])
         return site
 
 

@@ -19,8 +19,11 @@ from tests.oracle.condition import Condition
 from tests.oracle.funnel import Step
 from tests.oracle.oracle import Oracle
 
-FUNNEL = "checkout"
-STEPS = ("/product/*", "add_to_cart", "purchase")
+# By name the steps as a person writes them. Of the second, one event matches several.
+FUNNELS = {
+    "checkout": ("/product/*", "add_to_cart", "purchase"),
+    "narrower": ("page_view", "/product/*", "/product/1"),
+}
 OF_VISITS = ("visitors", "visits", "bounce_rate", "visit_duration")
 OVER_TIME = ("visitors", "visits", "pageviews", "bounce_rate", "visit_duration")
 REVIEWED = ("event", "kind", "detected", "confidence", "rule", "selector", "text", "override")
@@ -118,23 +121,25 @@ def _true_headline(oracle: Oracle, period: Period, only: Filter) -> Rows:
     return found
 
 
-def _reached(client: Any, site: SiteRow, *args: Any, **more: Any) -> Rows:
-    found = funnels.report(client, site, funnels.find(client, site, FUNNEL), *args, **more)
-    return rows_of(found, ["step", "event", "path"], ["visitors", "from_previous", "from_first"])
+def _funnel(name: str) -> Question:
+    steps = [Step(text) for text in FUNNELS[name]]
 
+    def said(client: Any, site: SiteRow, *args: Any, **more: Any) -> Rows:
+        found = funnels.report(client, site, funnels.find(client, site, name), *args, **more)
+        return rows_of(found, ["step", "event", "path"], ["visitors", "from_previous", "from_first"])
 
-def _true_reached(oracle: Oracle, period: Period, only: Filter) -> Rows:
-    counts = oracle.funnel([Step(text) for text in STEPS], (period.first, period.last), only.include_bots)
-    keys = [(1, "page_view", "/product/*"), (2, "add_to_cart", ""), (3, "purchase", "")]
-    figures = [
-        {
-            "visitors": count,
-            "from_previous": count / counts[at - 1] if at and counts[at - 1] else None,
-            "from_first": count / counts[0] if counts[0] else None,
+    def true(oracle: Oracle, period: Period, only: Filter) -> Rows:
+        counts = oracle.funnel(steps, (period.first, period.last), only.include_bots)
+        return {
+            (at + 1, steps[at].name, steps[at].path): {
+                "visitors": count,
+                "from_previous": count / counts[at - 1] if at and counts[at - 1] else None,
+                "from_first": count / counts[0] if counts[0] else None,
+            }
+            for at, count in enumerate(counts)
         }
-        for at, count in enumerate(counts)
-    ]
-    return dict(zip(keys, figures, strict=True))
+
+    return Question(said, true)
 
 
 def _footnote(*args: Any, **more: Any) -> Rows:
@@ -184,7 +189,7 @@ QUESTIONS = {
     "events": _table(
         _whole(events.events), _named("event"), _named("visitors", "events", "conversion_rate"), "visitors"
     ),
-    "funnel": Question(_reached, _true_reached),
+    **{f"funnel:{name}": _funnel(name) for name in FUNNELS},
     "detected": _table(
         _whole(detected.kinds),
         _named("kind"),

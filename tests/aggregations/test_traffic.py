@@ -13,7 +13,7 @@ from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
 from sql.core.files import OwnedLock
 from tests.aggregations import shop, stored_visits
-from tests.aggregations.questions import FUNNEL, QUESTIONS, STEPS, disagreements
+from tests.aggregations.questions import FUNNELS, QUESTIONS, disagreements
 from tests.oracle.oracle import Oracle
 from tests.oracle.visitor import visitors
 
@@ -45,14 +45,18 @@ def sent(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def truth(written, sent, tmp_path_factory):
-    """The oracle of each; the funnel of one is there before its events, that of the other afterwards."""
+    """The oracle of each; the funnels of one are there before its events, those of the other afterwards."""
     lock = OwnedLock(tmp_path_factory.mktemp("locks") / "partitions.lock", "test")
-    steps = tuple(map(FunnelStep.parse, STEPS))
-    funnels.add(written.client, TRACKED, FUNNEL, steps, lock)
+
+    def define(site):
+        for name, steps in FUNNELS.items():
+            funnels.add(written.client, site, name, tuple(map(FunnelStep.parse, steps)), lock)
+
+    define(TRACKED)
     for site, requests in sent.items():
         third = len(requests) // 3
         written.path.load([site], [requests[:third], requests[third : 2 * third], requests[2 * third :]])
-    funnels.add(written.client, READ, FUNNEL, steps, lock)
+    define(READ)
     return {site: Oracle(written.path.stored(site), site.timezone) for site in sent}
 
 

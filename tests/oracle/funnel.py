@@ -17,10 +17,19 @@ class Step:
 
     text: str
 
+    @property
+    def name(self) -> str:
+        """Of which events it is."""
+        return PAGE_VIEW if self.text.startswith("/") else self.text.partition(":")[0]
+
+    @property
+    def path(self) -> str:
+        """Where they happen; empty: anywhere."""
+        return self.text if self.text.startswith("/") else self.text.partition(":")[2]
+
     def matches(self, event: Event) -> bool:
         """Whether an event is this step."""
-        name, _, path = self.text.partition(":") if not self.text.startswith("/") else (PAGE_VIEW, ":", self.text)
-        return event.name == name and (not path or _like(path, event.path))
+        return event.name == self.name and (not self.path or _like(self.path, event.path))
 
 
 def _like(pattern: str, path: str) -> bool:
