@@ -56,10 +56,10 @@ OFTEN, LONG = 0.02, 60
 # How often a history has late events, and how many of its events these are. Where they join visits, the engine takes a
 # second or two.
 DISORDER, LATE = 0.4, 0.3
-KINDS = ["", "sign_up", "contact", "none"]
-CONFIDENCES = ["", "low", "medium", "high", "sure"]
+KINDS = ["", "sign_up", "sign_up", "contact", "none"]
+CONFIDENCES = ["", "low", "low", "medium", "high", "high", "sure"]
 RULES = ["", "path"]
-SELECTORS = ["", "#a", "form > b"]
+SELECTORS = ["", "#a", "#a", "form > b"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def history(seed: int, runs: int) -> History:
     arrived = [replace(one, batch=sum(place >= cut for cut in cuts)) for place, one in enumerate(sent)]
     first = turn.date() - dt.timedelta(days=dice.randrange(4))
     last = first + dt.timedelta(days=dice.choice([0, 1, 2, 6, 30]))
-    overrides = [_override(dice) for _ in range(dice.randrange(3))]
+    overrides = [_override(dice) for _ in range(dice.randrange(6))]
     return History(seed, runs, (zone, dice.choice(TURNS)[0]), first, last, arrived, overrides)
 
 
