@@ -199,10 +199,13 @@ def test_a_full_disk_under_a_lock(tmp_path):
 
 def test_a_nul_in_a_path(tmp_path, command):
     (tmp_path / "footfall.toml").write_text('data_dir = "a\\u0000b"')
-    done = command("--config", tmp_path / "footfall.toml", "doctor")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    done = command("--data-dir", tmp_path, "--url", "chdb:///a%00b", "doctor")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    for options in (("--config", tmp_path / "footfall.toml"), ("--data-dir", tmp_path, "--url", "chdb:///a%00b")):
+        done = command(*options, "site", "list")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "NUL" in done.stderr
+        done = command(*options, "doctor")
+        assert (done.returncode, done.stderr) == (3, "")
+        assert "NUL" in done.stdout
 
 
 def test_no_cell_of_a_csv_is_a_formula():
