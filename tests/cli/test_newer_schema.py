@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from collector.sites.admin import add_site
@@ -54,7 +57,16 @@ def newer(tmp_path_factory):
 
 @pytest.fixture
 def run(newer, command):
-    return lambda *args: command("--config", newer / "footfall.toml", *args, cwd=newer)
+    """A command; those that Footfall runs as processes of its own set what concerns a whole process."""
+
+    def run(*args):
+        words = ("--config", newer / "footfall.toml", *args)
+        if args[0] not in {"serve", "loader"}:
+            return command(*words, cwd=newer)
+        program = [sys.executable, "-m", "cli.main", *map(str, words)]
+        return subprocess.run(program, capture_output=True, text=True, cwd=newer, timeout=60)
+
+    return run
 
 
 def waits(folder):

@@ -44,19 +44,22 @@ def home(tmp_path_factory):
 def serving(home):
     """`footfall serve`, answering."""
     server = subprocess.Popen([FOOTFALL, "serve"], cwd=home, stderr=(home / "serve.log").open("w"))
-    port = (home / "footfall.toml").read_text().split("port = ")[1].strip()
-    deadline = time.monotonic() + 90
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2).close()
-            break
-        except OSError:
-            assert server.poll() is None, (home / "serve.log").read_text()
-            assert time.monotonic() < deadline
-    yield server
-    if server.poll() is None:
-        server.send_signal(signal.SIGINT)
-    assert server.wait(60) == 0
+    try:
+        port = (home / "footfall.toml").read_text().split("port = ")[1].strip()
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2).close()
+                break
+            except OSError:
+                assert server.poll() is None, (home / "serve.log").read_text()
+                assert time.monotonic() < deadline
+        yield server
+    finally:
+        if server.poll() is None:
+            server.send_signal(signal.SIGINT)
+        ended = server.wait(90)
+    assert ended == 0
 
 
 def start(folder, *args):
