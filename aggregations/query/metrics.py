@@ -8,8 +8,11 @@ keeps a 32-bit hash of each, so that only two that collide are counted as one (m
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from enum import StrEnum
+
+from sql.core.errors import UsageError
 
 
 class Unit(StrEnum):
@@ -23,56 +26,75 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One figure. ``name`` is its column, ``label`` its heading, ``more_is_better`` None where neither is."""
+    """One figure. ``name`` is its column, ``label`` its heading, ``more_is_better`` None where neither is.
+
+    ``made_of`` are its atoms, ``text`` how it follows from them; a metric without atoms belongs to one report alone.
+    """
 
     name: str
     label: str
     unit: Unit
     definition: str
     more_is_better: bool | None = True
+    made_of: tuple[str, ...] = ()
+    text: str = ""
 
 
+def _count(name: str, label: str, definition: str) -> Metric:
+    return Metric(name, label, Unit.COUNT, definition, made_of=(name,), text=f"a_{name}")
+
+
+def _per_visit(name: str, label: str, unit: Unit, atom: str, definition: str, better: bool | None = True) -> Metric:
+    text = f"if(a_visits = 0, null, a_{atom} / a_visits)"
+    return Metric(name, label, unit, definition, better, (atom, "visits"), text)
+
+
+_VISITS = (
+    "Runs of events of one visitor with gaps of at most 30 minutes, at most 24 hours long; counted on the day on which "
+    "they started."
+)
+_BOUNCES = "Visits with one pageview and no interactive custom event, divided by visits."
+_DURATION = "From a visit's first event to its last, averaged over all visits; a visit of one event counts 0."
 _ALL = (
-    Metric("visitors", "Visitors", Unit.COUNT, "Distinct visitors with at least one event."),
+    _count("visitors", "Visitors", "Distinct visitors with at least one event."),
+    _count("visits", "Visits", _VISITS),
+    _count("pageviews", "Pageviews", "Events named page_view."),
+    _count("events", "Events", "Events of any name."),
+    _per_visit("views_per_visit", "Views/visit", Unit.NUMBER, "pageviews", "Pageviews divided by visits."),
+    _per_visit("bounce_rate", "Bounce rate", Unit.RATIO, "bounces", _BOUNCES, better=False),
+    _per_visit("visit_duration", "Duration", Unit.SECONDS, "seconds", _DURATION),
     Metric(
-        "visits",
-        "Visits",
-        Unit.COUNT,
-        "Runs of events of one visitor with gaps of at most 30 minutes, at most 24 hours long; "
-        "counted on the day on which they started.",
-    ),
-    Metric("pageviews", "Pageviews", Unit.COUNT, "Events named page_view."),
-    Metric("events", "Events", Unit.COUNT, "Events of any name."),
-    Metric("views_per_visit", "Views/visit", Unit.NUMBER, "Pageviews divided by visits."),
-    Metric(
-        "bounce_rate",
-        "Bounce rate",
-        Unit.RATIO,
-        "Visits with one pageview and no interactive event, divided by visits.",
-        more_is_better=False,
+        "engagement_time", "Engagement", Unit.SECONDS,
+        "Time in which the page was visible, focused and in use, per visitor.",
+        made_of=("engaged", "visitors"), text="if(a_visitors = 0, null, a_engaged / a_visitors)",
     ),
     Metric(
-        "visit_duration",
-        "Duration",
-        Unit.SECONDS,
-        "From a visit's first event to its last, averaged over all visits; a visit of one event counts 0.",
-    ),
-    Metric("exits", "Exits", Unit.COUNT, "Visits whose last pageview was this page.", more_is_better=None),
-    Metric("exit_rate", "Exit rate", Unit.RATIO, "Exits divided by the page's pageviews.", more_is_better=None),
-    Metric("conversion_rate", "Conversion", Unit.RATIO, "Visitors who converted, divided by all visitors."),
-    Metric(
-        "from_previous",
-        "From previous",
-        Unit.RATIO,
-        "Visitors who reached a step, of those at the step before.",
+        "revenue", "Revenue", Unit.NUMBER, "Sum of the revenue of events, whatever their currency.",
+        made_of=("revenue",), text="a_revenue",
     ),
     Metric(
-        "reviewed",
-        "Reviewed",
-        Unit.RATIO,
-        "Detected events whose kind an override decided, of all detected events of that kind.",
-        more_is_better=None,
+        "conversion_rate", "Conversion", Unit.RATIO, "Visitors who converted, divided by all visitors.",
+        made_of=("visitors", "everyone"), text="if(a_everyone = 0, null, a_visitors / a_everyone)",
+    ),
+    Metric("exits", "Exits", Unit.COUNT, "Visits whose last pageview was this page.", None),
+    Metric("exit_rate", "Exit rate", Unit.RATIO, "Exits divided by the page's pageviews.", None),
+    Metric(
+        "from_previous", "From previous", Unit.RATIO, "Visitors who reached a step, of those at the step before.",
     ),
     Metric("from_first", "From first", Unit.RATIO, "Visitors who reached a step, of those at the first."),
-)
+    Metric(
+        "reviewed", "Reviewed", Unit.RATIO,
+        "Detected events whose kind an override decided, of all detected events of that kind.", None,
+    ),
+)  # fmt: skip
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+
+
+def find(name: str) -> Metric:
+    """The metric of a name, for a question of one's own. Raises UsageError, with the nearest name."""
+    found = METRICS.get(name)
+    if found is not None and found.made_of:
+        return found
+    known = [metric.name for metric in _ALL if metric.made_of]
+    near = difflib.get_close_matches(name, known, 1)
+    raise UsageError(f"no metric {name!r}", f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}")

@@ -45,6 +45,11 @@ class Period:
             return None
         return Period(first, self.first - dt.timedelta(days=1), self.zone)
 
+    def year_before(self) -> Period | None:
+        """The same days a year before; None where nothing can lie before."""
+        first, last = (_year_before(day) for day in (self.first, self.last))
+        return Period(first, last, self.zone) if self.comparable and first >= FIRST_DAY else None
+
     def dates(self) -> list[dt.date]:
         """Every local day, ascending."""
         return [self.first + dt.timedelta(days=day) for day in range(self.days)]
@@ -88,6 +93,10 @@ def parse(text: str, *, zone: str, now: dt.datetime, earliest: Callable[[], dt.d
     if first > today:
         raise UsageError(f"the period {text} lies in the future", f"today is {today} in {zone}")
     return Period(first, min(last, today), zone)
+
+
+def _year_before(day: dt.date) -> dt.date:
+    return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
 def _named(text: str, today: dt.date) -> tuple[dt.date, dt.date] | None:

@@ -1,0 +1,110 @@
+"""Asking a question, and the answer as a frame."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aggregations.query import buckets, dimensions, periods, planner, sites
+from aggregations.query.dimensions import Kind
+from aggregations.query.model import Query, check
+from aggregations.query.periods import Period
+from aggregations.query.planner import Part
+from aggregations.query.statement import Statement, statement
+from sql.core.errors import EngineError
+
+if TYPE_CHECKING:
+    import polars as pl
+    from clickhouse_connect.driver.client import Client
+
+    from aggregations.query.sites import SiteRow
+
+_ARROW = {"output_format_arrow_compression_method": "none", "output_format_arrow_string_as_string": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with everything that its words stand for: site, periods, parts, statement."""
+
+    query: Query
+    site: SiteRow
+    period: Period
+    before: Period | None
+    parts: tuple[Part, ...]
+    statement: Statement
+
+
+def prepare(client: Client, query: Query, now: dt.datetime | None = None) -> Asked:
+    """Find the site and the periods, and choose sources. Raises UsageError."""
+    site = sites.find(client, query.site)
+    now = now or dt.datetime.now(dt.UTC)
+    period = periods.parse(query.period, zone=site.timezone, now=now, earliest=lambda: sites.first_day(client, site))
+    return about(query, site, period, compared(query.compare, period, now))
+
+
+def about(query: Query, site: SiteRow, period: Period, before: Period | None = None) -> Asked:
+    """A question about a site and periods that are known already."""
+    check(query)
+    parts = planner.plan(query)
+    return Asked(query, site, period, before, parts, statement(query, site.site_id, parts, period, before))
+
+
+def compared(text: str, period: Period, now: dt.datetime) -> Period | None:
+    """What a period is compared with: ``none``, ``previous``, ``year`` (the same days a year before) or a period."""
+    if text == "none":
+        return None
+    if text == "previous":
+        return period.previous()
+    if text == "year":
+        return period.year_before()
+    return periods.parse(text, zone=period.zone, now=now)
+
+
+def answer(client: Client, asked: Asked) -> pl.DataFrame:
+    """One row for each value of the dimensions: columns of their names, then metrics.
+
+    A series has every point of its time, with 0 where nothing happened. A comparison adds ``<metric>_previous`` and
+    ``<metric>_change`` (relative, null where there was nothing). Raises EngineError.
+    """
+    import polars as pl
+
+    told = asked.statement
+    data = client.raw_query(told.text, parameters=told.values, settings=told.settings | _ARROW, fmt="ArrowStream")
+    found = pl.read_ipc_stream(io.BytesIO(data))
+    query = asked.query
+    for at, name in enumerate(query.dimensions):
+        if dimensions.find(name).kind is Kind.TIME:
+            found = _timed(found, asked, at, name.removeprefix("time:"))
+    names = {f"d{at}": name.removeprefix("time:") for at, name in enumerate(query.dimensions)}
+    names |= {f"m{at}": name for at, name in enumerate(query.metrics)}
+    if asked.before is not None:
+        names |= {f"b{at}": f"{name}_previous" for at, name in enumerate(query.metrics)}
+        found = found.with_columns(
+            pl.when(pl.col(f"b{at}") != 0)
+            .then(pl.col(f"m{at}").cast(pl.Float64) / pl.col(f"b{at}").cast(pl.Float64) - 1)
+            .alias(f"{name}_change")
+            for at, name in enumerate(query.metrics)
+        )
+    return found.rename(names)
+
+
+def _timed(found: pl.DataFrame, asked: Asked, at: int, unit: str) -> pl.DataFrame:
+    """Points in the place of their positions; where time is the only dimension, all of them."""
+    import polars as pl
+
+    column = f"d{at}"
+    points = buckets.labels(asked.period, unit)
+    if not found.filter(pl.col(column) < 0).is_empty():
+        raise EngineError(
+            f"some events of {asked.site.domain} have a local date that their time does not have in "
+            f"{asked.site.timezone}",
+            "they were stored under other time zone data; ask by day, and see `footfall doctor`",
+        )
+    grid = pl.DataFrame({column: range(len(points)), "point": points}, schema_overrides={column: pl.Int32})
+    whole = len(asked.query.dimensions) == 1 and not asked.query.having and not asked.query.sort
+    joined = grid.join(found, on=column, how="left" if whole else "inner", maintain_order="left" if whole else "right")
+    counts = [name for name, kind in joined.schema.items() if kind.is_integer() and name[0] in "mb"]
+    order = [name if name != column else "point" for name in found.columns]
+    return joined.with_columns(pl.col(counts).fill_null(0)).select(order).rename({"point": column})

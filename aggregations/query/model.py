@@ -1,0 +1,100 @@
+"""A question about stored data, as one typed value, whoever asks it: a report, a file, an export."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from aggregations.query import conditions, dimensions, metrics
+from aggregations.query.conditions import Condition
+from aggregations.query.dimensions import Kind
+from sql.core.errors import UsageError
+
+MAX_METRICS = 10
+MAX_DIMENSIONS = 4
+Order = Literal["asc", "desc"]
+
+
+class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One question.
+
+    ``period`` is as ``periods.parse`` reads it, ``compare`` ``none``, ``previous``, ``year`` or a period. ``where`` and
+    ``segment`` are conditions; a segment is of visitors: those who had such an event or visit in the period.
+    ``having`` holds of metrics, as (name, sign, number). ``exact`` counts from raw events. ``sample`` is a share of all
+    visitors. ``limit`` 0 means all rows.
+    """
+
+    site: str | None = None
+    period: str = "30d"
+    compare: str = "none"
+    metrics: tuple[str, ...] = ("visitors",)
+    dimensions: tuple[str, ...] = ()
+    where: Condition | None = None
+    having: tuple[tuple[str, Literal[">", ">=", "<", "<="], float], ...] = ()
+    segment: Condition | None = None
+    include_bots: bool = False
+    exact: bool = False
+    sample: float | None = None
+    sort: tuple[tuple[str, Order], ...] = ()
+    limit: int = 100
+
+
+def decode(text: str | bytes) -> Query:
+    """The question that a JSON text says. Raises UsageError."""
+    try:
+        query = _DECODER.decode(text)
+    except msgspec.MsgspecError as exc:
+        raise UsageError(f"not a question: {exc}", 'see docs/reports.md, "Questions of your own"') from None
+    check(query)
+    return query
+
+
+def encode(query: Query) -> str:
+    """The JSON text of a question."""
+    return msgspec.json.format(msgspec.json.encode(_plain(query)), indent=1).decode()
+
+
+def check(query: Query) -> None:
+    """Raise UsageError for a question that names what is not there, or more than it may."""
+    if not 1 <= len(query.metrics) <= MAX_METRICS or len(set(query.metrics)) < len(query.metrics):
+        raise UsageError(f"{len(query.metrics)} metrics", f"1 to {MAX_METRICS} different ones")
+    if len(query.dimensions) > MAX_DIMENSIONS or len(set(query.dimensions)) < len(query.dimensions):
+        raise UsageError(f"{len(query.dimensions)} dimensions", f"at most {MAX_DIMENSIONS} different ones")
+    for name in query.metrics:
+        metrics.find(name)
+    times = [name for name in query.dimensions if dimensions.find(name).kind is Kind.TIME]
+    if len(times) > 1:
+        raise UsageError(f"{' and '.join(times)} at once", "name one of them")
+    for condition in filter(None, (query.where, query.segment)):
+        conditions.check(condition)
+    _check_rows(query)
+
+
+def _check_rows(query: Query) -> None:
+    known = (*query.metrics, *query.dimensions)
+    for name in [name for name, *_ in query.having if name not in query.metrics]:
+        raise UsageError(f"having names {name}, which is not a metric of the question", "add it to the metrics")
+    for name in [name for name, _ in query.sort if name not in known]:
+        raise UsageError(f"cannot sort by {name}", f"by one of: {', '.join(known)}")
+    if query.sample is not None and not 0 < query.sample <= 1:
+        raise UsageError(f"a sample of {query.sample} of all visitors", "a share such as 0.1")
+    if query.limit < 0:
+        raise UsageError(f"a limit of {query.limit}", "a number of rows; 0 means all")
+
+
+def _plain(query: Query) -> dict[str, Any]:
+    given: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(query, where=None, segment=None))
+    for name in ("where", "segment"):
+        if (condition := getattr(query, name)) is not None:
+            given[name] = conditions.to_json(condition)
+    return given
+
+
+def _from_json(kind: type, value: object) -> object:
+    if kind is Condition:
+        return conditions.from_json(value)
+    raise NotImplementedError(kind)
+
+
+_DECODER = msgspec.json.Decoder(Query, dec_hook=_from_json)

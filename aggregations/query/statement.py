@@ -1,0 +1,165 @@
+"""From the parts of a question to one statement."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from aggregations.query import buckets, dimensions, metrics
+from aggregations.query.conditions import Did
+from aggregations.query.dimensions import Dimension, Kind
+from aggregations.query.metrics import Unit
+from aggregations.query.model import Query
+from aggregations.query.periods import Period
+from aggregations.query.planner import Part
+from aggregations.query.restrict import VISIT_DAYS, Restriction
+from aggregations.query.sources import EVENTS, VISITS, Level, Source
+from sql.compose import Binder, derived, scoped
+
+# Half of a sample's visitors have an id below half of 2^64: ids are hashes.
+_IDS = 2**64
+NO_LIMIT = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A text with the values that are bound, and settings. Columns: d0…, m0…, and with a comparison b0…"""
+
+    text: str
+    values: dict[str, object]
+    settings: dict[str, object]
+
+
+def statement(query: Query, site_id: int, parts: tuple[Part, ...], period: Period, before: Period | None) -> Statement:
+    """The whole question about ``period``, next to ``before`` where it is compared."""
+    binder = Binder()
+    spans = [span for span in (period, before) if span is not None]
+    ctes, scopes = [], []
+    for number, span in enumerate(spans):
+        reader = _Reader(query, site_id, binder, span)
+        ctes += [f"p{at}_{number} as (\n{reader.part(part)}\n)" for at, part in enumerate(parts)]
+        scopes.append(_figures(query, parts, number, binder if number == 0 else None))
+    keys = [f"d{at}" for at in range(len(query.dimensions))]
+    figures = [f"m{at}" for at in range(len(query.metrics))]
+    chosen = [*(f"n.{name} as {name}" for name in (*keys, *figures))]
+    source = f"(\n{scopes[0]}\n) as n"
+    if before is not None:
+        chosen += [f"b.m{at} as b{at}" for at in range(len(figures))]
+        timed = any(dimensions.find(name).kind is Kind.TIME for name in query.dimensions)
+        if timed:  # a quiet hour of this period is next to a busy one of the period before
+            chosen[: len(keys)] = keys
+        how = f"{'full' if timed else 'left'} join" if keys else "cross join"
+        on = f" using ({', '.join(keys)})" if keys else ""
+        source += f"\n{how} (\n{scopes[1]}\n) as b{on}"
+    limit = binder.bind(query.limit or NO_LIMIT, "UInt32")
+    head = ",\n".join(ctes)
+    text = f"with\n{head}\nselect {', '.join(chosen)}\nfrom {source}\norder by {_order(query)}\nlimit {limit}"
+    settings: dict[str, object] = {"count_distinct_implementation": "uniqExact" if query.exact else "uniq"}
+    return Statement(text, binder.values, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the parts of a question over one span."""
+
+    query: Query
+    site_id: int
+    binder: Binder
+    span: Period
+
+    def part(self, part: Part) -> str:
+        """Atoms by dimensions, from one source."""
+        restriction = Restriction(self.binder, self.span.first, self.span.last, self.rows)
+        texts = [restriction.text(part.where, part.source)] if part.where is not None else []
+        texts += [dimension.only[part.source] for dimension in part.dimensions if part.source in dimension.only]
+        if self.query.segment is not None:
+            texts.append(restriction.text(Did(self.query.segment), part.source))
+        rows = f"({self.rows(part.source, self.span.first, self.span.last, texts)}) as s"
+        columns, foreign = [], []
+        for at, dimension in enumerate(part.dimensions):
+            if dimension.kind is Kind.TIME:
+                unit = dimension.name.removeprefix("time:")
+                columns.append(f"{buckets.position(self.binder, part.source, unit, self.span)} as d{at}")
+            elif dimension.level is Level.VISIT and part.source is EVENTS:
+                foreign.append(f"{restriction.column(dimension, VISITS)} as w{at}")
+                columns.append(f"w.w{at} as d{at}")
+            else:
+                columns.append(f"toString({restriction.column(dimension, part.source)}) as d{at}")
+        if foreign:
+            visits = self.rows(VISITS, self.span.first - VISIT_DAYS, self.span.last, _only_visits(part.dimensions))
+            rows += f"\nany inner join (select s.visit_id as visit_id, {', '.join(foreign)} from ({visits}) as s) as w"
+            rows += " on s.visit_id = w.visit_id"
+        share = f" / {self.query.sample!r}" if self.query.sample else ""
+        chosen = [*columns, *(f"{atom.on[part.source]}{share} as a_{atom.name}" for atom in part.atoms)]
+        keys = ", ".join(f"d{at}" for at in range(len(columns)))
+        return f"select {', '.join(chosen)}\nfrom {rows}" + (f"\ngroup by {keys}" if keys else "")
+
+    def rows(self, source: Source, first: dt.date, last: dt.date, texts: list[str]) -> str:
+        """Rows of a source of the site, within these days, that fulfil every text."""
+        site = f"s.site_id = {self.binder.bind(self.site_id, 'UInt32')}"
+        days = f"{self.binder.bind(first, 'Date')} and {self.binder.bind(last, 'Date')}"
+        wanted = [f"s.{source.date} between {days}", *texts]
+        if not self.query.include_bots:
+            wanted.insert(1, "not s.bot")
+        if source.rows and self.query.sample is not None:
+            wanted.append(f"s.visitor_id < {self.binder.bind(int(_IDS * self.query.sample) - 1, 'UInt64')}")
+        if source is VISITS and self.query.exact:
+            until = self.binder.bind(last + VISIT_DAYS, "Date")
+            over = [
+                site,
+                f"s.visit_date between {days}",
+                f"s.local_date between {self.binder.bind(first, 'Date')} and {until}",
+            ]
+            return scoped(f"(\n{derived('visits_merged', 'visits', over)}\n)", wanted)
+        return scoped("visits_merged" if source is VISITS else source.name, [site, *wanted])
+
+
+def _only_visits(named: tuple[Dimension, ...]) -> list[str]:
+    return [
+        dimension.only[VISITS] for dimension in named if dimension.level is Level.VISIT and VISITS in dimension.only
+    ]
+
+
+def _figures(query: Query, parts: tuple[Part, ...], number: int, binder: Binder | None) -> str:
+    """Metrics by dimensions, from the parts of one span; ``binder`` where ``having`` chooses among them."""
+    keys = [f"d{at}" for at in range(len(query.dimensions))]
+    joined = ""
+    for at, part in enumerate(parts):
+        if not part.whole:
+            how = f"\nfull join p{at}_{number} using ({', '.join(keys)})" if keys else f"\ncross join p{at}_{number}"
+            joined += how if joined else f"p{at}_{number}"
+    totals = [
+        f"(select a_{atom.name} from p{at}_{number}) as a_{atom.name}"
+        for at, part in enumerate(parts)
+        for atom in part.atoms
+        if part.whole
+    ]
+    texts = [f"{_rounded(query, name)} as m{at}" for at, name in enumerate(query.metrics)]
+    chosen = ", ".join([*keys, *totals, *texts])
+    having = ""
+    if binder is not None and query.having:
+        tests = [
+            f"m{query.metrics.index(name)} {sign} {binder.bind(float(value), 'Float64')}"
+            for name, sign, value in query.having
+        ]
+        having = f"\nwhere {' and '.join(tests)}"
+    return f"select {chosen}\nfrom {joined}{having}"
+
+
+def _rounded(query: Query, name: str) -> str:
+    metric = metrics.find(name)
+    return f"toUInt64(round({metric.text}))" if query.sample and metric.unit is Unit.COUNT else metric.text
+
+
+def _order(query: Query) -> str:
+    """As asked, else by time, else by the first metric; then by counts and dimensions, so that there is one order."""
+    given = dict(query.sort)
+    times = [name for name in query.dimensions if dimensions.find(name).kind is Kind.TIME]
+    if not given:
+        given = dict.fromkeys(times, "asc") or {query.metrics[0]: "desc"}
+    columns = {name: f"d{at}" for at, name in enumerate(query.dimensions)}
+    columns |= {name: f"m{at}" for at, name in enumerate(query.metrics)}
+    counts = [name for name in query.metrics if metrics.find(name).unit is Unit.COUNT and name not in given]
+    ordered = [f"{columns[name]} {how}" for name, how in given.items()]
+    ordered += [f"{columns[name]} desc" for name in counts]
+    return ", ".join([*ordered, *(columns[name] for name in query.dimensions if name not in given)])
