@@ -8,6 +8,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add every command and group to the root, in the order in which the help shows them."""
     from cli import (
+        catalogue,
         config_,
         dedupe,
         detected,
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     serve.register(app)
     import_.register(app)
     app.add_typer(report.app, name="report")
+    catalogue.register(app)
     query.register(app)
     app.add_typer(funnel.app, name="funnel")
     app.add_typer(detected.app, name="detected")

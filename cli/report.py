@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aggregations.reports.sources import Tag
-from aggregations.reports.timeseries import Step
+from aggregations.reports.ranked import RANKED, Ranked, Tag, campaigns
+from aggregations.reports.timeseries import Interval
+from cli.asking import Asking, asks, report
 from cli.options import (
     BotsOption,
     FormatOption,
@@ -19,9 +20,14 @@ from cli.options import (
     SiteOption,
     scoped,
 )
-from cli.ranked import RANKED, Ranked
 from cli.render.render import render
 from cli.render.view import Layout, View
+
+if TYPE_CHECKING:
+    import polars as pl
+    from clickhouse_connect.driver.client import Client
+
+    from aggregations.query.answer import Asked
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,64 +38,77 @@ app = typer.Typer(
 
 
 @app.command(epilog="Example: footfall report overview --site shop.example --period 2026-10 --format csv")
-def overview(
-    site: SiteOption = None,
-    period: PeriodOption = "30d",
-    bots: BotsOption = False,
-    raw: RawOption = False,
-    fmt: FormatOption = None,
-    output: OutputOption = None,
-) -> None:
+@asks(without=("limit", "sort"), compare="previous")
+def overview(asking: Asking) -> None:
     """Visitors, visits, pageviews, bounce rate and visit duration, compared with the previous period."""
-    from aggregations.reports.overview import overview as ask
+    from aggregations.reports.overview import QUERY, of
 
-    with scoped("report overview", site, period, bots) as s:
-        frame, title = ask(s.client, s.site, s.period, s.only, raw=raw), s.title("Overview")
-        note = s.footnote(raw)
-    render(frame, View(title, Layout.OVERVIEW, footnote=note), fmt, output)
+    report("overview", asking, QUERY, View("Overview", Layout.OVERVIEW), of)
 
 
 @app.command(epilog="Example: footfall report timeseries --site shop.example --period today --by hour")
+@asks(without=("limit",))
 def timeseries(
-    site: SiteOption = None,
-    period: PeriodOption = "30d",
-    by: Annotated[Step, typer.Option("--by", help="Interval, in the site's local time.")] = Step.DAY,
-    bots: BotsOption = False,
-    raw: RawOption = False,
-    fmt: FormatOption = None,
-    output: OutputOption = None,
+    asking: Asking,
+    by: Annotated[Interval, typer.Option("--by", help="Interval, in the site's local time.")] = Interval.DAY,
 ) -> None:
     """Metrics over time, including empty intervals."""
-    from aggregations.reports.timeseries import series as ask
+    from aggregations.reports.timeseries import query
 
-    with scoped("report timeseries", site, period, bots) as s:
-        frame = ask(s.client, s.site, s.period, by, s.only, raw=raw)
-        title = s.title("Over time")
-        note = s.footnote(raw)
-    labels = {"day": "Day", "hour": "Hour"}
-    view = View(title, bar="visitors", sparks=("visitors", "pageviews"), labels=labels, footnote=note)
-    render(frame, view, fmt, output)
+    labels = {step.value: step.value.capitalize() for step in Interval}
+    view = View("Over time", bar="visitors", sparks=("visitors", "pageviews"), labels=labels)
+    report("timeseries", asking, query(by), view)
 
 
-@app.command(epilog="Example: footfall report campaigns --site shop.example --tag utm_medium")
-def campaigns(
-    site: SiteOption = None,
-    period: PeriodOption = "30d",
-    tag: Annotated[Tag, typer.Option("--tag", help="Which tag.")] = Tag.CAMPAIGN,
-    limit: LimitOption = 10,
-    bots: BotsOption = False,
-    raw: RawOption = False,
-    fmt: FormatOption = None,
-    output: OutputOption = None,
-) -> None:
+@app.command(
+    "campaigns",
+    help="Visits by campaign tag.",
+    epilog="Example: footfall report campaigns --site shop.example --tag utm_medium",
+)
+@asks()
+def campaigns_(asking: Asking, tag: Annotated[Tag, typer.Option("--tag", help="Which tag.")] = Tag.CAMPAIGN) -> None:
     """Visits by campaign tag."""
-    from aggregations.reports.sources import campaigns as ask
+    _ranked("campaigns", asking, campaigns(tag))
 
-    with scoped("report campaigns", site, period, bots) as s:
-        frame = ask(s.client, s.site, s.period, s.only, tag=tag, limit=limit, raw=raw)
-        title = s.title("Campaigns")
-        note = s.footnote(raw)
-    render(frame, View(title, bar="visitors", footnote=note), fmt, output)
+
+@app.command(epilog="Example: footfall report breakdown language --site shop.example --where 'country=FR|DE'")
+@asks()
+def breakdown(
+    asking: Asking,
+    dimension: Annotated[
+        list[str], typer.Argument(help="Up to four dimensions, such as language or props.plan (footfall dimensions).")
+    ],
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", "-m", help="Which metrics (footfall metrics); repeated for several.")
+    ] = None,
+) -> None:
+    """Any metrics by any dimensions or properties."""
+    from aggregations.query import dimensions
+    from aggregations.query.model import Query
+    from aggregations.query.sources import Level
+
+    found = [dimensions.find(name) for name in dimension]
+    events = any(each.level is Level.EVENT for each in found)
+    usual = ("visitors", "visits", "events") if events else ("visitors", "visits", "bounce_rate", "visit_duration")
+    base = Query(metrics=tuple(metric or usual), dimensions=tuple(dimension))
+    labels = {each.name.removeprefix("time:"): each.label for each in found}
+    view = View(
+        " and ".join(each.label for each in found), bar=base.metrics[0], blank=found[0].blank or "(none)", labels=labels
+    )
+    report("breakdown", asking, base, view)
+
+
+@app.command("exit-pages", epilog="Example: footfall report exit-pages --site shop.example --period yesterday")
+@asks(without=("compare", "sort"))
+def exit_pages(asking: Asking) -> None:
+    """Pages on which visits end, with their exit rate."""
+    from aggregations.query.model import Query
+    from aggregations.reports.exit_pages import of
+
+    def ask(client: Client, asked: Asked) -> pl.DataFrame:
+        return of(client, asked.query, asked.site, asked.period)
+
+    report("exit-pages", asking, Query(), View("Exit pages", bar="exits", labels={"page": "Page"}), ask)
 
 
 @app.command(epilog="Example: footfall report funnel checkout --site shop.example --period 30d")
@@ -133,31 +152,60 @@ def detected(
     render(frame, view, fmt, output)
 
 
-def _command(ranked: Ranked) -> Callable[..., None]:
+@app.command("query", epilog="Example: footfall report pages --as-json | footfall report query -")
+def query_(
+    file: Annotated[str, typer.Argument(help="A file with a question as JSON; - reads it from stdin.")],
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what is counted, where it is read and by which SQL (on stderr).")
+    ] = False,
+    fmt: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """A question of your own, as JSON."""
+    from aggregations.query.model import decode
+    from cli.asking import show
+
+    show("query", decode(_question(file)), View("Query"), explain=explain, fmt=fmt, output=output)
+
+
+def _question(file: str) -> bytes:
+    from pathlib import Path
+
+    from cli import standard_input
+    from sql.core.errors import UsageError
+
+    try:
+        return standard_input.read() if file == "-" else Path(file).read_bytes()
+    except OSError as exc:
+        raise UsageError(f"cannot read {file}: {exc.strerror}") from exc
+
+
+def _ranked(name: str, asking: Asking, ranked: Ranked) -> None:
+    from aggregations.query import dimensions
+
+    dimension = dimensions.find(ranked.dimension)
+    labels = {ranked.column or ranked.dimension: "Page" if ranked.column == "page" else dimension.label}
+    view = View(ranked.title, bar=ranked.bar, blank=dimension.blank, labels=labels)
+
+    def ask(client: Client, asked: Asked) -> pl.DataFrame:
+        from aggregations.query.answer import answer
+
+        return ranked.named(answer(client, asked))
+
+    report(name, asking, ranked.query(), view, ask)
+
+
+def _command(name: str, ranked: Ranked) -> Callable[..., None]:
     """The command of a ranked report; all of them take the same options."""
 
-    def command(
-        site: SiteOption = None,
-        period: PeriodOption = "30d",
-        limit: LimitOption = 10,
-        bots: BotsOption = False,
-        raw: RawOption = False,
-        fmt: FormatOption = None,
-        output: OutputOption = None,
-    ) -> None:
-        ask = ranked.question()
-        with scoped(f"report {ranked.command}", site, period, bots) as s:
-            frame = ask(s.client, s.site, s.period, s.only, limit=limit, raw=raw)
-            title, note = s.title(ranked.title), s.footnote(raw)
-        labels = {ranked.column: ranked.heading}
-        render(frame, View(title, bar=ranked.bar, blank=ranked.blank, labels=labels, footnote=note), fmt, output)
+    @asks()
+    def command(asking: Asking) -> None:
+        _ranked(name, asking, ranked)
 
     return command
 
 
-for _ranked in RANKED:
-    app.command(
-        _ranked.command,
-        help=_ranked.help,
-        epilog=f"Example: footfall report {_ranked.command} --site shop.example {_ranked.example}",
-    )(_command(_ranked))
+for _name, _row in RANKED.items():
+    app.command(_name, help=_row.help, epilog=f"Example: footfall report {_name} --site shop.example {_row.example}")(
+        _command(_name, _row)
+    )

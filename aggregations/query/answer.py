@@ -12,7 +12,8 @@ from aggregations.query.dimensions import Kind
 from aggregations.query.model import Query, check
 from aggregations.query.periods import Period
 from aggregations.query.planner import Part
-from aggregations.query.statement import Statement, statement
+from aggregations.query.statement import Statement, scoped_statement, statement
+from sql.core import queries
 from sql.core.errors import EngineError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from aggregations.query.sites import SiteRow
+    from aggregations.query.sources import Source
 
 _ARROW = {"output_format_arrow_compression_method": "none", "output_format_arrow_string_as_string": 1}
 
@@ -88,6 +90,15 @@ def answer(client: Client, asked: Asked) -> pl.DataFrame:
             for at, name in enumerate(query.metrics)
         )
     return found.rename(names)
+
+
+def scoped(client: Client, name: str, query: Query, source: Source, site: SiteRow, period: Period) -> pl.DataFrame:
+    """The answer of a query file that reads `scoped`: the rows of ``source`` that a question chooses."""
+    import polars as pl
+
+    told = scoped_statement(queries.query(name), query, source, site.site_id, period)
+    data = client.raw_query(told.text, parameters=told.values, settings=told.settings | _ARROW, fmt="ArrowStream")
+    return pl.read_ipc_stream(io.BytesIO(data))
 
 
 def _timed(found: pl.DataFrame, asked: Asked, at: int, unit: str) -> pl.DataFrame:

@@ -16,7 +16,7 @@ UNITS = ("hour", "day", "week", "month")
 def labels(period: Period, unit: str) -> list[str] | list[dt.date]:
     """Every point, ascending: dates, of weeks their Monday, of months their first; hours as ISO 8601 with offset."""
     if unit == "hour":
-        return [start.isoformat(timespec="minutes") for start in period.hours()]
+        return [start.replace(minute=0).isoformat(timespec="minutes") for start in period.hours()]
     if unit == "day":
         return period.dates()
     if unit == "week":

@@ -63,6 +63,8 @@ _ALL = (
               Kind.NUMBER),
     Dimension("scroll_depth", "Scroll depth", Level.EVENT, "Percent of the page that was seen.",
               {EVENTS: "s.scroll_depth"}, Kind.NUMBER),
+    Dimension("bot", "Bot", Level.EVENT, "yes or no: whether the event is flagged as a bot's.",
+              dict.fromkeys((DAILY_EVENTS, DAILY_PAGES, EVENTS), "if(s.bot, 'yes', 'no')")),
     Dimension("import", "Import", Level.EVENT, "Which import brought the event.", {EVENTS: "toString(s.import_id)"},
               blank="(live)"),
     _first("source", "Source", "Where the visit came from."),

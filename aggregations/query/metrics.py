@@ -53,7 +53,7 @@ _VISITS = (
     "Runs of events of one visitor with gaps of at most 30 minutes, at most 24 hours long; counted on the day on which "
     "they started."
 )
-_BOUNCES = "Visits with one pageview and no interactive custom event, divided by visits."
+_BOUNCES = "Visits with one pageview and no interactive event, divided by visits."
 _DURATION = "From a visit's first event to its last, averaged over all visits; a visit of one event counts 0."
 _ALL = (
     _count("visitors", "Visitors", "Distinct visitors with at least one event."),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aggregations.query import buckets, dimensions, metrics
-from aggregations.query.conditions import Did
+from aggregations.query.conditions import Condition, Did, both
 from aggregations.query.dimensions import Dimension, Kind
 from aggregations.query.metrics import Unit
 from aggregations.query.model import Query
@@ -14,7 +15,7 @@ from aggregations.query.periods import Period
 from aggregations.query.planner import Part
 from aggregations.query.restrict import VISIT_DAYS, Restriction
 from aggregations.query.sources import EVENTS, VISITS, Level, Source
-from sql.compose import Binder, derived, scoped
+from sql.compose import Binder, derived, scoped, with_first
 
 # Half of a sample's visitors have an id below half of 2^64: ids are hashes.
 _IDS = 2**64
@@ -54,8 +55,21 @@ def statement(query: Query, site_id: int, parts: tuple[Part, ...], period: Perio
     limit = binder.bind(query.limit or NO_LIMIT, "UInt32")
     head = ",\n".join(ctes)
     text = f"with\n{head}\nselect {', '.join(chosen)}\nfrom {source}\norder by {_order(query)}\nlimit {limit}"
-    settings: dict[str, object] = {"count_distinct_implementation": "uniqExact" if query.exact else "uniq"}
-    return Statement(text, binder.values, settings)
+    return Statement(text, binder.values, _settings(query))
+
+
+def scoped_statement(file: str, query: Query, source: Source, site_id: int, period: Period) -> Statement:
+    """A query file that reads `scoped`: the rows of ``source`` that the question chooses.
+
+    It may bind site, first, last and limit.
+    """
+    binder = Binder({"site": site_id, "first": period.first, "last": period.last, "limit": query.limit or NO_LIMIT})
+    text = with_first("scoped", _Reader(query, site_id, binder, period).chosen(source, query.where), file)
+    return Statement(text, binder.values, _settings(query))
+
+
+def _settings(query: Query) -> dict[str, object]:
+    return {"count_distinct_implementation": "uniqExact" if query.exact else "uniq"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +84,8 @@ class _Reader:
     def part(self, part: Part) -> str:
         """Atoms by dimensions, from one source."""
         restriction = Restriction(self.binder, self.span.first, self.span.last, self.rows)
-        texts = [restriction.text(part.where, part.source)] if part.where is not None else []
-        texts += [dimension.only[part.source] for dimension in part.dimensions if part.source in dimension.only]
-        if self.query.segment is not None:
-            texts.append(restriction.text(Did(self.query.segment), part.source))
-        rows = f"({self.rows(part.source, self.span.first, self.span.last, texts)}) as s"
+        only = [dimension.only[part.source] for dimension in part.dimensions if part.source in dimension.only]
+        rows = f"({self.chosen(part.source, part.where, only)}) as s"
         columns, foreign = [], []
         for at, dimension in enumerate(part.dimensions):
             if dimension.kind is Kind.TIME:
@@ -93,6 +104,13 @@ class _Reader:
         chosen = [*columns, *(f"{atom.on[part.source]}{share} as a_{atom.name}" for atom in part.atoms)]
         keys = ", ".join(f"d{at}" for at in range(len(columns)))
         return f"select {', '.join(chosen)}\nfrom {rows}" + (f"\ngroup by {keys}" if keys else "")
+
+    def chosen(self, source: Source, where: Condition | None = None, only: Sequence[str] = ()) -> str:
+        """Rows of a source that ``where`` and the question's segment choose."""
+        restriction = Restriction(self.binder, self.span.first, self.span.last, self.rows)
+        where = both(where, Did(self.query.segment)) if self.query.segment is not None else where
+        texts = [restriction.text(where, source)] if where is not None else []
+        return self.rows(source, self.span.first, self.span.last, [*texts, *only])
 
     def rows(self, source: Source, first: dt.date, last: dt.date, texts: list[str]) -> str:
         """Rows of a source of the site, within these days, that fulfil every text."""

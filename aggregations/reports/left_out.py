@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aggregations.query.answer import about, answer
+from aggregations.query.conditions import Comparison, Operator, both
 from aggregations.query.filters import EXCLUDE_BOTS, Filter
-from sql.core import queries
+from aggregations.query.model import Query
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+    from aggregations.query.conditions import Condition
     from aggregations.query.periods import Period
     from aggregations.query.sites import SiteRow
+
+_BOTS = Comparison("bot", Operator.IS, ("yes",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +28,18 @@ class LeftOut:
     pageviews: int = 0
 
 
-def bots(client: Client, site: SiteRow, period: Period, only: Filter = EXCLUDE_BOTS, *, raw: bool = False) -> LeftOut:
+def bots(
+    client: Client,
+    site: SiteRow,
+    period: Period,
+    only: Filter = EXCLUDE_BOTS,
+    *,
+    raw: bool = False,
+    where: Condition | None = None,
+) -> LeftOut:
     """What is left out for being a bot's; nothing where bots are counted. ``raw`` counts it from raw events."""
     if only.include_bots:
         return LeftOut()
-    where = {"site": site.site_id, "first": period.first, "last": period.last}
-    name = "events/left_out_bots_raw" if raw else "events/left_out_bots"
-    [(events, pageviews)] = client.query(queries.query(name), parameters=where).result_rows
-    return LeftOut(int(events), int(pageviews))
+    query = Query(metrics=("events", "pageviews"), where=both(_BOTS, where), include_bots=True, exact=raw)
+    [row] = answer(client, about(query, site, period)).rows()
+    return LeftOut(*map(int, row))

@@ -1,11 +1,12 @@
-"""The headline: visitors, visits, pageviews and what follows from them, beside the period before."""
+"""The headline: visitors, visits, pageviews and what follows from them, next to another period."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aggregations.query.fetch import fetch, scope
+from aggregations.query.answer import Asked, about, answer
 from aggregations.query.filters import EXCLUDE_BOTS, Filter
+from aggregations.query.model import Query
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,24 +16,31 @@ if TYPE_CHECKING:
     from aggregations.query.sites import SiteRow
 
 FIGURES = ("visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration")
+QUERY = Query(metrics=FIGURES, compare="previous")
 
 
 def overview(
     client: Client, site: SiteRow, period: Period, only: Filter = EXCLUDE_BOTS, *, raw: bool = False
 ) -> pl.DataFrame:
-    """One row ``current`` and, where there is a period before, one row ``previous``.
+    """Two rows, the period's own and the one before it; one where nothing can lie before. See ``of``."""
+    query = Query(metrics=FIGURES, include_bots=only.include_bots, exact=raw)
+    return of(client, about(query, site, period, period.previous()))
 
-    Columns: period, first_day, last_day, and FIGURES (counts; ratios 0..1; seconds; null where no visit).
-    ``raw`` counts from raw events instead of rollups and visits.
+
+def of(client: Client, asked: Asked) -> pl.DataFrame:
+    """One row a period: period (``current``, ``previous``), first_day, last_day, and the metrics asked for.
+
+    Counts; ratios 0..1; seconds; null where there was no visit.
     """
     import polars as pl
 
-    before = period.previous()
-    start = before.first if before else period.first
-    found = fetch(
-        client, "overview/overview_raw" if raw else "overview/overview", scope(site, period, only, previous_first=start)
-    )
-    spans = [("current", period)] + ([("previous", before)] if before else [])
+    found = answer(client, asked)
+    names = asked.query.metrics
+    rows = [found.select(names)]
+    spans = [("current", asked.period)]
+    if asked.before is not None:
+        rows.append(found.select(pl.col(f"{name}_previous").alias(name) for name in names))
+        spans.append(("previous", asked.before))
     head = pl.DataFrame(
         {
             "period": [name for name, _ in spans],
@@ -40,4 +48,4 @@ def overview(
             "last_day": [span.last for _, span in spans],
         }
     )
-    return pl.concat([head, found.drop("own").head(len(spans))], how="horizontal")
+    return head.hstack(pl.concat(rows))

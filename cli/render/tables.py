@@ -77,7 +77,7 @@ def _list(frame: pl.DataFrame, view: View, width: int) -> Table | None:
     from rich.text import Text
 
     rows = frame.to_dicts()
-    headings = {n: METRICS[n].label if n in METRICS else view.labels.get(n, n) for n in frame.columns}
+    headings = {name: heading(name, view) for name in frame.columns}
     cells = {name: [cell(name, row[name], view.blank) for row in rows] for name in frame.columns}
     texts = [name for name, kind in frame.schema.items() if not kind.is_numeric()]
     short = [name for name in texts if name not in view.whole]
@@ -98,6 +98,15 @@ def _list(frame: pl.DataFrame, view: View, width: int) -> Table | None:
                 line.append(Text(bar(row[name] or 0, top), style="cyan"))
         table.add_row(*line)
     return table
+
+
+def heading(name: str, view: View) -> str:
+    """What a column is called: a metric's label, next to it how it was before and how it changed."""
+    if name.endswith("_previous"):
+        return "Before"
+    if name.endswith("_change"):
+        return "Change"
+    return METRICS[name].label if name in METRICS else view.labels.get(name, name)
 
 
 def _room(headings: dict[str, str], cells: dict[str, list[str]], texts: list[str], width: int) -> int:
@@ -175,6 +184,13 @@ def cell(name: str, value: object, blank: str = "") -> str:
         return f"{value} {value:%a}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _printable(str(value)) or blank
+    return _figure(name, value)
+
+
+def _figure(name: str, value: float) -> str:
+    if name.endswith("_change"):
+        return f"{value * 100:+,.1f} %"
+    name = name.removesuffix("_previous")
     unit = METRICS[name].unit if name in METRICS else None
     if unit is Unit.RATIO:
         return f"{value * 100:.1f} %"

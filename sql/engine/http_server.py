@@ -234,8 +234,8 @@ class Handler(BaseHTTPRequestHandler):
         if fmt == "Native" and not data:
             data = self._columns_only(connection, text, bound)
         numbers = {
-            "read_rows": result.rows_read(),
-            "read_bytes": result.bytes_read(),
+            "read_rows": result.storage_rows_read(),
+            "read_bytes": result.storage_bytes_read(),
             "elapsed_ns": int(result.elapsed() * 1e9),
         }
         headers = {"X-ClickHouse-Summary": json.dumps({k: str(v) for k, v in numbers.items()})}

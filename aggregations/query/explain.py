@@ -1,0 +1,39 @@
+"""What a question counts, where it is read, and by which SQL."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from aggregations.query import dimensions, metrics, where
+from aggregations.query.planner import Part
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from aggregations.query.answer import Asked
+
+
+def explained(client: Client, asked: Asked) -> str:
+    """Definitions, sources with the reasons, the statement with its values, and what it took: it is run once more."""
+    query, told = asked.query, asked.statement
+    lines = [f"{name}: {metrics.find(name).definition}" for name in query.metrics]
+    lines += [f"{name}: {dimensions.find(name).about}" for name in query.dimensions]
+    if query.where is not None:
+        lines.append(f"where {where.written(query.where)}")
+    if query.segment is not None:
+        lines.append(f"of visitors with {where.written(query.segment)}")
+    lines += ["", *(line for part in asked.parts for line in _chosen(part)), "", told.text, ""]
+    lines += [f"  {name} = {value!r}" for name, value in told.values.items() if f"{{{name}:" in told.text]
+    started = time.perf_counter()
+    summary = client.query(told.text, parameters=told.values, settings=told.settings).summary
+    seconds = time.perf_counter() - started
+    rows, size = int(summary.get("read_rows", 0)), int(summary.get("read_bytes", 0))
+    return "\n".join([*lines, "", f"{rows:,} rows, {size:,} bytes read, {seconds:.3f} s"])
+
+
+def _chosen(part: Part) -> list[str]:
+    counted = ", ".join(atom.name for atom in part.atoms)
+    over = " over the whole" if part.whole else ""
+    lines = [f"{counted}{over}: from {part.source.name} ({part.source.about})"]
+    return [*lines, *(f"  not from {source.name}: {why}" for source, why in part.refused)]

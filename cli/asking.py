@@ -1,0 +1,191 @@
+"""The options that every report takes, and the question that they make of a report."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from cli.context import database
+from cli.options import BotsOption, FormatOption, LimitOption, OutputOption, PeriodOption, RawOption, SiteOption
+from cli.render.render import Format, render
+from cli.render.view import Layout, View
+
+if TYPE_CHECKING:
+    import polars as pl
+    from clickhouse_connect.driver.client import Client
+
+    from aggregations.query.answer import Asked
+    from aggregations.query.model import Query
+
+    Shape = Callable[[Client, Asked], pl.DataFrame]
+
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option("--where", "-w", help="Only rows of which this holds, such as 'country=FR|DE'; repeatable."),
+]
+SegmentOption = Annotated[
+    str,
+    typer.Option("--segment", help="Only visitors who had an event or visit of which this holds, such as 'page=/buy'."),
+]
+CompareOption = Annotated[str, typer.Option("--compare", help="none, previous, year, or another period.")]
+SortOption = Annotated[
+    list[str] | None, typer.Option("--sort", help="Metric or dimension to sort by; NAME:asc or NAME:desc.")
+]
+SampleOption = Annotated[float | None, typer.Option("--sample", help="Count a share of all visitors, such as 0.1.")]
+ExplainOption = Annotated[
+    bool, typer.Option("--explain", help="Say what is counted, where it is read and by which SQL (on stderr).")
+]
+JsonOption = Annotated[bool, typer.Option("--as-json", help="Print the question as JSON for `report query`.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the options of one report said."""
+
+    site: SiteOption = None
+    period: PeriodOption = "30d"
+    where: WhereOption = None
+    segment: SegmentOption = ""
+    compare: CompareOption = "none"
+    sort: SortOption = None
+    limit: LimitOption = 10
+    sample: SampleOption = None
+    bots: BotsOption = False
+    raw: RawOption = False
+    explain: ExplainOption = False
+    as_json: JsonOption = False
+    fmt: FormatOption = None
+    output: OutputOption = None
+
+    def query(self, base: Query) -> Query:
+        """``base`` with what the options said. Raises UsageError."""
+        import msgspec
+
+        from aggregations.query.conditions import both
+        from aggregations.query.model import check
+        from aggregations.query.where import parse
+
+        made = msgspec.structs.replace(
+            base,
+            site=self.site,
+            period=self.period,
+            compare=self.compare,
+            where=both(base.where, *map(parse, self.where or ())),
+            segment=parse(self.segment) if self.segment else base.segment,
+            include_bots=self.bots,
+            exact=self.raw,
+            sample=self.sample,
+            sort=tuple(map(_order, self.sort)) if self.sort else base.sort,
+            limit=self.limit if base.limit else 0,
+        )
+        check(made)
+        return made
+
+
+def asks(without: tuple[str, ...] = (), **defaults: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command, whose first parameter is an ``Asking``, the options of one: all but those of ``without``."""
+    hints = get_type_hints(Asking, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, annotation=hints[field.name],
+            default=defaults.get(field.name, field.default),
+        )
+        for field in fields(Asking)
+        if field.name not in without
+    ]  # fmt: skip
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        kinds = get_type_hints(command, include_extras=True)
+        own = [
+            parameter.replace(annotation=kinds[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in list(inspect.signature(command).parameters.values())[1:]
+        ]
+
+        def run(**given: Any) -> None:
+            mine = {parameter.name: given.pop(parameter.name) for parameter in own}
+            command(Asking(**given), **mine)
+
+        parameters = [*own, *shared]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        return run
+
+    return decorate
+
+
+def report(name: str, asking: Asking, base: Query, view: View, shape: Shape | None = None) -> None:
+    """Ask what a report and its options stand for, and show the answer."""
+    query = asking.query(base)
+    if asking.as_json:
+        from aggregations.query.model import encode
+
+        typer.echo(encode(query))
+    else:
+        show(name, query, view, shape, explain=asking.explain, fmt=asking.fmt, output=asking.output)
+
+
+def show(
+    name: str,
+    query: Query,
+    view: View,
+    shape: Shape | None = None,
+    *,
+    explain: bool = False,
+    fmt: Format | None = None,
+    output: Path | None = None,
+) -> None:
+    """Ask a question and show its answer. ``shape`` asks it in a way of its own; ``view.title`` is what it is about."""
+    from aggregations.query.answer import answer, prepare
+    from aggregations.query.explain import explained
+
+    with database(f"report {name}") as client:
+        asked = prepare(client, query)
+        frame = (shape or answer)(client, asked)
+        if explain:
+            typer.echo(explained(client, asked), err=True)
+        note = left_out(client, asked)
+    title = f"{view.title} · {asked.site.domain} · {asked.period.label}"
+    if asked.before is not None and view.layout is not Layout.OVERVIEW:
+        view = replace(view, narrow=_narrow(frame, query))
+        title += f", before: {asked.before.label}"
+    render(frame, replace(view, title=title, footnote=note), fmt, output)
+
+
+def _narrow(frame: pl.DataFrame, query: Query) -> tuple[str, ...]:
+    """Where not all columns have room: the figures of this period, and how the first of them changed."""
+    first = query.metrics[0]
+    keys = frame.columns[: len(query.dimensions)]
+    return (*keys, first, f"{first}_change", *query.metrics[1:])
+
+
+def left_out(client: Client, asked: Asked) -> str:
+    """What a report leaves out, in a line; empty where that is nothing."""
+    from aggregations.query.filters import Filter
+    from aggregations.reports.left_out import bots
+
+    query = asked.query
+    notes = [f"Sample: {query.sample:.3g} of all visitors, counts scaled up."] if query.sample else []
+    out = bots(client, asked.site, asked.period, Filter(query.include_bots), raw=query.exact)
+    if out.events:
+        views = f" ({out.pageviews:,} page views)" if out.pageviews else ""
+        count = "1 event" if out.events == 1 else f"{out.events:,} events"
+        notes.append(f"Bots excluded: {count}{views}. Add --include-bots to count them.")
+    return " ".join(notes)
+
+
+def _order(text: str) -> tuple[str, Any]:
+    from aggregations.query.metrics import METRICS
+    from sql.core.errors import UsageError
+
+    name, how = text, "desc" if text in METRICS else "asc"
+    if text.endswith((":asc", ":desc")):
+        name, _, how = text.rpartition(":")
+    if not name:
+        raise UsageError(f"cannot sort by {text!r}", "a metric or dimension, such as visits or page:asc")
+    return name, how
