@@ -41,10 +41,10 @@ SIGNS = {
 }
 _SPACE = re.compile(r"\s*")
 _NAME = re.compile(r"[A-Za-z_][\w.$:-]*")
-_WORD = re.compile(r"(and|or|not|did_not|did)(?=[\s(])")
+_WORD = re.compile(r"(and|or|not|did_not|did)(?=[\s(]|\Z)")
 _SIGN = re.compile("|".join(map(re.escape, SIGNS)))
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_STOP = re.compile(r"\s+(?:and|or)(?=[\s(])")
+_STOP = re.compile(r"\s+(?:and|or)(?=[\s(]|\Z)")
 _ESCAPED = re.compile(r'\\(["\\])')
 _PLAIN = re.compile(r'[^\s|()"]+(?: (?!(?:and|or)(?: |\Z))[^\s|()"]+)*\Z')
 

@@ -12,7 +12,9 @@ from aggregations.definitions import funnels
 from aggregations.query.filters import Filter
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
-from aggregations.reports import detected, devices, events, left_out, overview, pages, places, sources, timeseries
+from aggregations.reports import detected, left_out, overview, timeseries
+from aggregations.reports.exit_pages import exit_pages
+from aggregations.reports.ranked import RANKED, Tag, campaigns
 from tests.aggregations.answers import Rows, differences, rows_of
 from tests.oracle.clock import previous
 from tests.oracle.condition import Condition
@@ -95,12 +97,12 @@ def _by_first_event(ask: Callable[..., pl.DataFrame], dimension: str) -> Questio
     return _table(_whole(ask), _named(dimension), _named(*OF_VISITS), "visitors")
 
 
-def _by_tag(tag: sources.Tag) -> Question:
-    ask, where = _whole(sources.campaigns, tag=tag), [Condition(tag.value, bool)]
+def _by_tag(tag: Tag) -> Question:
+    ask, where = _whole(campaigns(tag).rows), [Condition(tag.value, bool)]
     return _table(ask, _named(tag.value), _named(*OF_VISITS), "visitors", where)
 
 
-def _over_time(step: timeseries.Step) -> Question:
+def _over_time(step: timeseries.Interval) -> Question:
     def ask(client: Any, site: SiteRow, period: Period, only: Filter, **more: Any) -> pl.DataFrame:
         return timeseries.series(client, site, period, step, only, **more)
 
@@ -163,31 +165,31 @@ def _review(*args: Any, **more: Any) -> pl.DataFrame:
 
 
 _FIRST = {
-    "sources": _by_first_event(sources.sources, "source"),
-    "channels": _by_first_event(sources.channels, "channel"),
-    "countries": _by_first_event(places.countries, "country"),
-    "devices": _by_first_event(devices.devices, "device"),
-    "browsers": _by_first_event(devices.browsers, "browser"),
-    "systems": _by_first_event(devices.systems, "os"),
-    **{f"campaigns:{tag.value}": _by_tag(tag) for tag in sources.Tag},
+    "sources": _by_first_event(RANKED["sources"].rows, "source"),
+    "channels": _by_first_event(RANKED["channels"].rows, "channel"),
+    "countries": _by_first_event(RANKED["countries"].rows, "country"),
+    "devices": _by_first_event(RANKED["devices"].rows, "device"),
+    "browsers": _by_first_event(RANKED["browsers"].rows, "browser"),
+    "systems": _by_first_event(RANKED["systems"].rows, "os"),
+    **{f"campaigns:{tag.value}": _by_tag(tag) for tag in Tag},
 }
 BY_FIRST_EVENT = list(_FIRST)
 # By the command that shows it, and what more it is told.
 QUESTIONS = {
     "overview": Question(_headline, _true_headline),
-    "timeseries:day": _over_time(timeseries.Step.DAY),
-    "timeseries:hour": _over_time(timeseries.Step.HOUR),
-    "pages": _table(_whole(pages.top_pages), _named("page"), _named("visitors", "pageviews"), "visitors"),
-    "entry-pages": _table(_whole(pages.entry_pages), _named(page="entry_page"), _named(*OF_VISITS), "visits"),
+    "timeseries:day": _over_time(timeseries.Interval.DAY),
+    "timeseries:hour": _over_time(timeseries.Interval.HOUR),
+    "pages": _table(_whole(RANKED["pages"].rows), _named("page"), _named("visitors", "pageviews"), "visitors"),
+    "entry-pages": _table(_whole(RANKED["entry-pages"].rows), _named(page="entry_page"), _named(*OF_VISITS), "visits"),
     "exit-pages": _table(
-        _whole(pages.exit_pages),
+        _whole(exit_pages),
         _named(page="exit_page"),
         _named("visitors", "exits", pageviews="pageviews_of_exit_page", exit_rate="exit_rate"),
         "exits",
     ),
     **_FIRST,
     "events": _table(
-        _whole(events.events), _named("event"), _named("visitors", "events", "conversion_rate"), "visitors"
+        _whole(RANKED["events"].rows), _named("event"), _named("visitors", "events", "conversion_rate"), "visitors"
     ),
     **{f"funnel:{name}": _funnel(name) for name in FUNNELS},
     "detected": _table(

@@ -51,9 +51,7 @@ def test_an_import_says_how_many(imported):
     assert "3 page views stored, 2 of them by bots (excluded from reports; see --include-bots)\n" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "name", ["overview", "timeseries", "campaigns", "detected", *(ranked.command for ranked in RANKED)]
-)
+@pytest.mark.parametrize("name", ["overview", "timeseries", "campaigns", "detected", "exit-pages", *RANKED])
 def test_every_report_says_so(imported, command, name):
     home, _ = imported
     report = ("--data-dir", home.root, "report", name, *OCTOBER, "--format", "table")

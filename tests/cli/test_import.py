@@ -22,7 +22,7 @@ from aggregations.query.filters import EXCLUDE_BOTS, Filter
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow, find
 from aggregations.reports.overview import overview
-from aggregations.reports.pages import top_pages
+from aggregations.reports.ranked import RANKED
 from bench.traffic import Traffic
 from cli import import_
 from cli.main import root
@@ -143,7 +143,7 @@ def reported(
     with opened(f"chdb://{home.root}") as client:
         site: SiteRow = find(client, domain)
         head = overview(client, site, period, only)
-        pages = top_pages(client, site, period, only, limit=0)
+        pages = RANKED["pages"].rows(client, site, period, only, limit=0)
     return head["pageviews"][0], head["visits"][0], dict(zip(pages["page"], pages["pageviews"], strict=True))
 
 

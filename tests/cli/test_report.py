@@ -47,7 +47,7 @@ with opened(sys.argv[1]) as client:
 """
 FOOTFALL = (sys.executable, "-m", "cli.main")
 OCTOBER = ("--site", "shop.example", "--period", "2026-10")
-COMMANDS = ["overview", "timeseries", "campaigns", *(ranked.command for ranked in report.RANKED)]
+COMMANDS = ["overview", "timeseries", "campaigns", "exit-pages", *report.RANKED]
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,10 @@ from aggregations.query import console
 from aggregations.query import sites as report_sites
 from aggregations.query.filters import Filter
 from aggregations.query.periods import Period
-from aggregations.reports import detected, devices, events, left_out, overview, pages, places, sources, timeseries
+from aggregations.reports import detected, left_out, overview, timeseries
+from aggregations.reports.exit_pages import exit_pages
 from aggregations.reports.left_out import LeftOut
+from aggregations.reports.ranked import RANKED, campaigns
 from collector.lifecycle import dedupe
 from collector.lifecycle.dedupe import DedupeScope
 from collector.loader import insert
@@ -58,18 +60,18 @@ OLDER = Path(sys.prefix) / "chdb-25.8"
 REPORTS = {
     "overview": (overview.overview, {}),
     "by-day": (timeseries.series, {}),
-    "by-hour": (timeseries.series, {"step": timeseries.Step.HOUR}),
-    "pages": (pages.top_pages, {"limit": 0}),
-    "entry-pages": (pages.entry_pages, {"limit": 0}),
-    "exit-pages": (pages.exit_pages, {"limit": 0}),
-    "sources": (sources.sources, {"limit": 0}),
-    "channels": (sources.channels, {"limit": 0}),
-    "campaigns": (sources.campaigns, {"limit": 0}),
-    "countries": (places.countries, {"limit": 0}),
-    "devices": (devices.devices, {"limit": 0}),
-    "browsers": (devices.browsers, {"limit": 0}),
-    "os": (devices.systems, {"limit": 0}),
-    "events": (events.events, {"limit": 0}),
+    "by-hour": (timeseries.series, {"step": timeseries.Interval.HOUR}),
+    "pages": (RANKED["pages"].rows, {"limit": 0}),
+    "entry-pages": (RANKED["entry-pages"].rows, {"limit": 0}),
+    "exit-pages": (exit_pages, {"limit": 0}),
+    "sources": (RANKED["sources"].rows, {"limit": 0}),
+    "channels": (RANKED["channels"].rows, {"limit": 0}),
+    "campaigns": (campaigns().rows, {"limit": 0}),
+    "countries": (RANKED["countries"].rows, {"limit": 0}),
+    "devices": (RANKED["devices"].rows, {"limit": 0}),
+    "browsers": (RANKED["browsers"].rows, {"limit": 0}),
+    "os": (RANKED["systems"].rows, {"limit": 0}),
+    "events": (RANKED["events"].rows, {"limit": 0}),
 }
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 STEPS = (FunnelStep("page_view", ""), FunnelStep("purchase", ""))

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from aggregations.reports import devices, places, sources
-from aggregations.reports.events import events
-from aggregations.reports.sources import Tag
+from aggregations.reports.ranked import RANKED, Tag, campaigns
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
 ASKED = [
-    (sources.sources, "source", {}),
-    (sources.channels, "channel", {}),
-    *((sources.campaigns, tag.value, {"tag": tag}) for tag in Tag),
-    (places.countries, "country", {}),
-    (devices.devices, "device", {}),
-    (devices.browsers, "browser", {}),
-    (devices.systems, "os", {}),
+    (RANKED["sources"].rows, "source", {}),
+    (RANKED["channels"].rows, "channel", {}),
+    *((campaigns(tag).rows, tag.value, {}) for tag in Tag),
+    (RANKED["countries"].rows, "country", {}),
+    (RANKED["devices"].rows, "device", {}),
+    (RANKED["browsers"].rows, "browser", {}),
+    (RANKED["systems"].rows, "os", {}),
 ]
 
 
@@ -35,7 +33,7 @@ def test_the_first_event_of_a_visit_decides(world, days, raw, ask, column, more)
     got = ask(world.client, site, days("2026-11-02", "2026-11-02", site), raw=raw, **more)
     expected = [("first", 1, 2, 0.5, 30.0), ("", 1, 1, 1.0, 0.0), ("other", 1, 1, 1.0, 0.0)]
     assert got.columns == [column, "visitors", "visits", "bounce_rate", "visit_duration"]
-    assert got.rows() == (expected if ask is not sources.campaigns else [row for row in expected if row[0]])
+    assert got.rows() == (expected if column not in [*Tag] else [row for row in expected if row[0]])
 
 
 def test_events_by_name(world, days, raw):
@@ -48,6 +46,6 @@ def test_events_by_name(world, days, raw):
         {"at": "2026-11-03T10:00:00", "visitor": 2, "visit": 2},
         {"at": "2026-11-03T10:00:00", "visitor": 3, "visit": 3, "name": "signup", "bot": True},
     )
-    got = events(world.client, site, days("2026-11-02", "2026-11-03", site), raw=raw)
+    got = RANKED["events"].rows(world.client, site, days("2026-11-02", "2026-11-03", site), raw=raw)
     assert got.columns == ["event", "visitors", "events", "conversion_rate"]
     assert got.rows() == [("page_view", 2, 2, 1.0), ("signup", 1, 2, 0.5)]

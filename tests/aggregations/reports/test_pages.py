@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aggregations.query.filters import Filter
-from aggregations.reports.pages import entry_pages, exit_pages, top_pages
+from aggregations.reports.exit_pages import exit_pages
+from aggregations.reports.ranked import RANKED
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
 
@@ -35,13 +36,13 @@ def site(world):
 
 
 def test_top_pages(world, days, site, raw):
-    got = top_pages(world.client, site, days("2026-11-02", "2026-11-02", site), raw=raw)
+    got = RANKED["pages"].rows(world.client, site, days("2026-11-02", "2026-11-02", site), raw=raw)
     assert got.rows() == [("/a", 2, 3), ("/", 2, 2)]
     assert got.columns == ["page", "visitors", "pageviews"]
 
 
 def test_entry_pages(world, days, site, raw):
-    got = entry_pages(world.client, site, days("2026-11-02", "2026-11-02", site), raw=raw)
+    got = RANKED["entry-pages"].rows(world.client, site, days("2026-11-02", "2026-11-02", site), raw=raw)
     assert got.rows() == [("/", 2, 2, 0.5, 10.0), ("/a", 1, 1, 0.0, 30.0)]
 
 
@@ -52,7 +53,10 @@ def test_exit_pages(world, days, site, raw):
 
 @pytest.mark.parametrize(("limit", "rows"), [(1, 1), (2, 2), (0, 2)])
 def test_limit(world, days, site, raw, limit, rows):
-    assert top_pages(world.client, site, days("2026-11-02", "2026-11-02", site), limit=limit, raw=raw).height == rows
+    assert (
+        RANKED["pages"].rows(world.client, site, days("2026-11-02", "2026-11-02", site), limit=limit, raw=raw).height
+        == rows
+    )
 
 
 def test_exit_rates_of_visits_over_midnight(world, days, raw):

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from aggregations.reports.timeseries import Step, series
+from aggregations.reports.timeseries import Interval, series
 from sql.core.errors import EngineError, UsageError
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
@@ -47,7 +47,7 @@ def test_a_day_with_page_views_alone_and_a_day_with_visits_alone(world, days, ra
 def test_hours_are_the_sites(world, days, raw, zone, at, hour, hours):
     site = world.site(zone)
     world.events(site, {"at": at})
-    got = series(world.client, site, days(at[:10], at[:10], site), Step.HOUR, raw=raw)
+    got = series(world.client, site, days(at[:10], at[:10], site), Interval.HOUR, raw=raw)
     busy = got.filter(got["visitors"] > 0)
     assert got.height == hours
     assert busy.select("hour", "visitors", "visits", "pageviews").rows() == [(hour, 1, 1, 1)]
@@ -56,7 +56,7 @@ def test_hours_are_the_sites(world, days, raw, zone, at, hour, hours):
 def test_too_many_hours_are_refused(world, days, raw):
     site = world.site()
     with pytest.raises(UsageError, match="63 days by hour"):
-        series(world.client, site, days("2026-01-01", "2026-03-04", site), Step.HOUR, raw=raw)
+        series(world.client, site, days("2026-01-01", "2026-03-04", site), Interval.HOUR, raw=raw)
 
 
 @pytest.mark.parametrize("zone", ["Africa/Casablanca", "America/Winnipeg"])
@@ -67,7 +67,7 @@ def test_hours_of_a_zone_whose_rules_changed_lately(world, days, raw, zone):
     world.events(site, *rows)
     period = days("2026-11-01", "2026-11-05", site)
     assert series(world.client, site, period, raw=raw)["visits"].to_list() == [1] * 5
-    by_hour = series(world.client, site, period, Step.HOUR, raw=raw)
+    by_hour = series(world.client, site, period, Interval.HOUR, raw=raw)
     assert by_hour.height == 5 * 24
     assert [at[11:16] for at in by_hour.filter(by_hour["visits"] == 1)["hour"]] == ["00:00"] * 5
 
@@ -76,4 +76,4 @@ def test_events_that_were_dated_by_other_rules_are_an_error_not_zeros(world, day
     site = world.site("Africa/Casablanca")
     world.events(site, {"at": "2026-11-03T12:00:00"}, {"at": "2026-11-03T23:30:00", "local_date": dt.date(2026, 11, 4)})
     with pytest.raises(EngineError, match="a local date that their time does not have in Africa/Casablanca"):
-        series(world.client, site, days("2026-11-04", "2026-11-04", site), Step.HOUR, raw=raw)
+        series(world.client, site, days("2026-11-04", "2026-11-04", site), Interval.HOUR, raw=raw)

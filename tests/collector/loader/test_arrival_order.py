@@ -11,8 +11,8 @@ from aggregations.definitions import funnels
 from aggregations.definitions.funnel_steps import FunnelStep
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
-from aggregations.reports.pages import entry_pages, exit_pages
-from aggregations.reports.sources import sources
+from aggregations.reports.exit_pages import exit_pages
+from aggregations.reports.ranked import RANKED
 from collector.event.model import SpooledEvent
 from collector.imports.run import Import
 from collector.loader import insert
@@ -42,9 +42,9 @@ def visit(visitor: int, paths: tuple[str, ...] = PATHS) -> list[SpooledEvent]:
 
 def figures(client, raw: bool) -> dict[str, object]:
     """What depends on the order."""
-    entries = entry_pages(client, SITE, PERIOD, raw=raw)
+    entries = RANKED["entry-pages"].rows(client, SITE, PERIOD, raw=raw)
     exits = exit_pages(client, SITE, PERIOD, raw=raw)
-    came = sources(client, SITE, PERIOD, raw=raw)
+    came = RANKED["sources"].rows(client, SITE, PERIOD, raw=raw)
     return {
         "entries": dict(entries.select("page", "visits").iter_rows()),
         "exits": dict(exits.select("page", "exits").iter_rows()),
