@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from cli import completion
 from cli.context import database
 from cli.options import BotsOption, FormatOption, LimitOption, OutputOption, PeriodOption, RawOption, SiteOption
 from cli.render.render import Format, render
@@ -26,11 +27,20 @@ if TYPE_CHECKING:
 
 WhereOption = Annotated[
     list[str] | None,
-    typer.Option("--where", "-w", help="Only rows of which this holds, such as 'country=FR|DE'; repeatable."),
+    typer.Option(
+        "--where",
+        "-w",
+        help="Only rows of which this holds, such as 'country=FR|DE'; repeatable.",
+        autocompletion=completion.conditions,
+    ),
 ]
 SegmentOption = Annotated[
     str,
-    typer.Option("--segment", help="Only visitors who had an event or visit of which this holds, such as 'page=/buy'."),
+    typer.Option(
+        "--segment",
+        help="Only visitors who had an event or visit of which this holds, such as 'page=/buy'.",
+        autocompletion=completion.conditions,
+    ),
 ]
 CompareOption = Annotated[str, typer.Option("--compare", help="none, previous, year, or another period.")]
 SortOption = Annotated[

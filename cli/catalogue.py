@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli import completion
 from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
@@ -35,7 +36,9 @@ def dimensions(fmt: FormatOption = None, output: OutputOption = None) -> None:
     render(frame, View(labels=labels), fmt, output)
 
 
-def explain(name: Annotated[str, typer.Argument(help="A metric or a dimension.")]) -> None:
+def explain(
+    name: Annotated[str, typer.Argument(help="A metric or a dimension.", autocompletion=completion.names)],
+) -> None:
     """Say what a metric or dimension means and where it is read."""
     from aggregations.query import dimensions as d
     from aggregations.query.metrics import METRICS

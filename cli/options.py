@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import completion
 from cli.context import database
 from cli.render.render import Format
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from aggregations.query.sites import SiteRow
 
 SiteOption = Annotated[
-    str | None, typer.Option("--site", "-s", help="The site's domain (needed where there are several).")
+    str | None,
+    typer.Option(
+        "--site", "-s", help="The site's domain (needed where there are several).", autocompletion=completion.sites
+    ),
 ]
 PeriodOption = Annotated[
     str,

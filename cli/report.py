@@ -9,6 +9,7 @@ import typer
 
 from aggregations.reports.ranked import RANKED, Ranked, Tag, campaigns
 from aggregations.reports.timeseries import Interval
+from cli import completion
 from cli.asking import Asking, asks, report
 from cli.options import (
     BotsOption,
@@ -76,10 +77,17 @@ def campaigns_(asking: Asking, tag: Annotated[Tag, typer.Option("--tag", help="W
 def breakdown(
     asking: Asking,
     dimension: Annotated[
-        list[str], typer.Argument(help="Up to four dimensions, such as language or props.plan (footfall dimensions).")
+        list[str],
+        typer.Argument(
+            help="Up to four dimensions, such as language or props.plan (footfall dimensions).",
+            autocompletion=completion.dimensions,
+        ),
     ],
     metric: Annotated[
-        list[str] | None, typer.Option("--metric", "-m", help="Which metrics (footfall metrics); repeated for several.")
+        list[str] | None,
+        typer.Option(
+            "--metric", "-m", help="Which metrics (footfall metrics); repeatable.", autocompletion=completion.metrics
+        ),
     ] = None,
 ) -> None:
     """Any metrics by any dimensions or properties."""
@@ -113,7 +121,9 @@ def exit_pages(asking: Asking) -> None:
 
 @app.command(epilog="Example: footfall report funnel checkout --site shop.example --period 30d")
 def funnel(
-    name: Annotated[str, typer.Argument(help="Which funnel (see: footfall funnel list).")],
+    name: Annotated[
+        str, typer.Argument(help="Which funnel (see: footfall funnel list).", autocompletion=completion.funnels)
+    ],
     site: SiteOption = None,
     period: PeriodOption = "30d",
     bots: BotsOption = False,
