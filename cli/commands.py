@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
         setup,
         site,
         spool,
+        verify,
     )
 
     setup.register(app)
@@ -41,4 +42,5 @@ def register(app: typer.Typer) -> None:
     app.add_typer(event_schema.app, name="event-schema")
     spool.register(app)
     dedupe.register(app)
+    verify.register(app)
     doctor.register(app)

@@ -46,6 +46,11 @@ def derived(view: str, table: str, conditions: Iterable[str]) -> str:
     return _replaced(body, f"from {table} as v", f"from (\n{fresh}\n) as v")
 
 
+def instead(statement: str, table: str, select: str) -> str:
+    """A statement that reads ``table`` as ``t``, over another select in its place."""
+    return _replaced(statement, f"from {table} as t", f"from (\n{select}\n) as t")
+
+
 def with_first(name: str, text: str, statement: str) -> str:
     """A statement of a file, with a first CTE in front of its own."""
     bare = "\n".join(line for line in statement.splitlines() if not line.startswith("--")).strip()

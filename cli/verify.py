@@ -1,0 +1,74 @@
+"""``footfall verify``: prove derived tables from raw events."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.confirm import Yes, confirm
+from cli.context import database, settings
+from cli.exit_codes import Exit
+from cli.options import FormatOption, OutputOption
+from cli.render.render import render
+from cli.render.view import View
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from collector.lifecycle.verify import Difference
+
+_LABELS = {"table": "Table", "site": "Site", "month": "Month", "stored": "Stored", "derived": "From events"}
+
+
+def verify(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Rebuild the months that differ from raw events, then compare again.")
+    ] = False,
+    yes: Yes = False,
+    fmt: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Compare visits, rollups and funnels with raw events, by site and month. Exit code 3 when something differs.
+
+    Nothing is changed without `--repair`. Loading goes on; months that differ are compared again while it waits.
+    """
+    from aggregations.query import sites
+    from collector.lifecycle.verify import verify as compare
+
+    config, started = settings(), time.perf_counter()
+    with database("verify") as client:
+        known = {row.site_id: row.domain for row in sites.every(client)}
+        say = _say if not fmt else (lambda table: None)
+        found = compare(client, config.home, on_table=say)
+        if found.differences and repair:
+            confirm(f"rebuild {len(found.differences):,} months that differ", yes, "add --yes, or look first")
+            compare(client, config.home, repair=True, on_table=say)
+            found = compare(client, config.home, on_table=say)
+    seconds = time.perf_counter() - started
+    nothing = f"visits, rollups and funnels are what {found.events:,} raw events make of them"
+    render(_frame(found.differences, known), View("Differences", labels=_LABELS, nothing=nothing), fmt, output)
+    typer.echo(f"{found.events:,} events compared in {seconds:.1f} s", err=True)
+    if found.differences:
+        raise typer.Exit(Exit.FOUND)
+
+
+def _say(table: str) -> None:
+    typer.echo(f"comparing {table}", err=True)
+
+
+def _frame(found: tuple[Difference, ...], known: dict[int, str]) -> pl.DataFrame:
+    import polars as pl
+
+    rows = [
+        (d.table, known.get(d.site_id, str(d.site_id)), f"{d.month // 100}-{d.month % 100:02}", d.stored, d.derived)
+        for d in found
+    ]
+    kinds = {"table": pl.String, "site": pl.String, "month": pl.String, "stored": pl.Int64, "derived": pl.Int64}
+    return pl.DataFrame(rows, kinds, orient="row")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: footfall verify --repair --yes")(verify)
