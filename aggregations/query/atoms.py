@@ -38,7 +38,7 @@ _ALL = (
         DAILY_EVENTS: "toFloat64(sum(s.revenue))", VISITS: "toFloat64(sum(s.revenue))",
         EVENTS: "toFloat64(sum(toDecimal128(s.revenue, 4)))",
     }),
-    Atom("engaged", Level.EVENT, {VISITS: "sum(s.engagement_ms) / 1000", EVENTS: "sum(s.engagement_ms) / 1000"}),
+    Atom("engaged", Level.VISIT, {VISITS: "sum(s.engagement_ms) / 1000", EVENTS: "sum(s.engagement_ms) / 1000"}),
     Atom("bounces", Level.VISIT, {VISITS: "countIf(s.bounce)"}),
     Atom("seconds", Level.VISIT, {VISITS: "sum(s.duration)"}),
 )  # fmt: skip

@@ -55,6 +55,7 @@ _VISITS = (
 )
 _BOUNCES = "Visits with one pageview and no interactive event, divided by visits."
 _DURATION = "From a visit's first event to its last, averaged over all visits; a visit of one event counts 0."
+_ENGAGEMENT = "Time in which pages were visible, focused and in use, averaged over all visits."
 _ALL = (
     _count("visitors", "Visitors", "Distinct visitors with at least one event."),
     _count("visits", "Visits", _VISITS),
@@ -63,11 +64,7 @@ _ALL = (
     _per_visit("views_per_visit", "Views/visit", Unit.NUMBER, "pageviews", "Pageviews divided by visits."),
     _per_visit("bounce_rate", "Bounce rate", Unit.RATIO, "bounces", _BOUNCES, better=False),
     _per_visit("visit_duration", "Duration", Unit.SECONDS, "seconds", _DURATION),
-    Metric(
-        "engagement_time", "Engagement", Unit.SECONDS,
-        "Time in which the page was visible, focused and in use, per visitor.",
-        made_of=("engaged", "visitors"), text="if(a_visitors = 0, null, a_engaged / a_visitors)",
-    ),
+    _per_visit("engagement_time", "Engagement", Unit.SECONDS, "engaged", _ENGAGEMENT),
     Metric(
         "revenue", "Revenue", Unit.NUMBER, "Sum of the revenue of events, whatever their currency.",
         made_of=("revenue",), text="a_revenue",

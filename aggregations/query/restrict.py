@@ -24,12 +24,15 @@ VISIT_DAYS = dt.timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """Turns conditions into SQL. ``rows(source, first, last, texts)`` selects rows of a source with all texts."""
+    """Turns conditions into SQL. ``rows(source, first, last, texts, bots)`` selects rows of a source with all texts.
+
+    An event counts or not by its own flag: what its visit is like is asked of bots' visits too.
+    """
 
     binder: Binder
     first: dt.date
     last: dt.date
-    rows: Callable[[Source, dt.date, dt.date, list[str]], str]
+    rows: Callable[[Source, dt.date, dt.date, list[str], bool], str]
 
     def text(self, condition: Condition, source: Source) -> str:
         """The condition over rows of ``source``."""
@@ -56,14 +59,14 @@ class Restriction:
     def _lifted(self, condition: Condition, source: Source) -> str:
         """Rows whose visit is in the set of visits of which ``condition``, of the other level, holds."""
         if source.level is Level.EVENT:
-            found = self.rows(VISITS, self.first - VISIT_DAYS, self.last, [self.text(condition, VISITS)])
+            found = self.rows(VISITS, self.first - VISIT_DAYS, self.last, [self.text(condition, VISITS)], True)
         else:
-            found = self.rows(EVENTS, self.first, self.last + VISIT_DAYS, [self.text(condition, EVENTS)])
+            found = self.rows(EVENTS, self.first, self.last + VISIT_DAYS, [self.text(condition, EVENTS)], False)
         return chosen_by("visit_id", found)
 
     def _did(self, condition: Condition) -> str:
         source = VISITS if _of(condition, Level.VISIT) else EVENTS
-        found = self.rows(source, self.first, self.last, [self.text(condition, source)])
+        found = self.rows(source, self.first, self.last, [self.text(condition, source)], False)
         return chosen_by("visitor_id", found)
 
     def _compared(self, comparison: Comparison, source: Source) -> str:

@@ -97,8 +97,9 @@ class _Reader:
             else:
                 columns.append(f"toString({restriction.column(dimension, part.source)}) as d{at}")
         if foreign:
-            visits = self.rows(VISITS, self.span.first - VISIT_DAYS, self.span.last, _only_visits(part.dimensions))
-            rows += f"\nany inner join (select s.visit_id as visit_id, {', '.join(foreign)} from ({visits}) as s) as w"
+            only = _only_visits(part.dimensions)
+            visits = self.rows(VISITS, self.span.first - VISIT_DAYS, self.span.last, only, bots=True)
+            rows += f"\ninner join (select s.visit_id as visit_id, {', '.join(foreign)} from ({visits}) as s) as w"
             rows += " on s.visit_id = w.visit_id"
         share = f" / {self.query.sample!r}" if self.query.sample else ""
         chosen = [*columns, *(f"{atom.on[part.source]}{share} as a_{atom.name}" for atom in part.atoms)]
@@ -112,12 +113,12 @@ class _Reader:
         texts = [restriction.text(where, source)] if where is not None else []
         return self.rows(source, self.span.first, self.span.last, [*texts, *only])
 
-    def rows(self, source: Source, first: dt.date, last: dt.date, texts: list[str]) -> str:
-        """Rows of a source of the site, within these days, that fulfil every text."""
+    def rows(self, source: Source, first: dt.date, last: dt.date, texts: list[str], bots: bool = False) -> str:
+        """Rows of a source of the site, within these days, that fulfil every text; those of bots where asked for."""
         site = f"s.site_id = {self.binder.bind(self.site_id, 'UInt32')}"
         days = f"{self.binder.bind(first, 'Date')} and {self.binder.bind(last, 'Date')}"
         wanted = [f"s.{source.date} between {days}", *texts]
-        if not self.query.include_bots:
+        if not self.query.include_bots and not bots:
             wanted.insert(1, "not s.bot")
         if source.rows and self.query.sample is not None:
             wanted.append(f"s.visitor_id < {self.binder.bind(int(_IDS * self.query.sample) - 1, 'UInt64')}")
