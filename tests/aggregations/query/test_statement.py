@@ -1,0 +1,69 @@
+"""The SQL of a table of questions, as text: what a change of the query model does to it is seen.
+
+FOOTFALL_TEST_GOLDEN=write writes `tests/golden/queries.sql`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+
+import pytest
+
+from aggregations.query import where
+from aggregations.query.answer import about
+from aggregations.query.model import Query
+from aggregations.query.periods import Period
+from aggregations.query.sites import SiteRow
+from aggregations.query.sources import VISITS
+from aggregations.query.statement import scoped_statement
+from aggregations.reports.overview import QUERY as OVERVIEW
+from aggregations.reports.ranked import RANKED, campaigns
+from aggregations.reports.timeseries import Interval
+from aggregations.reports.timeseries import query as series
+from sql.core.queries import query as file
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "queries.sql"
+SITE = SiteRow(1, "shop.example", "Europe/Berlin")
+PERIOD = Period(dt.date(2026, 10, 1), dt.date(2026, 10, 31), "Europe/Berlin")
+QUERIES = {
+    "overview": OVERVIEW,
+    "overview, exact": Query(metrics=OVERVIEW.metrics, exact=True),
+    "series by week": series(Interval.WEEK),
+    **{name: row.query() for name, row in RANKED.items()},
+    "campaigns": campaigns().query(),
+    "dimensions of both levels": Query(metrics=("visitors", "events"), dimensions=("country", "props.plan")),
+    "conditions of both levels": Query(
+        metrics=("visits",), where=where.parse("country=FR|DE and not (page^=/a or views>3)")
+    ),
+    "of events, with a condition of visits": Query(metrics=("events",), where=where.parse("source=Google or title~x")),
+    "a segment of a sample": Query(metrics=("visitors",), segment=where.parse("page=/buy and event=click"), sample=0.1),
+    "having": Query(dimensions=("browser",), metrics=("visits",), having=(("visits", ">=", 10),), limit=0),
+}  # fmt: skip
+
+
+def texts() -> dict[str, str]:
+    """The statement of each question, and the values that are bound."""
+    made = {}
+    for name, query in QUERIES.items():
+        told = about(query, SITE, PERIOD, PERIOD.previous() if query.compare == "previous" else None).statement
+        values = "\n".join(f"-- {key} = {value!r}" for key, value in told.values.items())
+        made[name] = f"{told.text}\n{values}\n-- {told.settings}"
+    told = scoped_statement(file("pages/exit"), Query(where=where.parse("device=mobile")), VISITS, 1, PERIOD)
+    return made | {"exit pages of mobiles": told.text}
+
+
+def test_golden():
+    said = "\n\n".join(f"-- === {name}\n{text}" for name, text in texts().items()) + "\n"
+    if os.environ.get("FOOTFALL_TEST_GOLDEN") == "write":
+        GOLDEN.write_text(said)
+    assert said == GOLDEN.read_text()
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_values_are_bound(name):
+    text = texts()[name]
+    statement = text[: text.index("\n-- ")]
+    for value in ("FR", "Google", "/buy", "plan", "2026-10"):
+        assert value not in statement

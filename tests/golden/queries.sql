@@ -1,0 +1,490 @@
+-- === overview
+with
+p0_0 as (
+select uniqMerge(s.visitors) as a_visitors, sumIf(s.events, s.name = 'page_view') as a_pageviews
+from (select * from daily_events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+),
+p1_0 as (
+select count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+),
+p0_1 as (
+select uniqMerge(s.visitors) as a_visitors, sumIf(s.events, s.name = 'page_view') as a_pageviews
+from (select * from daily_events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b3_date:Date} and {b4_date:Date} and not s.bot) as s
+),
+p1_1 as (
+select count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b3_date:Date} and {b4_date:Date} and not s.bot) as s
+)
+select n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3, n.m4 as m4, n.m5 as m5, b.m0 as b0, b.m1 as b1, b.m2 as b2, b.m3 as b3, b.m4 as b4, b.m5 as b5
+from (
+select a_visitors as m0, a_visits as m1, a_pageviews as m2, if(a_visits = 0, null, a_pageviews / a_visits) as m3, if(a_visits = 0, null, a_bounces / a_visits) as m4, if(a_visits = 0, null, a_seconds / a_visits) as m5
+from p0_0
+cross join p1_0
+) as n
+cross join (
+select a_visitors as m0, a_visits as m1, a_pageviews as m2, if(a_visits = 0, null, a_pageviews / a_visits) as m3, if(a_visits = 0, null, a_bounces / a_visits) as m4, if(a_visits = 0, null, a_seconds / a_visits) as m5
+from p0_1
+cross join p1_1
+) as b
+order by m0 desc, m1 desc, m2 desc
+limit {b5_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_date = datetime.date(2026, 8, 31)
+-- b4_date = datetime.date(2026, 9, 30)
+-- b5_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === overview, exact
+with
+p0_0 as (
+select count(distinct s.visitor_id) as a_visitors, countIf(s.name = 'page_view') as a_pageviews
+from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+),
+p1_0 as (
+select count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from (
+-- Visits as reports read them, and the one place for their rules. Grain: one row a visit.
+
+select
+    site_id,
+    visit_date,
+    visitor_id,
+    visit_id,
+    max(v.bot) as bot,
+    min(v.started) as started,
+    max(v.ended) as ended,
+    sum(v.pageviews) as pageviews,
+    sum(v.events) as events,
+    sum(v.interactions) as interactions,
+    sum(v.engagement_ms) as engagement_ms,
+    sum(v.revenue) as revenue,
+    dateDiff('millisecond', started, ended) / 1000 as duration,
+    is_bounce(pageviews, interactions) as bounce,
+    JSONExtract(argMinMerge(v.first), 'Tuple(source String, channel String, referrer String, utm_source String,
+        utm_medium String, utm_campaign String, utm_term String, utm_content String, click_id_kind String,
+        country String, device String, browser String, os String, language String, hostname String)') as first,
+    argMinIfMerge(v.entry) as entry_page,
+    argMaxIfMerge(v.exit) as exit_page
+from (
+-- Derives: visits. Grain: one row a visit and inserted block. Partition: visit_date.
+select
+    site_id,
+    visit_date,
+    visitor_id,
+    visit_id,
+    max(e.bot) as bot,
+    min(e.timestamp) as started,
+    max(e.timestamp) as ended,
+    countIf(e.name = 'page_view') as pageviews,
+    count() as events,
+    countIf(e.interactive) as interactions,
+    sum(toUInt64(e.engagement_ms)) as engagement_ms,
+    sum(toDecimal128(e.revenue, 4)) as revenue,
+    argMinState(
+        toJSONString((
+            e.source, e.channel, e.referrer,
+            e.utm_source, e.utm_medium, e.utm_campaign, e.utm_term, e.utm_content,
+            e.click_id_kind, e.country, e.device, e.browser, e.os, e.language, e.hostname)),
+        arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id)
+    ) as first,
+    argMinIfState(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as entry,
+    argMaxIfState(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as exit
+from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and s.local_date between {b1_date:Date} and {b3_date:Date}) as e
+group by site_id, visit_date, visitor_id, visit_id
+
+) as v
+group by site_id, visit_date, visitor_id, visit_id
+
+) as s where s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+)
+select n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3, n.m4 as m4, n.m5 as m5
+from (
+select a_visitors as m0, a_visits as m1, a_pageviews as m2, if(a_visits = 0, null, a_pageviews / a_visits) as m3, if(a_visits = 0, null, a_bounces / a_visits) as m4, if(a_visits = 0, null, a_seconds / a_visits) as m5
+from p0_0
+cross join p1_0
+) as n
+order by m0 desc, m1 desc, m2 desc
+limit {b4_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_date = datetime.date(2026, 11, 2)
+-- b4_uint32 = 100
+-- {'count_distinct_implementation': 'uniqExact'}
+
+-- === series by week
+with
+p0_0 as (
+select toInt32(intDiv(s.local_date - {b3_date:Date}, 7)) as d0, uniqMerge(s.visitors) as a_visitors, sumIf(s.events, s.name = 'page_view') as a_pageviews
+from (select * from daily_events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+),
+p1_0 as (
+select toInt32(intDiv(s.visit_date - {b3_date:Date}, 7)) as d0, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3, n.m4 as m4
+from (
+select d0, a_visitors as m0, a_visits as m1, a_pageviews as m2, if(a_visits = 0, null, a_bounces / a_visits) as m3, if(a_visits = 0, null, a_seconds / a_visits) as m4
+from p0_0
+full join p1_0 using (d0)
+) as n
+order by d0 asc, m0 desc, m1 desc, m2 desc
+limit {b4_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_date = datetime.date(2026, 9, 28)
+-- b4_uint32 = 4294967295
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === pages
+with
+p0_0 as (
+select toString(s.path) as d0, uniqMerge(s.visitors) as a_visitors, sum(s.pageviews) as a_pageviews
+from (select * from daily_pages as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1
+from (
+select d0, a_visitors as m0, a_pageviews as m1
+from p0_0
+) as n
+order by m0 desc, m1 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === entry-pages
+with
+p0_0 as (
+select toString(s.entry_page) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.pageviews > 0) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
+from (
+select d0, a_visitors as m0, a_visits as m1, if(a_visits = 0, null, a_bounces / a_visits) as m2, if(a_visits = 0, null, a_seconds / a_visits) as m3
+from p0_0
+) as n
+order by m1 desc, m0 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === sources
+with
+p0_0 as (
+select toString(tupleElement(s.first, 'source')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
+from (
+select d0, a_visitors as m0, a_visits as m1, if(a_visits = 0, null, a_bounces / a_visits) as m2, if(a_visits = 0, null, a_seconds / a_visits) as m3
+from p0_0
+) as n
+order by m0 desc, m1 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === channels
+with
+p0_0 as (
+select toString(tupleElement(s.first, 'channel')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
+from (
+select d0, a_visitors as m0, a_visits as m1, if(a_visits = 0, null, a_bounces / a_visits) as m2, if(a_visits = 0, null, a_seconds / a_visits) as m3
+from p0_0
+) as n
+order by m0 desc, m1 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === countries
+with
+p0_0 as (
+select toString(tupleElement(s.first, 'country')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
+from (
+select d0, a_visitors as m0, a_visits as m1, if(a_visits = 0, null, a_bounces / a_visits) as m2, if(a_visits = 0, null, a_seconds / a_visits) as m3
+from p0_0
+) as n
+order by m0 desc, m1 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === devices
+with
+p0_0 as (
+select toString(tupleElement(s.first, 'device')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
+from (
+select d0, a_visitors as m0, a_visits as m1, if(a_visits = 0, null, a_bounces / a_visits) as m2, if(a_visits = 0, null, a_seconds / a_visits) as m3
+from p0_0
+) as n
+order by m0 desc, m1 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === browsers
+with
+p0_0 as (
+select toString(tupleElement(s.first, 'browser')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
+from (
+select d0, a_visitors as m0, a_visits as m1, if(a_visits = 0, null, a_bounces / a_visits) as m2, if(a_visits = 0, null, a_seconds / a_visits) as m3
+from p0_0
+) as n
+order by m0 desc, m1 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === systems
+with
+p0_0 as (
+select toString(tupleElement(s.first, 'os')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
+from (
+select d0, a_visitors as m0, a_visits as m1, if(a_visits = 0, null, a_bounces / a_visits) as m2, if(a_visits = 0, null, a_seconds / a_visits) as m3
+from p0_0
+) as n
+order by m0 desc, m1 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === events
+with
+p0_0 as (
+select toString(toString(s.name)) as d0, uniqMerge(s.visitors) as a_visitors, sum(s.events) as a_events
+from (select * from daily_events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+),
+p1_0 as (
+select uniqMerge(s.visitors) as a_everyone
+from (select * from daily_events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2
+from (
+select d0, (select a_everyone from p1_0) as a_everyone, a_visitors as m0, a_events as m1, if(a_everyone = 0, null, a_visitors / a_everyone) as m2
+from p0_0
+) as n
+order by m0 desc, m1 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === campaigns
+with
+p0_0 as (
+select toString(tupleElement(s.first, 'utm_campaign')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and tupleElement(s.first, 'utm_campaign') != '') as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
+from (
+select d0, a_visitors as m0, a_visits as m1, if(a_visits = 0, null, a_bounces / a_visits) as m2, if(a_visits = 0, null, a_seconds / a_visits) as m3
+from p0_0
+) as n
+order by m0 desc, m1 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === dimensions of both levels
+with
+p0_0 as (
+select w.w0 as d0, toString(concat(s.props[{b3_string:String}], if(mapContains(s.props_number, {b3_string:String}), toString(s.props_number[{b3_string:String}]), ''), if(mapContains(s.props_bool, {b3_string:String}), toString(s.props_bool[{b3_string:String}]), ''))) as d1, count(distinct s.visitor_id) as a_visitors, count() as a_events
+from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+inner join (select s.visit_id as visit_id, tupleElement(s.first, 'country') as w0 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b4_date:Date} and {b2_date:Date}) as s) as w on s.visit_id = w.visit_id
+group by d0, d1
+)
+select n.d0 as d0, n.d1 as d1, n.m0 as m0, n.m1 as m1
+from (
+select d0, d1, a_visitors as m0, a_events as m1
+from p0_0
+) as n
+order by m0 desc, m1 desc, d0, d1
+limit {b5_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_string = 'plan'
+-- b4_date = datetime.date(2026, 9, 29)
+-- b5_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === conditions of both levels
+with
+p0_0 as (
+select count() as a_visits
+from (select * from visits_merged as s where s.site_id = {b3_uint32:UInt32} and s.visit_date between {b4_date:Date} and {b6_date:Date} and not s.bot and (tupleElement(s.first, 'country') in {b0_array_string:Array(String)} and not ((s.pageviews > {b1_float64:Float64} or s.visit_id in (select visit_id from (select * from events as s where s.site_id = {b3_uint32:UInt32} and s.local_date between {b4_date:Date} and {b5_date:Date} and not s.bot and (s.name = 'page_view' and arrayExists(v -> startsWith(s.path, v), {b2_array_string:Array(String)})))))))) as s
+)
+select n.m0 as m0
+from (
+select a_visits as m0
+from p0_0
+) as n
+order by m0 desc
+limit {b7_uint32:UInt32}
+-- b0_array_string = ['FR', 'DE']
+-- b1_float64 = 3.0
+-- b2_array_string = ['/a']
+-- b3_uint32 = 1
+-- b4_date = datetime.date(2026, 10, 1)
+-- b5_date = datetime.date(2026, 11, 2)
+-- b6_date = datetime.date(2026, 10, 31)
+-- b7_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === of events, with a condition of visits
+with
+p0_0 as (
+select count() as a_events
+from (select * from events as s where s.site_id = {b2_uint32:UInt32} and s.local_date between {b5_date:Date} and {b4_date:Date} and not s.bot and (match(s.title, {b0_string:String}) or s.visit_id in (select visit_id from (select * from visits_merged as s where s.site_id = {b2_uint32:UInt32} and s.visit_date between {b3_date:Date} and {b4_date:Date} and tupleElement(s.first, 'source') in {b1_array_string:Array(String)})))) as s
+)
+select n.m0 as m0
+from (
+select a_events as m0
+from p0_0
+) as n
+order by m0 desc
+limit {b6_uint32:UInt32}
+-- b0_string = 'x'
+-- b1_array_string = ['Google']
+-- b2_uint32 = 1
+-- b3_date = datetime.date(2026, 9, 29)
+-- b4_date = datetime.date(2026, 10, 31)
+-- b5_date = datetime.date(2026, 10, 1)
+-- b6_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === a segment of a sample
+with
+p0_0 as (
+select count(distinct s.visitor_id) / 0.1 as a_visitors
+from (select * from events as s where s.site_id = {b2_uint32:UInt32} and s.local_date between {b3_date:Date} and {b4_date:Date} and not s.bot and s.visitor_id in (select visitor_id from (select * from events as s where s.site_id = {b2_uint32:UInt32} and s.local_date between {b3_date:Date} and {b4_date:Date} and not s.bot and ((s.name = 'page_view' and s.path in {b0_array_string:Array(String)}) and toString(s.name) in {b1_array_string:Array(String)}) and s.visitor_id < {b5_uint64:UInt64})) and s.visitor_id < {b5_uint64:UInt64}) as s
+)
+select n.m0 as m0
+from (
+select toUInt64(round(a_visitors)) as m0
+from p0_0
+) as n
+order by m0 desc
+limit {b6_uint32:UInt32}
+-- b0_array_string = ['/buy']
+-- b1_array_string = ['click']
+-- b2_uint32 = 1
+-- b3_date = datetime.date(2026, 10, 1)
+-- b4_date = datetime.date(2026, 10, 31)
+-- b5_uint64 = 1844674407370955263
+-- b6_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === having
+with
+p0_0 as (
+select toString(tupleElement(s.first, 'browser')) as d0, count() as a_visits
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0
+from (
+select d0, a_visits as m0
+from p0_0
+where m0 >= {b3_float64:Float64}
+) as n
+order by m0 desc, d0
+limit {b4_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_float64 = 10.0
+-- b4_uint32 = 4294967295
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === exit pages of mobiles
+with scoped as (
+select * from visits_merged as s where s.site_id = {b5_uint32:UInt32} and s.visit_date between {b6_date:Date} and {b7_date:Date} and not s.bot and tupleElement(s.first, 'device') in {b4_array_string:Array(String)}
+),
+exit as (
+        select exit_page as page, count(distinct visitor_id) as visitors, count() as exits
+        from scoped
+        where pageviews > 0
+        group by page
+    ),
+    viewed as (
+        select path as page, count() as pageviews
+        from events
+        where site_id = {site:UInt32}
+            and visit_date between {first:Date} and {last:Date}
+            and local_date between {first:Date} and {last:Date} + 2
+            and visit_id in (select visit_id from scoped)
+            and name = 'page_view'
+        group by page
+    )
+select
+    page,
+    exit.visitors as visitors,
+    exit.exits as exits,
+    viewed.pageviews as pageviews,
+    if(pageviews = 0, null, exits / pageviews) as exit_rate
+from exit
+left join viewed using page
+order by exits desc, visitors desc, page
+limit {limit:UInt32}
