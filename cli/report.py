@@ -56,7 +56,7 @@ def timeseries(
     """Metrics over time, including empty intervals."""
     from aggregations.reports.timeseries import query
 
-    labels = {step.value: step.value.capitalize() for step in Interval}
+    labels = {step.value: step.value.capitalize() for step in Interval} | {"partial": "Partial"}
     view = View("Over time", bar="visitors", sparks=("visitors", "pageviews"), labels=labels)
     report("timeseries", asking, query(by), view)
 

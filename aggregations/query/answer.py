@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aggregations.query.sites import SiteRow
     from aggregations.query.sources import Source
 
+_POINT = ["point", "partial"]
 _ARROW = {"output_format_arrow_compression_method": "none", "output_format_arrow_string_as_string": 1}
 
 
@@ -40,6 +41,8 @@ class Asked:
 
 def prepare(client: Client, query: Query, now: dt.datetime | None = None) -> Asked:
     """Find the site and the periods, and choose sources. Raises UsageError."""
+    check(query)
+    planner.plan(query)  # what cannot be asked is said before anything else
     site = sites.find(client, query.site)
     now = now or dt.datetime.now(dt.UTC)
     period = periods.parse(query.period, zone=site.timezone, now=now, earliest=lambda: sites.first_day(client, site))
@@ -67,8 +70,9 @@ def compared(text: str, period: Period, now: dt.datetime) -> Period | None:
 def answer(client: Client, asked: Asked) -> pl.DataFrame:
     """One row for each value of the dimensions: columns of their names, then metrics.
 
-    A series has every point of its time, with 0 where nothing happened. A comparison adds ``<metric>_previous`` and
-    ``<metric>_change`` (relative, null where there was nothing). Raises EngineError.
+    A series has every point of its time, with 0 where nothing happened. Of weeks and months, ``partial`` says which lie
+    in the period only in part. A comparison adds ``<metric>_previous`` and ``<metric>_change`` (relative, null where
+    there was nothing). Raises EngineError.
     """
     import polars as pl
 
@@ -114,8 +118,12 @@ def _timed(found: pl.DataFrame, asked: Asked, at: int, unit: str) -> pl.DataFram
             "they were stored under other time zone data; ask by day, and see `footfall doctor`",
         )
     grid = pl.DataFrame({column: range(len(points)), "point": points}, schema_overrides={column: pl.Int32})
+    if unit in ("week", "month"):
+        first, last = buckets.partial(asked.period, unit)
+        ends = {0: first, len(points) - 1: last} | ({0: first or last} if len(points) == 1 else {})
+        grid = grid.with_columns(pl.Series("partial", [ends.get(place, False) for place in range(len(points))]))
     whole = len(asked.query.dimensions) == 1 and not asked.query.having and not asked.query.sort
     joined = grid.join(found, on=column, how="left" if whole else "inner", maintain_order="left" if whole else "right")
     counts = [name for name, kind in joined.schema.items() if kind.is_integer() and name[0] in "mb"]
-    order = [name if name != column else "point" for name in found.columns]
+    order = [name for old in found.columns for name in (_POINT if old == column else [old]) if name in joined.columns]
     return joined.with_columns(pl.col(counts).fill_null(0)).select(order).rename({"point": column})

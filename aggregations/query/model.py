@@ -68,6 +68,8 @@ def check(query: Query) -> None:
         raise UsageError(f"{' and '.join(times)} at once", "name one of them")
     for condition in filter(None, (query.where, query.segment)):
         conditions.check(condition)
+        for comparison in conditions.comparisons(condition):
+            dimensions.find(comparison.dimension)
     _check_rows(query)
 
 

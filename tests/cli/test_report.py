@@ -272,3 +272,102 @@ def test_a_table_on_a_terminal_and_json_in_a_pipe(home, running):
     assert b"\x1b[" in seen
     piped = subprocess.run(line, capture_output=True, env=environment, timeout=60, check=True)
     assert json.loads(piped.stdout)[0]["visits"] == 90
+
+
+def asked(footfall, *words):
+    code, out, err = footfall("report", *words)
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_a_filter_keeps_what_it_says(footfall):
+    [whole] = asked(footfall, "overview", *OCTOBER, "--compare", "none")
+    parts = [
+        asked(footfall, "overview", *OCTOBER, "--compare", "none", "--where", condition)[0]["visits"]
+        for condition in ("entry_page=/0", "entry_page!=/0")
+    ]
+    assert sum(parts) == whole["visits"] and all(parts)
+    both = asked(footfall, "overview", *OCTOBER, "--compare", "none", "-w", "entry_page=/0", "-w", "entry_page!=/0")
+    assert both[0]["visits"] == 0
+
+
+def test_any_dimension(footfall):
+    rows = asked(footfall, "breakdown", "entry_page", "time:month", "-m", "visits", *OCTOBER, "-n", "0")
+    [whole] = asked(footfall, "overview", *OCTOBER, "--compare", "none")
+    assert {row["month"] for row in rows} == {"2026-10-01"}
+    assert sum(row["visits"] for row in rows) == whole["visits"]
+
+
+def test_a_question_as_json_gives_the_same_rows(footfall, tmp_path):
+    words = ("pages", *OCTOBER, "--where", "page^=/", "--sort", "page:asc", "--limit", "3")
+    code, text, _ = footfall("report", *words, "--as-json")
+    assert code == 0
+    (tmp_path / "question.json").write_bytes(text)
+    assert json.loads(text)["where"] == ["page", "starts_with", ["/"]]
+    rows = asked(footfall, *words)
+    assert asked(footfall, "query", str(tmp_path / "question.json")) == rows
+    assert [row["page"] for row in rows] == sorted(row["page"] for row in rows)
+
+
+def test_compared(footfall):
+    rows = asked(footfall, "browsers", *OCTOBER, "--compare", "2026-09")
+    assert {"visitors", "visitors_previous", "visitors_change"} <= rows[0].keys()
+    assert {row["visitors_previous"] for row in rows} == {0}
+    assert {row["visitors_change"] for row in rows} == {None}
+
+
+def test_weeks_say_which_are_partial(footfall):
+    rows = asked(footfall, "timeseries", *OCTOBER, "--by", "week")
+    assert (rows[0]["week"], rows[0]["partial"]) == ("2026-09-28", True)
+    assert [row["partial"] for row in rows] == [True, False, False, False, True]
+
+
+def test_explained(footfall):
+    code, out, err = footfall("report", "pages", *OCTOBER, "--where", "country=FR", "--explain")
+    assert code == 0
+    json.loads(out)
+    said = err.decode() if isinstance(err, bytes) else err
+    assert "Distinct visitors with at least one event." in said
+    assert "not from daily_pages: it has no rows of visits" in said
+    assert "from events (raw events)" in said
+    assert "['FR']" in said
+    assert "rows, " in said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("pages", "--where", "contry=FR"), "did you mean country?"),
+        (("pages", "--where", "country"), "expected one of"),
+        (("pages", "--sort", "bounce_rate"), "by one of: visitors, pageviews, page"),
+        (("pages", *OCTOBER, "--compare", "soon"), "not a period"),
+        (("pages", "--sample", "3"), "such as 0.1"),
+        (("breakdown", "page", "-m", "bounce_rate"), "entry_page in the place of page"),
+        (("breakdown", "nope"), "footfall dimensions"),
+        (("query", "no-such-file.json"), "cannot read no-such-file.json"),
+    ],
+)
+def test_refused_in_a_line(footfall, words, says):
+    code, out, err = footfall("report", *words)
+    said = err.decode() if isinstance(err, bytes) else err
+    assert (code, out) == (2, b"")
+    assert says in said
+    assert said.startswith("footfall: ") and len(said.splitlines()) <= 2
+
+
+def test_names_are_bound_not_written(footfall):
+    """A property may have any name."""
+    name = "props.x'); drop table events; --"
+    assert asked(footfall, "breakdown", name, *OCTOBER)[0][name] == ""
+
+
+def test_the_catalogue(command):
+    listed = json.loads(command("metrics").stdout)
+    assert {"visitors", "bounce_rate"} <= {row["metric"] for row in listed}
+    listed = json.loads(command("dimensions").stdout)
+    assert {"country", "time:week"} <= {row["dimension"] for row in listed}
+    assert "Path of a page view." in command("explain", "page").stdout
+    assert "divided by visits" in command("explain", "bounce_rate").stdout
+    refused = command("explain", "bounce")
+    assert refused.returncode == 2
+    assert "no dimension 'bounce'" in refused.stderr
