@@ -18,7 +18,7 @@ from cli.exit_codes import Exit
 from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
-from collector.imports.access_lines import Layout
+from collector.imports.layouts import Layout
 from sql.core.errors import FootfallError, StorageError, UsageError
 from sql.core.hosts import ascii_host
 

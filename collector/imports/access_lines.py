@@ -19,21 +19,13 @@ import datetime as dt
 import re
 from enum import StrEnum
 
+from collector.imports.layouts import Layout
 from sql.core.addresses import packed
 from sql.core.hosts import ascii_host
 
 MAX_LINE = 64 * 1024
 # A list of proxies is shorter.
 MAX_CLIENT = 1_024
-
-
-class Layout(StrEnum):
-    """Which fields a line has. ``auto`` decides line by line."""
-
-    AUTO = "auto"
-    COMBINED = "combined"
-    COMMON = "common"
-    VHOST = "vhost"
 
 
 class SkipReason(StrEnum):

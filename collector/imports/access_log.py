@@ -24,7 +24,6 @@ from collector.imports.access_lines import (
     MAX_LINE,
     PATTERNS,
     BadTimeError,
-    Layout,
     SkipReason,
     client_of,
     day_of,
@@ -38,6 +37,7 @@ from collector.imports.access_lines import (
     why_bad,
     without_prefix,
 )
+from collector.imports.layouts import Layout
 from collector.ingest.visitors import Visitors
 from collector.loader.conduct import Refusals
 from collector.sites.registry import Site

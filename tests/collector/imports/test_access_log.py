@@ -13,8 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collector.event.model import SpooledEvent
-from collector.imports.access_lines import FORMATS, Layout, SkipReason, client_of, why_bad, without_prefix
+from collector.imports.access_lines import FORMATS, SkipReason, client_of, why_bad, without_prefix
 from collector.imports.access_log import SHOWN_BAD_LINES, AccessLog
+from collector.imports.layouts import Layout
 from collector.ingest.visitors import Salts, Visitors
 from collector.sites.registry import Site
 

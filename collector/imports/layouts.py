@@ -1,0 +1,14 @@
+"""The layouts of access logs, as an operator names them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Layout(StrEnum):
+    """Which fields a line has. ``auto`` decides line by line."""
+
+    AUTO = "auto"
+    COMBINED = "combined"
+    COMMON = "common"
+    VHOST = "vhost"
