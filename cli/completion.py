@@ -47,11 +47,11 @@ def funnels(incomplete: str) -> list[str]:
 
 def conditions(incomplete: str) -> list[str]:
     """Dimensions for the start of a condition; after ``=`` the most frequent values of the last 30 days."""
-    from aggregations.query.dimensions import DIMENSIONS, Kind
+    from aggregations.query.dimensions import DIMENSIONS, ValueKind
 
     name, sign, start = incomplete.partition("=")
     if not sign:
-        return [f"{d.name}=" for d in DIMENSIONS.values() if d.kind is not Kind.TIME and d.name.startswith(name)]
+        return [f"{d.name}=" for d in DIMENSIONS.values() if d.kind is not ValueKind.TIME and d.name.startswith(name)]
     plain = name.rstrip("!*^")
     done, _, last = start.rpartition("|")
     head = f"{name}={done}|" if done else f"{name}="

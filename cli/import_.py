@@ -18,7 +18,7 @@ from cli.exit_codes import Exit
 from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
-from collector.imports.layouts import Layout
+from collector.imports.layouts import LineLayout
 from sql.core.errors import FootfallError, StorageError, UsageError
 from sql.core.hosts import ascii_host
 
@@ -53,8 +53,8 @@ def access_log(
     files: Annotated[list[str], typer.Argument(help="Log files, plain, gzip or zstd; - is stdin.", metavar="FILE...")],
     site: Annotated[str, typer.Option("--site", "-s", help="The domain of the site that the pages belong to.")],
     log_format: Annotated[
-        Layout, typer.Option("--log-format", help="Log format; `auto` detects it for each line.")
-    ] = Layout.AUTO,
+        LineLayout, typer.Option("--log-format", help="Log format; `auto` detects it for each line.")
+    ] = LineLayout.AUTO,
     keep_static: Annotated[
         bool, typer.Option("--keep-static", help="Count static files, downloads and feeds as page views too.")
     ] = False,

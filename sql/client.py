@@ -37,7 +37,7 @@ MINIMUM_VERSION = (25, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class EngineEndpoint:
     """What a running embedded engine says of itself in ``engine.json``; it answers at ``engine.sock`` beside it."""
 
     pid: int
@@ -45,8 +45,8 @@ class Published:
     boot: str
 
     @classmethod
-    def read(cls, home: DataDir) -> Published | None:
-        """The published engine, or None where none is (or the file is half there)."""
+    def read(cls, home: DataDir) -> EngineEndpoint | None:
+        """Where the running engine answers, or None if there is no complete file."""
         try:
             return cls(**json.loads(home.engine_file.read_bytes()))
         except (OSError, ValueError, TypeError):
@@ -122,9 +122,9 @@ def _connect(url: str, wait: float, what: str, timeout: float, direct: bool) -> 
     lock = OwnedLock(home.engine_lock, what)
     deadline = time.monotonic() + wait
     while True:
-        published = Published.read(home)
-        if published is not None:
-            client = _front(home, published, timeout)
+        endpoint = EngineEndpoint.read(home)
+        if endpoint is not None:
+            client = _front(home, endpoint, timeout)
             if client is not None:
                 return client
         if direct and lock.try_acquire():
@@ -149,26 +149,26 @@ def opened(url: str, **how: Any) -> Iterator[Client]:
         client.close()
 
 
-def running(home: DataDir) -> Published | None:
+def running(home: DataDir) -> EngineEndpoint | None:
     """The embedded engine that runs in ``home`` and answers, or None."""
-    published = Published.read(home)
-    if published is None:
+    endpoint = EngineEndpoint.read(home)
+    if endpoint is None:
         return None
-    client = _front(home, published, 5.0)
+    client = _front(home, endpoint, 5.0)
     if client is None:
         return None
     client.close()
-    return published
+    return endpoint
 
 
 def boot_of(client: Client, url: str) -> str:
     """A name for this life of the engine: it differs after every restart."""
     home = embedded_home(url)
     if home is not None:
-        published = Published.read(home)
-        if published is None:
+        endpoint = EngineEndpoint.read(home)
+        if endpoint is None:
             raise EngineUnavailable("the embedded engine is stopping")
-        return published.boot
+        return endpoint.boot
     if not client.command(query("engine/lives")):
         client.command(query("engine/life_begin"))
     return str(client.command(query("engine/life")))
@@ -192,7 +192,7 @@ def listens(home: DataDir) -> bool:
     return True
 
 
-def _front(home: DataDir, published: Published, timeout: float) -> Client | None:
+def _front(home: DataDir, endpoint: EngineEndpoint, timeout: float) -> Client | None:
     from sql.core.unix_socket import SocketPool
 
     if not listens(home):  # it died without a word
@@ -203,7 +203,7 @@ def _front(home: DataDir, published: Published, timeout: float) -> Client | None
             host="localhost",
             port=80,
             username="footfall",
-            password=published.password,
+            password=endpoint.password,
             timeout=timeout,
             compress=False,
             pool_mgr=pool,

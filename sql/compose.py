@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sql.schema import shipped
-from sql.schema.shipped import Kind
+from sql.schema.shipped import SchemaKind
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ def derived(view: str, table: str, conditions: Iterable[str]) -> str:
     """
     events = f"({scoped('events', conditions)}) as e"
     fresh = _replaced(shipped.derivation(table), "from events as e", f"from {events}")
-    body = _replaced(shipped.read(Kind.VIEW, view), f"create or replace view {view} as", "")
+    body = _replaced(shipped.read(SchemaKind.VIEW, view), f"create or replace view {view} as", "")
     return _replaced(body, f"from {table} as v", f"from (\n{fresh}\n) as v")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import cli.main
-from sql.client import Published
+from sql.client import EngineEndpoint
 from sql.core.data_dir import DataDir
 from sql.core.unix_socket import connected
 from sql.engine.server import await_ready
@@ -64,7 +64,7 @@ def shared_data() -> Path:
     return SHARED
 
 
-def start_engine(home: DataDir) -> tuple[subprocess.Popen[bytes], Published]:
+def start_engine(home: DataDir) -> tuple[subprocess.Popen[bytes], EngineEndpoint]:
     """An engine process on ``home`` that answers."""
     child = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)])
     return child, await_ready(home, 90, lambda: child.poll() is None)
@@ -164,7 +164,7 @@ def command(monkeypatch, capfdbinary):
 class Engine:
     """An engine that runs, and where it is reached like a server."""
 
-    published: Published
+    endpoint: EngineEndpoint
     port: int
     password: str
     boot: str
@@ -173,7 +173,7 @@ class Engine:
 @pytest.fixture(scope="session")
 def engine(engine_home: DataDir):
     """One embedded engine for the whole run."""
-    child, published = start_engine(engine_home)
-    yield Engine(published, Loopback(engine_home.engine_socket).port, published.password, published.boot)
+    child, endpoint = start_engine(engine_home)
+    yield Engine(endpoint, Loopback(engine_home.engine_socket).port, endpoint.password, endpoint.boot)
     child.terminate()
     child.wait(30)

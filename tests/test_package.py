@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sql.schema.shipped import Kind
+from sql.schema.shipped import SchemaKind
 
 pytestmark = pytest.mark.process
 
@@ -60,7 +60,7 @@ def test_every_file_of_a_room_is_inside(wheel, room):
 
 def test_the_files_that_code_looks_for_are_inside(wheel):
     names = inside(wheel)
-    for folder in ("sql/queries/", *(f"sql/schema/{kind}s/" for kind in Kind)):
+    for folder in ("sql/queries/", *(f"sql/schema/{kind}s/" for kind in SchemaKind)):
         assert [name for name in names if name.startswith(folder) and name.endswith(".sql")]
     assert [name for name in names if name.endswith(".csv")]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aggregations.query import buckets, dimensions, periods, planner, sites
-from aggregations.query.dimensions import Kind
+from aggregations.query.dimensions import ValueKind
 from aggregations.query.model import Query, check
 from aggregations.query.periods import Period
 from aggregations.query.planner import Part
@@ -81,7 +81,7 @@ def answer(client: Client, asked: Asked) -> pl.DataFrame:
     found = pl.read_ipc_stream(io.BytesIO(data))
     query = asked.query
     for at, name in enumerate(query.dimensions):
-        if dimensions.find(name).kind is Kind.TIME:
+        if dimensions.find(name).kind is ValueKind.TIME:
             found = _timed(found, asked, at, name.removeprefix("time:"))
     names = {f"d{at}": name.removeprefix("time:") for at, name in enumerate(query.dimensions)}
     names |= {f"m{at}": name for at, name in enumerate(query.metrics)}

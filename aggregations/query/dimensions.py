@@ -14,7 +14,7 @@ PROPERTY = "props."
 MAX_PROPERTY = 128
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What its values are."""
 
     TEXT = "text"
@@ -34,7 +34,7 @@ class Dimension:
     level: Level | None
     about: str
     columns: Mapping[Source, str] = field(default_factory=dict)
-    kind: Kind = Kind.TEXT
+    kind: ValueKind = ValueKind.TEXT
     only: Mapping[Source, str] = field(default_factory=dict)
     blank: str = ""
 
@@ -60,9 +60,9 @@ _ALL = (
     Dimension("event", "Event", Level.EVENT, "Name of the event.",
               {DAILY_EVENTS: "toString(s.name)", EVENTS: "toString(s.name)"}),
     Dimension("revenue", "Revenue", Level.EVENT, "Revenue of the event.", {EVENTS: "toFloat64(s.revenue)"},
-              Kind.NUMBER),
+              ValueKind.NUMBER),
     Dimension("scroll_depth", "Scroll depth", Level.EVENT, "Percent of the page that was seen.",
-              {EVENTS: "s.scroll_depth"}, Kind.NUMBER),
+              {EVENTS: "s.scroll_depth"}, ValueKind.NUMBER),
     Dimension("bot", "Bot", Level.EVENT, "yes or no: whether the event is flagged as a bot's.",
               dict.fromkeys((DAILY_EVENTS, DAILY_PAGES, EVENTS), "if(s.bot, 'yes', 'no')")),
     Dimension("import", "Import", Level.EVENT, "Which import brought the event.", {EVENTS: "toString(s.import_id)"},
@@ -87,10 +87,10 @@ _ALL = (
     Dimension("exit_page", "Exit page", Level.VISIT, "Path of the last page view.", {VISITS: "s.exit_page"},
               only=_VIEWED),
     Dimension("duration", "Duration", Level.VISIT, "Seconds from the first event to the last.", {VISITS: "s.duration"},
-              Kind.NUMBER),
-    Dimension("views", "Views", Level.VISIT, "Page views of the visit.", {VISITS: "s.pageviews"}, Kind.NUMBER),
+              ValueKind.NUMBER),
+    Dimension("views", "Views", Level.VISIT, "Page views of the visit.", {VISITS: "s.pageviews"}, ValueKind.NUMBER),
     *(
-        Dimension(f"time:{unit}", unit.capitalize(), None, f"Local {unit} of the site.", kind=Kind.TIME)
+        Dimension(f"time:{unit}", unit.capitalize(), None, f"Local {unit} of the site.", kind=ValueKind.TIME)
         for unit in ("hour", "day", "week", "month")
     ),
 )  # fmt: skip

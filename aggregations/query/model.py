@@ -8,7 +8,7 @@ import msgspec
 
 from aggregations.query import conditions, dimensions, metrics
 from aggregations.query.conditions import Condition
-from aggregations.query.dimensions import Kind
+from aggregations.query.dimensions import ValueKind
 from sql.core.errors import UsageError
 
 MAX_METRICS = 10
@@ -63,7 +63,7 @@ def check(query: Query) -> None:
         raise UsageError(f"{len(query.dimensions)} dimensions", f"at most {MAX_DIMENSIONS} different ones")
     for name in query.metrics:
         metrics.find(name)
-    times = [name for name in query.dimensions if dimensions.find(name).kind is Kind.TIME]
+    times = [name for name in query.dimensions if dimensions.find(name).kind is ValueKind.TIME]
     if len(times) > 1:
         raise UsageError(f"{' and '.join(times)} at once", "name one of them")
     for condition in filter(None, (query.where, query.segment)):

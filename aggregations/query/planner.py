@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aggregations.query import dimensions, metrics
 from aggregations.query.atoms import ATOMS, Atom
 from aggregations.query.conditions import And, Comparison, Condition, Did, Not, Or
-from aggregations.query.dimensions import Dimension, Kind
+from aggregations.query.dimensions import Dimension, ValueKind
 from aggregations.query.model import Query
 from aggregations.query.restrict import has_column, level_of
 from aggregations.query.sources import DAILY_PAGES, EVENTS, SOURCES, Level, Source
@@ -91,7 +91,11 @@ def _reasons(
     if not source.rows:
         yield from _of_rollups(query, source, where)
     for dimension in named:
-        if dimension.kind is not Kind.TIME and not has_column(dimension, source) and not _joined(dimension, source):
+        if (
+            dimension.kind is not ValueKind.TIME
+            and not has_column(dimension, source)
+            and not _joined(dimension, source)
+        ):
             yield f"it has no {dimension.name}"
     for comparison in _own(where, source):
         if not has_column(dimensions.find(comparison.dimension), source):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from aggregations.query import dimensions
 from aggregations.query.conditions import And, Comparison, Condition, Did, Not, Operator, Or
-from aggregations.query.dimensions import PROPERTY, Dimension, Kind
+from aggregations.query.dimensions import PROPERTY, Dimension, ValueKind
 from aggregations.query.sources import EVENTS, VISITS, Level, Source
 from sql.compose import Binder, chosen_by
 from sql.core.errors import UsageError
@@ -118,7 +118,7 @@ def _property(name: str) -> str:
 
 
 def _is(binder: Binder, dimension: Dimension, column: str, asked: Comparison) -> str:
-    if dimension.kind is Kind.NUMBER:
+    if dimension.kind is ValueKind.NUMBER:
         return f"{column} in {binder.bind([_number(dimension, v) for v in asked.values], 'Array(Float64)')}"
     return f"{column} in {binder.bind(_texts(asked), 'Array(String)')}"
 
@@ -147,12 +147,12 @@ def _matches(binder: Binder, dimension: Dimension, column: str, asked: Compariso
 
 
 def _exists(binder: Binder, dimension: Dimension, column: str, asked: Comparison) -> str:
-    return f"{column} != 0" if dimension.kind is Kind.NUMBER else f"{column} != ''"
+    return f"{column} != 0" if dimension.kind is ValueKind.NUMBER else f"{column} != ''"
 
 
 def _ordered(binder: Binder, dimension: Dimension, column: str, asked: Comparison) -> str:
     number = binder.bind(_number(dimension, asked.values[0]), "Float64")
-    if dimension.kind is Kind.TEXT:  # a property; what is no number is in no order
+    if dimension.kind is ValueKind.TEXT:  # a property; what is no number is in no order
         return f"ifNull(toFloat64OrNull({column}) {asked.operator} {number}, false)"
     return f"{column} {asked.operator} {number}"
 

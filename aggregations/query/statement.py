@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aggregations.query import buckets, dimensions, metrics
 from aggregations.query.conditions import Condition, Did, both
-from aggregations.query.dimensions import Dimension, Kind
+from aggregations.query.dimensions import Dimension, ValueKind
 from aggregations.query.metrics import Unit
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
@@ -46,7 +46,7 @@ def statement(query: Query, site_id: int, parts: tuple[Part, ...], period: Perio
     source = f"(\n{scopes[0]}\n) as n"
     if before is not None:
         chosen += [f"b.m{at} as b{at}" for at in range(len(figures))]
-        timed = any(dimensions.find(name).kind is Kind.TIME for name in query.dimensions)
+        timed = any(dimensions.find(name).kind is ValueKind.TIME for name in query.dimensions)
         if timed:  # a quiet hour of this period is next to a busy one of the period before
             chosen[: len(keys)] = keys
         how = f"{'full' if timed else 'left'} join" if keys else "cross join"
@@ -88,7 +88,7 @@ class _Reader:
         rows = f"({self.chosen(part.source, part.where, only)}) as s"
         columns, foreign = [], []
         for at, dimension in enumerate(part.dimensions):
-            if dimension.kind is Kind.TIME:
+            if dimension.kind is ValueKind.TIME:
                 unit = dimension.name.removeprefix("time:")
                 columns.append(f"{buckets.position(self.binder, part.source, unit, self.span)} as d{at}")
             elif dimension.level is Level.VISIT and part.source is EVENTS:
@@ -173,7 +173,7 @@ def _rounded(query: Query, name: str) -> str:
 def _order(query: Query) -> str:
     """As asked, else by time, else by the first metric; then by counts and dimensions, so that there is one order."""
     given = dict(query.sort)
-    times = [name for name in query.dimensions if dimensions.find(name).kind is Kind.TIME]
+    times = [name for name in query.dimensions if dimensions.find(name).kind is ValueKind.TIME]
     if not given:
         given = dict.fromkeys(times, "asc") or {query.metrics[0]: "desc"}
     columns = {name: f"d{at}" for at, name in enumerate(query.dimensions)}

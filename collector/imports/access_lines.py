@@ -19,7 +19,7 @@ import datetime as dt
 import re
 from enum import StrEnum
 
-from collector.imports.layouts import Layout
+from collector.imports.layouts import LineLayout
 from sql.core.addresses import packed
 from sql.core.hosts import ascii_host
 
@@ -72,11 +72,11 @@ _MAYBE_HOST = rb"(?:([^\s,]+) (?=" + _ADDRESS + rb"[ ,]))?"
 
 _FLAGS = re.DOTALL
 # Groups of all four: host, client, the word after it, time, request, status, referrer, user agent.
-PATTERNS: dict[Layout, re.Pattern[bytes]] = {
-    Layout.AUTO: re.compile(_MAYBE_HOST + _REST + _READER + rb"?", _FLAGS),
-    Layout.COMBINED: re.compile(rb"()" + _REST + _READER, _FLAGS),
-    Layout.COMMON: re.compile(rb"()" + _REST + rb"()()", _FLAGS),
-    Layout.VHOST: re.compile(rb"(\S+) " + _REST + _READER + rb"?", _FLAGS),
+PATTERNS: dict[LineLayout, re.Pattern[bytes]] = {
+    LineLayout.AUTO: re.compile(_MAYBE_HOST + _REST + _READER + rb"?", _FLAGS),
+    LineLayout.COMBINED: re.compile(rb"()" + _REST + _READER, _FLAGS),
+    LineLayout.COMMON: re.compile(rb"()" + _REST + rb"()()", _FLAGS),
+    LineLayout.VHOST: re.compile(rb"(\S+) " + _REST + _READER + rb"?", _FLAGS),
 }
 
 _METHOD = re.compile(rb"[A-Za-z][A-Za-z_-]*\Z")

@@ -37,7 +37,7 @@ from collector.imports.access_lines import (
     why_bad,
     without_prefix,
 )
-from collector.imports.layouts import Layout
+from collector.imports.layouts import LineLayout
 from collector.ingest.visitors import Visitors
 from collector.loader.conduct import Refusals
 from collector.sites.registry import Site
@@ -150,7 +150,7 @@ class AccessLog:
         visitors: Visitors,
         secret: bytes,
         *,
-        layout: Layout = Layout.AUTO,
+        layout: LineLayout = LineLayout.AUTO,
         keep_static: bool = False,
         any_host: bool = False,
         country_of: Callable[[str], str] | None = None,

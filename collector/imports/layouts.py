@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Layout(StrEnum):
+class LineLayout(StrEnum):
     """Which fields a line has. ``auto`` decides line by line."""
 
     AUTO = "auto"

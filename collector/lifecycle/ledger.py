@@ -18,7 +18,7 @@ from typing import BinaryIO
 import msgspec
 
 from collector.loader.batches import Manifest
-from collector.loader.journal import JOURNAL, State, Totals
+from collector.loader.journal import JOURNAL, JournalState, Totals
 from collector.spool import framing
 from collector.spool.spool import REQUEUE, Spool, events_of, writer_kind
 from collector.spool.writer_counts import WriterCounts, segment_of
@@ -89,7 +89,7 @@ class _Moment:
         self.names = self._names()
         self.tallies = {path.name: WriterCounts.read(path) for path in self._paths(spool.writers_dir)}
         self.journal = self._journal_stat()
-        self.state = State(self.journal_path.read_bytes()) if self.journal else State()
+        self.state = JournalState(self.journal_path.read_bytes()) if self.journal else JournalState()
         self.manifests = [
             msgspec.json.decode(path.read_bytes(), type=Manifest)
             for path in self._paths(spool.prepared_dir)

@@ -46,7 +46,7 @@ class _Record(msgspec.Struct, omit_defaults=True):
     totals: Totals | None = None
 
 
-class State:
+class JournalState:
     """What the lines of a journal say: the totals, batches announced and batches done, writers that were counted."""
 
     def __init__(self, data: bytes = b"") -> None:
@@ -75,12 +75,12 @@ class State:
             self.totals.quarantined += record.quarantined
 
 
-def read_state(root: Path) -> State:
+def read_state(root: Path) -> JournalState:
     """What a data directory's journal says, read beside a loader that may be writing it."""
     try:
-        return State((root / JOURNAL).read_bytes())
+        return JournalState((root / JOURNAL).read_bytes())
     except FileNotFoundError:
-        return State()
+        return JournalState()
 
 
 def read_totals(root: Path) -> Totals:
@@ -173,12 +173,12 @@ class Journal:
                 raise
             self._state.apply(record)
 
-    def _read(self) -> State:
+    def _read(self) -> JournalState:
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
-            return State()
+            return JournalState()
         whole, _, torn = data.rpartition(b"\n")
         if torn:  # a line that was never synced: what it announces has not happened
             os.truncate(self.path, len(whole) + (1 if whole else 0))
-        return State(data)
+        return JournalState(data)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from collector.event.model import Event
-from collector.sites.snapshot import Published
+from collector.sites.snapshot import SnapshotFile
 from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class EventSchemas:
     """The newest schemas; looks at most once a second whether the file changed."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._published = Published(path, EventSchema, clock)
+        self._published = SnapshotFile(path, EventSchema, clock)
         self._of: dict[tuple[int, str], tuple[Mode, Any]] = {}
 
     def misfit(self, site_id: int, event: Event) -> SchemaViolation | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from collector.sites.identity import Identity
-from collector.sites.snapshot import Published
+from collector.sites.snapshot import SnapshotFile
 
 # Our own have 35 characters. What is longer is not looked at: it would cost a hash of as much as a body holds.
 MAX_KEY = 64
@@ -54,7 +54,7 @@ class SiteRegistry:
     def __init__(
         self, path: Path, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
     ) -> None:
-        self._published = Published(path, Site, clock)
+        self._published = SnapshotFile(path, Site, clock)
         self._now = now
         self._by_hash: dict[str, tuple[Site, WriteKey]] = {}
         self._by_domain: dict[str, Site] = {}

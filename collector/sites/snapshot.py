@@ -1,6 +1,6 @@
 """Facts that collectors need, as files in the data directory, so that none waits for ClickHouse.
 
-The tables are the truth; ``publish`` writes a file from them, ``Published`` reads it again when it changes.
+The tables are the truth; ``publish`` writes a file from them, ``SnapshotFile`` reads it again when it changes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def publish(path: Path, facts: Sequence[object]) -> None:
         write_atomic(path, data, mode=0o600)
 
 
-class Published(Generic[T]):
+class SnapshotFile(Generic[T]):
     """A list of ``kind`` in a file; looks at most once a second whether it changed."""
 
     def __init__(self, path: Path, kind: type[T], clock: Callable[[], float] = time.monotonic) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 from urllib.parse import urlsplit
 
-from sql.client import Published, embedded_home
+from sql.client import EngineEndpoint, embedded_home
 
 
 def ping(url: str, timeout: float = 2.0) -> str:
@@ -15,7 +15,7 @@ def ping(url: str, timeout: float = 2.0) -> str:
     if home is not None:
         from sql.core.unix_socket import PlainConnection
 
-        if Published.read(home) is None:
+        if EngineEndpoint.read(home) is None:
             return "the engine is not running"
         connection = PlainConnection(home.engine_socket, timeout)
     else:

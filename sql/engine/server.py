@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from sql.client import Published, running
+from sql.client import EngineEndpoint, running
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy, EngineUnavailable
 from sql.core.files import OwnedLock, write_atomic
@@ -67,8 +67,8 @@ def _serve_locked(home: DataDir, stop: threading.Event) -> None:
     thread = threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:
-        published = Published(os.getpid(), front.password, str(uuid.uuid4()))
-        record = {name: getattr(published, name) for name in Published.__slots__}
+        endpoint = EngineEndpoint(os.getpid(), front.password, str(uuid.uuid4()))
+        record = {name: getattr(endpoint, name) for name in EngineEndpoint.__slots__}
         write_atomic(home.engine_file, json.dumps(record).encode(), mode=0o600)
         log.info("engine ready on %s", home.engine_socket)
         stop.wait()
@@ -85,7 +85,7 @@ def _forget(home: DataDir) -> None:
 
 
 @contextmanager
-def alongside(home: DataDir, *, wait: float = 30.0) -> Iterator[Published]:
+def alongside(home: DataDir, *, wait: float = 30.0) -> Iterator[EngineEndpoint]:
     """The running engine, or one started as a child for the time of the context."""
     found = running(home)
     if found is not None:
@@ -104,7 +104,7 @@ def alongside(home: DataDir, *, wait: float = 30.0) -> Iterator[Published]:
             child.wait()
 
 
-def await_ready(home: DataDir, wait: float, alive: Callable[[], bool]) -> Published:
+def await_ready(home: DataDir, wait: float, alive: Callable[[], bool]) -> EngineEndpoint:
     """Poll until an engine answers. Raises EngineUnavailable when it does not in ``wait`` seconds or died."""
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline:

@@ -17,7 +17,7 @@ from sql.core import queries
 from sql.core.errors import SchemaError
 from sql.schema import rebuild, shipped
 from sql.schema.placement import placed
-from sql.schema.shipped import Kind
+from sql.schema.shipped import SchemaKind
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -58,7 +58,7 @@ class Step:
     """One file of the schema, and its state in a database. ``name`` is the key in `schema_steps`."""
 
     name: str
-    kind: Kind
+    kind: SchemaKind
     sql: str
     checksum: str
     state: State
@@ -72,7 +72,7 @@ def steps(client: Client) -> list[Step]:
         for text in shipped.texts()
     ]
     ours = {step.name for step in found}
-    strangers = [Step(name, Kind.MIGRATION, "", "", State.UNKNOWN) for name in sorted(known.keys() - ours)]
+    strangers = [Step(name, SchemaKind.MIGRATION, "", "", State.UNKNOWN) for name in sorted(known.keys() - ours)]
     return found + strangers
 
 
@@ -81,7 +81,7 @@ def pending(client: Client) -> list[Step]:
     refuse_newer(client)
     found = steps(client)
     for step in found:
-        if step.kind is Kind.MIGRATION and step.state is State.CHANGED:
+        if step.kind is SchemaKind.MIGRATION and step.state is State.CHANGED:
             raise SchemaError(
                 f"migration {step.name} was changed after it was applied",
                 "restore the file; write a new migration",
@@ -106,7 +106,7 @@ def apply(client: Client, on_step: Callable[[Step], None] = lambda step: None) -
         client.command(queries.query("schema/steps_table"))
     for step in todo:
         on_step(step)
-        if step.kind is Kind.DERIVATION:
+        if step.kind is SchemaKind.DERIVATION:
             rebuild.install(client, step.name)
         for statement in _statements(step):
             client.command(statement)
@@ -124,9 +124,9 @@ def split(script: str) -> list[str]:
 
 
 def _statements(step: Step) -> Iterator[str]:
-    if step.kind is Kind.MIGRATION:
+    if step.kind is SchemaKind.MIGRATION:
         yield from (placed(statement) for statement in split(step.sql))
-    elif step.kind is not Kind.DERIVATION:
+    elif step.kind is not SchemaKind.DERIVATION:
         yield step.sql
 
 

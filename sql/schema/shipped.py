@@ -21,7 +21,7 @@ _COMMENT = re.compile(r"(?:^|\s)--(?:\s[^\n]*)?$", re.MULTILINE)
 _MIGRATION = re.compile(r"\d{4}_[a-z0-9_]+\Z")
 
 
-class Kind(StrEnum):
+class SchemaKind(StrEnum):
     """What a file of the schema holds."""
 
     MIGRATION = "migration"
@@ -31,42 +31,44 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class SchemaText:
     """One file of the schema. ``checksum`` changes with its text and with that of every function and view it uses."""
 
     name: str
-    kind: Kind
+    kind: SchemaKind
     sql: str
     checksum: str
 
 
-def texts() -> Iterator[Text]:
+def texts() -> Iterator[SchemaText]:
     """Everything that is shipped: migrations by number, then functions, views and derivations, users after the used."""
-    for name in names(Kind.MIGRATION):
-        yield Text(name, Kind.MIGRATION, read(Kind.MIGRATION, name), checksum(read(Kind.MIGRATION, name)))
-    found = {name: (kind, read(kind, name)) for kind in (Kind.FUNCTION, Kind.VIEW) for name in names(kind)}
+    for name in names(SchemaKind.MIGRATION):
+        yield SchemaText(
+            name, SchemaKind.MIGRATION, read(SchemaKind.MIGRATION, name), checksum(read(SchemaKind.MIGRATION, name))
+        )
+    found = {name: (kind, read(kind, name)) for kind in (SchemaKind.FUNCTION, SchemaKind.VIEW) for name in names(kind)}
     uses = {name: _words(sql) & found.keys() - {name} for name, (_, sql) in found.items()}
     order = list(TopologicalSorter(uses).static_order())
     whole: dict[str, str] = {}
     for name in order:
         whole[name] = _with_used(found[name][1], uses[name], whole)
-    for kind in (Kind.FUNCTION, Kind.VIEW):
+    for kind in (SchemaKind.FUNCTION, SchemaKind.VIEW):
         for name in order:
             if found[name][0] is kind:
-                yield Text(name, kind, found[name][1], checksum(whole[name]))
-    for name in names(Kind.DERIVATION):
+                yield SchemaText(name, kind, found[name][1], checksum(whole[name]))
+    for name in names(SchemaKind.DERIVATION):
         sql = derivation(name)
-        yield Text(name, Kind.DERIVATION, sql, checksum(_with_used(sql, _words(sql) & found.keys(), whole)))
+        yield SchemaText(name, SchemaKind.DERIVATION, sql, checksum(_with_used(sql, _words(sql) & found.keys(), whole)))
 
 
 def step_names() -> set[str]:
     """Names of everything that is shipped."""
-    return {name for kind in Kind for name in names(kind)}
+    return {name for kind in SchemaKind for name in names(kind)}
 
 
 def derivation(name: str) -> str:
     """The text of ``derivations/<name>.sql``: one SELECT over ``events`` that derives table ``name``."""
-    return read(Kind.DERIVATION, identifier(name))
+    return read(SchemaKind.DERIVATION, identifier(name))
 
 
 def checksum(text: str) -> str:
@@ -76,14 +78,14 @@ def checksum(text: str) -> str:
 
 
 @cache
-def names(kind: Kind) -> list[str]:
+def names(kind: SchemaKind) -> list[str]:
     """Names of all files of a kind, sorted. Files of migrations are numbered."""
     found = sorted(path.name[:-4] for path in (files("sql") / "schema" / f"{kind}s").iterdir() if ".sql" in path.name)
-    return [name for name in found if kind is not Kind.MIGRATION or _MIGRATION.match(name)]
+    return [name for name in found if kind is not SchemaKind.MIGRATION or _MIGRATION.match(name)]
 
 
 @cache
-def read(kind: Kind, name: str) -> str:
+def read(kind: SchemaKind, name: str) -> str:
     """The text of a file."""
     return (files("sql") / "schema" / f"{kind}s" / f"{name}.sql").read_text()
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from cli import funnel, report
-from sql.client import Published
+from sql.client import EngineEndpoint
 from sql.core.data_dir import DataDir
 
 GIVEN = """
@@ -94,7 +94,7 @@ def running(home, alone):
 
     child = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)])
     await_ready(home, 90, lambda: child.poll() is None)
-    yield Published.read(home)
+    yield EngineEndpoint.read(home)
     child.terminate()
     child.wait(30)
 

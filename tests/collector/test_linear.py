@@ -267,7 +267,7 @@ def test_every_function_that_reads_text_from_outside(name):
     assert not growth(FUNCTIONS[name], FEW)
 
 
-@pytest.mark.parametrize("layout", access_lines.Layout)
+@pytest.mark.parametrize("layout", access_lines.LineLayout)
 @pytest.mark.parametrize(
     "line",
     [

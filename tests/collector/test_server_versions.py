@@ -50,7 +50,7 @@ from sql.core.errors import EngineTooOld
 from sql.core.files import OwnedLock
 from sql.engine.server import await_ready
 from sql.schema import migrate, rebuild, shipped
-from sql.schema.shipped import Kind
+from sql.schema.shipped import SchemaKind
 from sql.schema.upgrade import bring_up_to_date
 
 pytestmark = pytest.mark.process
@@ -103,8 +103,8 @@ def server(tmp_path_factory, loopback):
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(OLDER), str(ROOT)])}
     child = subprocess.Popen([sys.executable, str(ROOT / "tests" / "older_engine.py"), str(its.root)], env=env)
     try:
-        published = await_ready(its, 60, lambda: child.poll() is None)
-        root = f"http://footfall:{published.password}@127.0.0.1:{loopback(its.engine_socket)}"
+        endpoint = await_ready(its, 60, lambda: child.poll() is None)
+        root = f"http://footfall:{endpoint.password}@127.0.0.1:{loopback(its.engine_socket)}"
         with opened(f"{root}/default") as client:
             client.command("create database analytics")
         yield Server(f"{root}/analytics", DataDir(tmp_path_factory.mktemp("ours")).make(), its.root / "statements")
@@ -330,7 +330,7 @@ def test_every_query_and_view_was_carried_out(server, until):
             name
             for name, text in [
                 *((name, queries.query(name)) for name in queries.names()),
-                *((text.name, text.sql) for text in shipped.texts() if text.kind is not Kind.MIGRATION),
+                *((text.name, text.sql) for text in shipped.texts() if text.kind is not SchemaKind.MIGRATION),
             ]
             if _plain(text) not in everything
         ]

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
-from sql.client import PINNED, Published, boot_of, connect, embedded_home, first_line, opened, running
+from sql.client import PINNED, EngineEndpoint, boot_of, connect, embedded_home, first_line, opened, running
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy, EngineRefused, EngineUnavailable, FootfallError, UsageError
 from sql.core.files import OwnedLock
@@ -163,7 +163,7 @@ def test_many_statements_at_once_on_one_client(engine_home, engine):
 
 
 def test_an_engine_that_runs_is_asked(engine_home, engine):
-    assert running(engine_home) == Published.read(engine_home) == engine.published
+    assert running(engine_home) == EngineEndpoint.read(engine_home) == engine.endpoint
     assert engine_home.engine_file.stat().st_mode & 0o777 == 0o600
     for direct in (True, False):
         with opened(url_of(engine_home), direct=direct) as client:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from collector.event.model import SpooledEvent
 from collector.imports.access_lines import FORMATS, SkipReason, client_of, why_bad, without_prefix
 from collector.imports.access_log import SHOWN_BAD_LINES, AccessLog
-from collector.imports.layouts import Layout
+from collector.imports.layouts import LineLayout
 from collector.ingest.visitors import Salts, Visitors
 from collector.sites.registry import Site
 
@@ -282,8 +282,8 @@ PREFIXES = [
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-@pytest.mark.parametrize("layout", [Layout.AUTO, Layout.COMBINED])
-def test_what_a_logger_wrote_before_a_line_is_passed_over(visitors: Visitors, prefix: str, layout: Layout) -> None:
+@pytest.mark.parametrize("layout", [LineLayout.AUTO, LineLayout.COMBINED])
+def test_what_a_logger_wrote_before_a_line_is_passed_over(visitors: Visitors, prefix: str, layout: LineLayout) -> None:
     addresses = [f"192.0.2.{n}" for n in range(200)]
     plain = [line(start=f"{address} - -") for address in addresses]
     log = reader(visitors, layout=layout)
@@ -351,19 +351,19 @@ def test_a_visitor_who_asked_for_what_only_scanners_ask_for(visitors: Visitors) 
 @pytest.mark.parametrize(
     ("layout", "raw", "url"),
     [
-        (Layout.COMMON, line(start="a.example 192.0.2.1 -", end=" extra"), "https://shop.example/a"),
-        (Layout.COMBINED, line(), "https://shop.example/a"),
-        (Layout.COMBINED, line(end=""), None),
-        (Layout.VHOST, line(start="www.shop.example client.example - -"), "https://www.shop.example/a"),
+        (LineLayout.COMMON, line(start="a.example 192.0.2.1 -", end=" extra"), "https://shop.example/a"),
+        (LineLayout.COMBINED, line(), "https://shop.example/a"),
+        (LineLayout.COMBINED, line(end=""), None),
+        (LineLayout.VHOST, line(start="www.shop.example client.example - -"), "https://www.shop.example/a"),
         (
-            Layout.VHOST,
+            LineLayout.VHOST,
             line(start="www.shop.example client.example - -", end=""),
             "https://www.shop.example/a",
         ),
-        (Layout.AUTO, line(end=" extra"), None),
+        (LineLayout.AUTO, line(end=" extra"), None),
     ],
 )
-def test_layout(visitors: Visitors, layout: Layout, raw: bytes, url: str | None) -> None:
+def test_layout(visitors: Visitors, layout: LineLayout, raw: bytes, url: str | None) -> None:
     assert [event.url for event in reader(visitors, layout=layout).events([raw])] == ([url] if url else [])
 
 
@@ -458,7 +458,7 @@ WORDS = st.sampled_from(
 @example(b'192.0.2.1 - - [01/Jan/0000:00:00:00 +0000] "GET / HTTP/1.1" 200 0')
 @example(b'192.0.2.1 - - [01/Jan/0001:00:00:00 +1500] "GET / HTTP/1.1" 200 0')
 def test_no_line_raises_or_is_lost(visitors: Visitors, raw: bytes) -> None:
-    for layout in Layout:
+    for layout in LineLayout:
         log = reader(visitors, layout=layout)
         events = list(log.events([raw]))
         assert log.counts.lines == len(events) + log.counts.skipped.total() == 1

@@ -248,8 +248,8 @@ def test_clients_that_go_away_leave_no_traceback(tmp_path):
     with said.open("wb") as out:
         child = subprocess.Popen([sys.executable, "-m", "sql.engine.server", str(home.root)], stderr=out)
     try:
-        published = await_ready(home, 90, lambda: child.poll() is None)
-        token = base64.b64encode(f"footfall:{published.password}".encode()).decode()
+        endpoint = await_ready(home, 90, lambda: child.poll() is None)
+        token = base64.b64encode(f"footfall:{endpoint.password}".encode()).decode()
         auth = f"Host: x\r\nAuthorization: Basic {token}\r\n"
         long = "select%20*%20from%20numbers(3000000)%20format%20TSV"
         for request in (

@@ -16,7 +16,7 @@ from sql.core.errors import EngineBusy, SchemaError
 from sql.core.files import OwnedLock
 from sql.schema import migrate, shipped
 from sql.schema.migrate import State
-from sql.schema.shipped import Kind
+from sql.schema.shipped import SchemaKind
 from sql.schema.upgrade import bring_up_to_date
 
 numbers = itertools.count(1)
@@ -96,7 +96,7 @@ def test_applied_once(client):
     seen = []
     done = migrate.apply(client, seen.append)
     assert [step.name for step in done] == [step.name for step in seen]
-    kinds = list(Kind)
+    kinds = list(SchemaKind)
     assert [step.kind for step in done] == sorted((step.kind for step in done), key=kinds.index)
     assert {step.state for step in migrate.steps(client)} == {State.APPLIED}
     before = schema(client), applied(client)

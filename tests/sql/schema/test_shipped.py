@@ -8,11 +8,11 @@ import pytest
 
 from sql.schema import migrate, placement, shipped
 from sql.schema.rebuild import PARTITIONED_BY
-from sql.schema.shipped import Kind
+from sql.schema.shipped import SchemaKind
 
-DERIVATIONS = shipped.names(Kind.DERIVATION)
-MIGRATIONS = shipped.names(Kind.MIGRATION)
-REPEATABLE = [(kind, name) for kind in (Kind.FUNCTION, Kind.VIEW) for name in shipped.names(kind)]
+DERIVATIONS = shipped.names(SchemaKind.DERIVATION)
+MIGRATIONS = shipped.names(SchemaKind.MIGRATION)
+REPEATABLE = [(kind, name) for kind in (SchemaKind.FUNCTION, SchemaKind.VIEW) for name in shipped.names(kind)]
 
 
 def without_comments(text):
@@ -37,7 +37,7 @@ def test_migrations_are_numbered_without_a_gap():
 
 @pytest.mark.parametrize("name", MIGRATIONS)
 def test_statements_of_a_migration_can_run_twice(name):
-    for statement in migrate.split(shipped.read(Kind.MIGRATION, name)):
+    for statement in migrate.split(shipped.read(SchemaKind.MIGRATION, name)):
         bare = " ".join(without_comments(statement).split())
         again = (
             r"create table if not exists ",
@@ -98,14 +98,14 @@ def checksums(monkeypatch, kind, name, old, new):
 @pytest.mark.parametrize(
     ("kind", "name", "old", "new", "expected"),
     [
-        (Kind.FUNCTION, "is_bounce", "interactions = 0", "interactions < 2", {"is_bounce", "visits_merged"}),
-        (Kind.FUNCTION, "arrival_order", "4194303", "4194301", {"arrival_order", "visits"}),
-        (Kind.FUNCTION, "override_key", "''", "'-'", {"override_key", "overrides_in_force", "detected_events"}),
-        (Kind.VIEW, "funnel_steps", "not deleted", "deleted", {"funnel_steps", "funnel_states"}),
-        (Kind.DERIVATION, "daily_pages", "count()", "count() + 0", {"daily_pages"}),
-        (Kind.MIGRATION, "0002_events", "site_id UInt32", "site_id UInt64", {"0002_events"}),
-        (Kind.MIGRATION, "0002_events", "-- Raw events", "-- All events", set()),
-        (Kind.FUNCTION, "is_bounce", "->", "->\n   ", set()),
+        (SchemaKind.FUNCTION, "is_bounce", "interactions = 0", "interactions < 2", {"is_bounce", "visits_merged"}),
+        (SchemaKind.FUNCTION, "arrival_order", "4194303", "4194301", {"arrival_order", "visits"}),
+        (SchemaKind.FUNCTION, "override_key", "''", "'-'", {"override_key", "overrides_in_force", "detected_events"}),
+        (SchemaKind.VIEW, "funnel_steps", "not deleted", "deleted", {"funnel_steps", "funnel_states"}),
+        (SchemaKind.DERIVATION, "daily_pages", "count()", "count() + 0", {"daily_pages"}),
+        (SchemaKind.MIGRATION, "0002_events", "site_id UInt32", "site_id UInt64", {"0002_events"}),
+        (SchemaKind.MIGRATION, "0002_events", "-- Raw events", "-- All events", set()),
+        (SchemaKind.FUNCTION, "is_bounce", "->", "->\n   ", set()),
     ],
 )
 def test_a_changed_text_changes_what_uses_it(monkeypatch, kind, name, old, new, expected):
@@ -125,7 +125,7 @@ def test_every_stored_table_of_a_migration_is_placed():
     stored = [
         statement
         for name in MIGRATIONS
-        for statement in migrate.split(shipped.read(Kind.MIGRATION, name))
+        for statement in migrate.split(shipped.read(SchemaKind.MIGRATION, name))
         if "MergeTree" in without_comments(statement)
     ]
     assert len(stored) >= 10
