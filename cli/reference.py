@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,7 +20,7 @@ import typer.main
 
 import cli.main
 from aggregations.query.metrics import METRICS, Unit
-from cli import confirm, options
+from cli import asking, confirm, options
 from cli.commands import register
 from cli.exit_codes import Exit
 
@@ -41,7 +43,19 @@ CODES = {
 SHARED = {
     "commands that print rows": (options.FormatOption, options.OutputOption),
     "commands about one site": (options.SiteOption,),
-    "reports": (options.PeriodOption, options.BotsOption, options.RawOption, options.LimitOption),
+    "reports": (
+        options.PeriodOption,
+        asking.WhereOption,
+        asking.SegmentOption,
+        asking.CompareOption,
+        asking.SortOption,
+        options.LimitOption,
+        asking.SampleOption,
+        options.BotsOption,
+        options.RawOption,
+        asking.ExplainOption,
+        asking.JsonOption,
+    ),
     "commands that change or delete what is stored": (options.DryRunOption, confirm.Yes),
 }
 UNITS = {Unit.COUNT: "count", Unit.RATIO: "ratio, 0 to 1", Unit.SECONDS: "seconds", Unit.NUMBER: "number"}
@@ -77,7 +91,7 @@ def example(command: Any) -> str:
 def text() -> str:
     """The whole page."""
     commands = list(walk(tree()))
-    parts = [HEAD, _exits(), _shared_options(commands), "## All commands\n", _index(commands)]
+    parts = [HEAD, _exits(), _shared_options(), "## All commands\n", _index(commands)]
     parts += [_section(path, command) for path, command in commands]
     parts.append(_metrics())
     return "\n".join(parts)
@@ -89,19 +103,28 @@ def _exits() -> str:
 
 
 def shared(option: Any) -> bool:
-    """Whether an option is one of those that are described once."""
-    return any((option.opts[0], option.help) == _declared(each) for some in SHARED.values() for each in some)
+    """Whether an option is described once, at the top. One with a default of its own is not."""
+    return any(row(option) in rows for rows in _told_once().values())
 
 
-def _shared_options(commands: list[tuple[tuple[str, ...], Any]]) -> str:
-    found = {p.opts[0]: p for _, command in commands for p in command.params if shared(p)}
+@cache
+def _told_once() -> dict[str, list[str]]:
+    """The lines of shared options by who takes them, with the default that most commands have."""
+    params = [p for _, command in walk(tree()) for p in command.params if p.param_type_name == "option"]
+
+    def usual(annotated: Any) -> str:
+        return Counter(row(p) for p in params if (p.opts[0], p.help) == _declared(annotated)).most_common(1)[0][0]
+
+    return {who: [usual(each) for each in declared] for who, declared in SHARED.items()}
+
+
+def _shared_options() -> str:
     lines = [
         "## Shared options\n",
         "Each means the same for every command that takes it; the commands below only name them.",
     ]
-    for who, declared in SHARED.items():
-        lines += [f"\nOptions of {who}:\n", "| | Meaning | Default |", "|---|---|---|"]
-        lines += [row(found[name]) for name, _ in map(_declared, declared)]
+    for who, rows in _told_once().items():
+        lines += [f"\nOptions of {who}:\n", "| | Meaning | Default |", "|---|---|---|", *rows]
     return "\n".join([*lines, ""])
 
 
