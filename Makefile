@@ -3,8 +3,8 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests side by side: one process for each processor, each with an engine of about 400 MB, at most four.
-PYTEST := $(BIN)/python -m pytest -q --durations=10 -n auto --maxprocesses=4
+# Tests side by side, each process with an engine of about 400 MB. Three on two processors: a third of the time they wait.
+PYTEST := $(BIN)/python -m pytest -q --durations=10 -n 3
 
 .PHONY: help demo check test tracker routers soak siege lint bench docs lists system clean
 

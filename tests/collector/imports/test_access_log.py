@@ -492,12 +492,12 @@ def test_hostile_lines_take_no_time(visitors: Visitors, part: bytes) -> None:
 )
 def test_what_stands_before_a_request_takes_no_time(part: str) -> None:
     text = (part * 65_536)[:65_536].encode()
-    started = time.perf_counter()
+    started = time.process_time()
     for raw in (text, b"Nov 21 10:00:00 " + text, b"<1>1 2026-11-21T10:00:00Z a b c d [" + text, b"web-1  " + text):
         without_prefix(raw)
         client_of(raw)
         why_bad(raw)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 # The definition, written down a second time: a page view is a GET answered with 2xx or 304, not for a static

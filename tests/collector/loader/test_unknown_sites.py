@@ -23,12 +23,12 @@ def tokyo(house):
     """A site in the tables, and no file that tells of it, as after a restore."""
     with house.client() as client:
         client.command("truncate table sites")
-        client.command("truncate table keys")
+        client.command("truncate table write_keys")
         add_site(client, house.home, "shop.example", "Asia/Tokyo")
         house.home.sites_file.unlink()
         yield client
         client.command("truncate table sites")
-        client.command("truncate table keys")
+        client.command("truncate table write_keys")
     publish(house.home.sites_file, [Site(1, "shop.example", "Europe/Paris")])
 
 

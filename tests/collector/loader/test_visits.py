@@ -154,9 +154,9 @@ def test_midnight_costs_no_more_than_the_events():
         batch = [(1, -40 - n / 1000) for n in range(count)] + [(2, n / 1000, 1) for n in range(count)]
         took = []
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.process_time()
             done = assign_visits(events(batch), NONE)
-            took.append(time.perf_counter() - began)
+            took.append(time.process_time() - began)
         assert set(done.events["visitor_id"]) == {1, 2}
         return min(took)
 

@@ -35,10 +35,10 @@ def test_names_are_those_of_browsers(host: str, expected: str) -> None:
 
 
 def test_long_names_take_no_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("ü" * 65_536, "ü." * 32_768, "ü" * 253, "\u0660" * 253):
         ascii_host(text)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize(
