@@ -34,7 +34,7 @@ def complete(*words: str, **env: str) -> list[str]:
     ("words", "expected"),
     [
         (("report", "breakdown", "lang"), ["language"]),
-        (("report", "breakdown", "-m", "vi"), ["visitors", "visits", "visit_duration"]),
+        (("report", "breakdown", "-m", "visit"), ["visitors", "visits", "visit_duration"]),
         (("report", "pages", "--where", "count"), ["country="]),
         (("explain", "bounce"), ["bounce_rate"]),
         (("report", "pages", "--site", "x"), []),
