@@ -9,30 +9,30 @@ PYTEST := $(BIN)/python -m pytest -q --durations=10 -n 3
 .PHONY: help demo check test tracker routers soak siege lint bench docs lists system clean
 
 help:
-	@echo "make demo    see Footfall work: a made-up shop's log, live events, reports (under a minute)"
-	@echo "make check   what to run while you work: ruff, mypy, tests that start no processes (under two minutes)"
-	@echo "make test    the whole test suite, the tracker's too (under ten minutes on two cores)"
-	@echo "make tracker the browser script alone: what is built, unit tests, browser tests (about two and a half minutes)"
-	@echo "make routers the browser script on applications of React Router, Vue Router, SvelteKit, Turbo and htmx"
-	@echo "make soak    long runs: a thousand kill -9, minutes without the engine (about half an hour)"
-	@echo "make siege   all known attacks beside honest traffic, for ten minutes (FOOTFALL_SIEGE_SECONDS: other seconds)"
+	@echo "make demo    try Footfall with a fictional shop's log, live events and reports (under a minute)"
+	@echo "make check   quick checks: ruff, mypy, and the tests that do not start processes (under two minutes)"
+	@echo "make test    the whole test suite, including the tracker (under ten minutes on two cores)"
+	@echo "make tracker only the browser script: build check, unit tests, browser tests (about two and a half minutes)"
+	@echo "make routers the browser script in applications with React Router, Vue Router, SvelteKit, Turbo and htmx"
+	@echo "make soak    endurance tests: a thousand kill -9, minutes without the engine (about half an hour)"
+	@echo "make siege   all known attacks during honest traffic, for ten minutes (FOOTFALL_SIEGE_SECONDS sets the time)"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench   collector and loader beside their baselines"
-	@echo "make docs    write docs/cli.md and docs/configuration.md from commands and settings"
-	@echo "make lists   renew the lists of sources and referrer spam from where they are kept"
+	@echo "make bench   benchmark collector and loader against their baselines"
+	@echo "make docs    generate docs/cli.md and docs/configuration.md from the code"
+	@echo "make lists   update the lists of sources and referrer spam from their origins"
 	@echo "make clean   remove the environment and the demo's data"
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Footfall needs Python 3.11 or newer; none found as python3"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "cannot make an environment: is python3-venv installed?"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "cannot create a virtual environment; is python3-venv installed?"; exit 1; }
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	@echo "installing Footfall into $(VENV) (a few hundred MB at the first time)"
+	@echo "installing Footfall into $(VENV) (downloads a few hundred MB the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	@echo "installing what tests need"
+	@echo "installing the test dependencies"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
@@ -45,13 +45,13 @@ system:
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 			echo "installing chromium for the tracker's tests"; \
 			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null \
-				|| echo "chromium could not be installed: the tracker's browser tests will be skipped"; \
-		else echo "chromium is not here: the tracker's browser tests will be skipped (apt install chromium)"; fi; fi
+				|| echo "chromium could not be installed; the tracker's browser tests will be skipped"; \
+		else echo "chromium was not found; the tracker's browser tests will be skipped (apt install chromium)"; fi; fi
 
 # A ClickHouse of the oldest version that is taken, as an older chDB beside the environment's own: in the tests it stands
 # in for a server.
 $(VENV)/chdb-25.8: | $(BIN)/python
-	@echo "installing what stands in for a ClickHouse 25.8 server"
+	@echo "installing ClickHouse 25.8 (in place of a server)"
 	@rm -rf $@.part && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@.part chdb==3.7.2
 	@mv $@.part $@
 
@@ -67,19 +67,19 @@ tracker: $(VENV)/.dev system
 	@if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then \
 		$(MAKE) --no-print-directory tracker/node_modules/.installed && cd tracker && \
 		npm run --silent check && npm test --silent && FOOTFALL_TEST_PYTHON="$(CURDIR)/$(BIN)/python" npm run --silent test:browser; \
-	else echo "node and npm are not here: the tracker's checks and tests were not run (Node 20 or newer)"; fi
+	else echo "node and npm were not found (Node 20 or newer); the tracker's checks and tests were not run"; fi
 
 # The tracker on applications of other people's routers, which are built here.
 routers: tracker/node_modules/.installed tracker/routers/node_modules/.installed system
 	@cd tracker && FOOTFALL_TEST_PYTHON="$(CURDIR)/$(BIN)/python" npm run --silent test:routers
 
 tracker/routers/node_modules/.installed: tracker/routers/package-lock.json
-	@echo "installing other people's routers"
+	@echo "installing the routers"
 	@cd tracker/routers && npm ci --silent
 	@touch $@
 
 tracker/node_modules/.installed: tracker/package-lock.json
-	@echo "installing what the tracker is built and tested with"
+	@echo "installing the tracker's build and test dependencies"
 	@cd tracker && npm ci --silent
 	@touch $@
 

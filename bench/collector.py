@@ -141,7 +141,7 @@ def main() -> None:
         serve(args.serve[0], int(args.serve[1]), Path(args.serve[2]))
         return
     if not shutil.which("wrk"):
-        raise SystemExit("wrk is not here: apt-get install wrk")
+        raise SystemExit("wrk was not found; apt-get install wrk")
     ratios: dict[str, list[float]] = {"fsync": [], "os": []}
     full: list[float] = []
     for number in range(args.rounds):

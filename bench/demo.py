@@ -53,7 +53,7 @@ def main() -> None:
     began = time.monotonic()
     if FOLDER.exists():
         if holder := in_use():
-            sys.exit(f"{FOLDER} is in use by {holder}: stop that one first")
+            sys.exit(f"{FOLDER} is in use by {holder}; stop it first")
         say(f"replacing {FOLDER}")
         shutil.rmtree(FOLDER)
     FOLDER.mkdir()
@@ -83,7 +83,7 @@ def main() -> None:
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(60)
-    say(f"\nStopped after {time.monotonic() - began:.0f} s. The data are in {FOLDER}; try:\n")
+    say(f"\nStopped after {time.monotonic() - began:.0f} s. The data is in {FOLDER}. Try:\n")
     say(f"  export FOOTFALL_CONFIG=$PWD/{FOLDER}/footfall.toml PATH=$PWD/.venv/bin:$PATH")
     for hint in HINTS:
         say(f"  footfall {hint}")

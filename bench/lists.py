@@ -93,8 +93,10 @@ def _text(folder: Path | None, name: str, url: str) -> str:
 
 def main(arguments: list[str]) -> None:
     """Write both lists, and say what changed."""
-    parser = argparse.ArgumentParser(prog="python -m bench.lists", description="Renew the lists of sources and spam.")
-    parser.add_argument("--from", dest="folder", type=Path, help="a folder with the files, in the place of the network")
+    parser = argparse.ArgumentParser(prog="python -m bench.lists", description="Update the lists of sources and spam.")
+    parser.add_argument(
+        "--from", dest="folder", type=Path, help="a folder to read the files from, instead of the network"
+    )
     parser.add_argument("--to", type=Path, default=DATA, help="the folder with sources.csv and spam.txt")
     given = parser.parse_args(arguments)
     found = [h for name, (kind, url) in SOURCES.items() for h in hosts(_text(given.folder, name, url), kind)]
@@ -109,7 +111,7 @@ def main(arguments: list[str]) -> None:
     for domain in added:
         print(f"added: {domain}")
     for line in disputed:
-        print(f"left as it is: {line}")
+        print(f"not changed: {line}")
 
 
 if __name__ == "__main__":

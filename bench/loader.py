@@ -190,7 +190,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--events", type=int, default=800_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--copies", type=int, default=1, help="load --events so many times, with new ids and visitors")
+    parser.add_argument(
+        "--copies", type=int, default=1, help="how many times to load --events, with new ids and visitors"
+    )
     parser.add_argument("--bare", nargs=2, type=int, metavar=("COUNT", "SEED"), help=argparse.SUPPRESS)
     parser.add_argument("--drain", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()

@@ -30,7 +30,7 @@ WhereOption = Annotated[
     typer.Option(
         "--where",
         "-w",
-        help="Only rows of which this holds, such as 'country=FR|DE'; repeatable.",
+        help="Only rows that match this condition, such as 'country=FR|DE'; repeatable.",
         autocompletion=completion.conditions,
     ),
 ]
@@ -38,19 +38,23 @@ SegmentOption = Annotated[
     str,
     typer.Option(
         "--segment",
-        help="Only visitors who had an event or visit of which this holds, such as 'page=/buy'.",
+        help="Only visitors with a matching event or visit, such as 'page=/buy'.",
         autocompletion=completion.conditions,
     ),
 ]
-CompareOption = Annotated[str, typer.Option("--compare", help="none, previous, year, or another period.")]
+CompareOption = Annotated[
+    str, typer.Option("--compare", help="Period to compare with: previous, year, none or any period.")
+]
 SortOption = Annotated[
     list[str] | None, typer.Option("--sort", help="Metric or dimension to sort by; NAME:asc or NAME:desc.")
 ]
-SampleOption = Annotated[float | None, typer.Option("--sample", help="Count a share of all visitors, such as 0.1.")]
-ExplainOption = Annotated[
-    bool, typer.Option("--explain", help="Say what is counted, where it is read and by which SQL (on stderr).")
+SampleOption = Annotated[
+    float | None, typer.Option("--sample", help="Share of visitors to count, such as 0.1; counts are scaled up.")
 ]
-JsonOption = Annotated[bool, typer.Option("--as-json", help="Print the question as JSON for `report query`.")]
+ExplainOption = Annotated[
+    bool, typer.Option("--explain", help="Show what is counted, the tables read and the SQL (on stderr).")
+]
+JsonOption = Annotated[bool, typer.Option("--as-json", help="Print the query as JSON, for use with `report query`.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,21 +25,21 @@ def metrics(fmt: FormatOption = None, output: OutputOption = None) -> None:
 
 
 def dimensions(fmt: FormatOption = None, output: OutputOption = None) -> None:
-    """List the dimensions: what rows they belong to, and their meaning. Properties of events are props.NAME."""
+    """List the dimensions, with level and meaning. Event properties are props.NAME."""
     import polars as pl
 
     from aggregations.query.dimensions import DIMENSIONS
 
     rows = [(d.name, str(d.level or "time"), d.about) for d in DIMENSIONS.values()]
     frame = pl.DataFrame(rows, ["dimension", "level", "meaning"], orient="row")
-    labels = {"dimension": "Dimension", "level": "Of", "meaning": "Meaning"}
+    labels = {"dimension": "Dimension", "level": "Level", "meaning": "Meaning"}
     render(frame, View(labels=labels), fmt, output)
 
 
 def explain(
     name: Annotated[str, typer.Argument(help="A metric or a dimension.", autocompletion=completion.names)],
 ) -> None:
-    """Say what a metric or dimension means and where it is read."""
+    """Define a metric or dimension, and name the tables it is read from."""
     from aggregations.query import dimensions as d
     from aggregations.query.metrics import METRICS
 
@@ -47,7 +47,7 @@ def explain(
         found = METRICS[name]
         typer.echo(f"{found.name} ({found.unit}): {found.definition}")
         if found.made_of:
-            typer.echo(f"made of {', '.join(found.made_of)}: {found.text.replace('a_', '')}")
+            typer.echo(f"computed from {', '.join(found.made_of)}: {found.text.replace('a_', '')}")
         return
     dimension = d.find(name)
     typer.echo(f"{dimension.name} (of {'an' if dimension.level == 'event' else 'a'} {dimension.level or 'moment'}): "

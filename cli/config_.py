@@ -13,7 +13,7 @@ from cli.render.view import View
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="The configuration: settings in force, and mistakes in them.",
+    help="Show and check the configuration.",
     epilog="Example: footfall config show",
 )
 _LABELS = {"setting": "Setting", "value": "Value", "from": "From"}
@@ -21,7 +21,7 @@ _LABELS = {"setting": "Setting", "value": "Value", "from": "From"}
 
 @app.command(epilog="Example: FOOTFALL_COLLECTOR_PORT=9090 footfall config show --format csv")
 def show(fmt: FormatOption = None, output: OutputOption = None) -> None:
-    """Every setting: its value, and whether that comes from the default, the file, the environment or a flag.
+    """Show every setting, its value and its origin: default, file, environment or flag.
 
     The password in `url` is masked.
     """
@@ -41,9 +41,9 @@ def show(fmt: FormatOption = None, output: OutputOption = None) -> None:
 
 @app.command(epilog="Example: footfall config check")
 def check() -> None:
-    """Everything that is wrong with the file and the environment, not only the first mistake.
+    """Report every mistake in the file and the environment.
 
-    Exit code 3 when something keeps Footfall from starting: a wrong value, a file that cannot be read.
+    Exit code 3 if Footfall would not start, because of a wrong value or an unreadable file.
     """
     from cli.config.check import findings
 

@@ -9,7 +9,7 @@ import typer
 
 from sql.core.errors import UsageError
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]
 
 
 def confirm(act: str, yes: bool, hint: str = "add --yes") -> None:
@@ -18,5 +18,5 @@ def confirm(act: str, yes: bool, hint: str = "add --yes") -> None:
     if yes:
         return
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError(f"to {act} needs confirmation", hint)
+        raise UsageError(f"refusing to {act} without confirmation", hint)
     typer.confirm(f"{act[0].upper()}{act[1:]}?", abort=True, err=True)

@@ -28,20 +28,18 @@ def dedupe(
     site: Annotated[
         str | None, typer.Option("--site", "-s", help="Only this site's events (default: all sites).")
     ] = None,
-    first: Annotated[
-        dt.datetime | None, typer.Option("--from", formats=_DAY, help="First local day to look at.")
-    ] = None,
-    last: Annotated[dt.datetime | None, typer.Option("--to", formats=_DAY, help="Last local day to look at.")] = None,
+    first: Annotated[dt.datetime | None, typer.Option("--from", formats=_DAY, help="First local day to check.")] = None,
+    last: Annotated[dt.datetime | None, typer.Option("--to", formats=_DAY, help="Last local day to check.")] = None,
     yes: Yes = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only look. Exit code 3 when an event is stored twice.")
+        bool, typer.Option("--dry-run", help="Show duplicates without removing them. Exit code 3 if there are any.")
     ] = False,
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Check that each event of a site is stored once, and remove later copies where one is not.
+    """Check for duplicate event ids and remove the later copies.
 
-    Rows with the same id that lie further apart than `idempotency_days` are different events.
+    Rows with the same id that are more than `idempotency_days` apart are different events.
     """
     from aggregations.query import sites
     from collector.lifecycle.dedupe import EVER, DedupeScope, find, repair
@@ -52,21 +50,21 @@ def dedupe(
         site_id = sites.find(client, site).site_id if site else 0
         since, until = first.date() if first else EVER[0], last.date() if last else EVER[1]
         if since > until:
-            raise UsageError("--from lies after --to")
+            raise UsageError("--from is after --to")
         scope = DedupeScope(config.loader.idempotency_days, site_id, since, until)
         found = find(client, scope)
         rows = sum(copies.copies for copies in found)
         if found and not dry_run:
-            confirm(f"remove {rows:,} copies", yes, "add --yes, or look first: --dry-run")
+            confirm(f"remove {rows:,} duplicates", yes, "add --yes, or use --dry-run to see them first")
             found = repair(client, config.home, scope, lambda month: typer.echo(f"rewriting {month}", err=True))
             rows = sum(copies.copies for copies in found)
     view = View(
-        f"Events that {'are' if dry_run else 'were'} stored twice", labels=_LABELS, nothing="every event is stored once"
+        "Duplicate events" if dry_run else "Duplicate events removed", labels=_LABELS, nothing="no duplicate events"
     )
     render(_frame(found, known), view, fmt, output)
     if rows:
-        said = "would remove" if dry_run else "removed"
-        typer.echo(f"{said} {rows:,} copies; visits and rollups of their months are rebuilt too", err=True)
+        said, rebuild = ("would remove", "rebuild") if dry_run else ("removed", "rebuilt")
+        typer.echo(f"{said} {rows:,} duplicates and {rebuild} visits and rollups of their months", err=True)
     if rows and dry_run:
         raise typer.Exit(Exit.FOUND)
 

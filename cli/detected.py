@@ -1,4 +1,4 @@
-"""``footfall events``: look through what the tracker detected by itself, and correct it."""
+"""``footfall detected``: review what the tracker detected, and correct it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _LABELS = {
     "site": "Site",
     "kind": "Kind",
     "detected": "Detected",
-    "confidence": "Sure",
+    "confidence": "Confidence",
     "name": "Event",
     "rule": "Rule",
     "selector": "Selector",
@@ -75,13 +75,13 @@ def review(
     confidence: Annotated[
         Confidence | None, typer.Option("--confidence", "-c", help="Only events with this confidence.")
     ] = None,
-    kind: Annotated[str, typer.Option("--kind", "-k", help="Only this kind, as corrected.")] = "",
+    kind: Annotated[str, typer.Option("--kind", "-k", help="Only this kind, after corrections.")] = "",
     limit: LimitOption = 10,
     bots: BotsOption = False,
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """What was detected, what most needs a look first: the least sure, then the most events."""
+    """List detected events, those that most need a review first: lowest confidence, then most events."""
     from aggregations.reports.detected import review as ask
 
     with scoped("detected review", site, period, bots) as s:
@@ -93,20 +93,22 @@ def review(
 
 @app.command(epilog="Example: footfall detected override --site shop.example --kind contact --selector 'a.call-us'")
 def override(
-    kind: Annotated[str, typer.Option("--kind", "-k", help="What they are; none: detected wrongly, count as nothing.")],
+    kind: Annotated[
+        str, typer.Option("--kind", "-k", help="The correct kind; none if nothing should have been detected.")
+    ],
     site: SiteOption = None,
-    selector: Annotated[str | None, typer.Option("--selector", help="Events of this selector, as detected.")] = None,
-    text: Annotated[str | None, typer.Option("--text", help="Events of this text; '' for those without one.")] = None,
-    rule: Annotated[str | None, typer.Option("--rule", help="Events that this rule decided.")] = None,
-    name: Annotated[Detected | None, typer.Option("--name", help="Only events of this name.")] = None,
+    selector: Annotated[str | None, typer.Option("--selector", help="Match this selector, as detected.")] = None,
+    text: Annotated[str | None, typer.Option("--text", help="Match this text; '' matches events without text.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", help="Match events classified by this rule.")] = None,
+    name: Annotated[Detected | None, typer.Option("--name", help="Match only events with this name.")] = None,
     dry_run: DryRunOption = False,
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Say what detected events are, from now on and before; raw events stay as they are.
+    """Correct the kind of detected events, past and future. Raw events do not change.
 
-    Prints what that changes in the last 30 days. Of several overrides that fit an event the one with the most
-    criteria decides, among equals the latest.
+    Prints what this changes in the last 30 days. If several overrides match an event, the one with the most criteria
+    applies; among equals, the latest.
     """
     from aggregations.definitions import overrides as corrections
     from sql.core.files import OwnedLock
@@ -119,14 +121,14 @@ def override(
         if not dry_run:
             lock = OwnedLock(settings().home.make().overrides_lock, "footfall detected override")
             said = f"added override {corrections.add(s.client, s.site, wanted, _user(), lock)}"
-        title = s.title("What it changes")
+        title = s.title("Changes")
     typer.echo(f"{said} on {s.site.domain}: {wanted.shown} is {kind}", err=True)
-    render(frame, View(title, labels=_LABELS, nothing="no event of the last 30 days"), fmt, output)
+    render(frame, View(title, labels=_LABELS, nothing="no matching events in the last 30 days"), fmt, output)
 
 
 @overrides.command("list", epilog="Example: footfall detected overrides list --site shop.example --format csv")
 def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
-    """All overrides, removed ones too, of a site or of all sites."""
+    """List the overrides of a site or of all sites, including removed ones."""
     from aggregations.definitions.overrides import listed
     from aggregations.query import sites
 
@@ -141,7 +143,7 @@ def remove(
     number: Annotated[int, typer.Argument(metavar="ID", help="Override id from `footfall detected overrides list`.")],
     dry_run: DryRunOption = False,
 ) -> None:
-    """End an override: its events are again what the tracker or other overrides say. It stays in the list."""
+    """Remove an override. Its events go back to the kind from the tracker or another override. It stays in the list."""
     from aggregations.definitions import overrides as corrections
 
     with database("detected overrides remove") as client:
@@ -151,7 +153,7 @@ def remove(
             corrections.remove(client, number, _user())
     said = "would remove" if dry_run else "removed"
     told = f"{said} override {number} of {row['site']} ({row['kind']})"
-    typer.echo(f"{told}; it decides {events:,} events of the last 30 days", err=True)
+    typer.echo(f"{told}; it applies to {events:,} events of the last 30 days", err=True)
 
 
 def _user() -> str:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 def doctor(
     expect_running: Annotated[
-        bool, typer.Option("--expect-running", help="What does not run is a fault, for cron and monitors.")
+        bool, typer.Option("--expect-running", help="Treat a stopped process as a fault, for cron and monitoring.")
     ] = False,
 ) -> None:
-    """Check settings, disk, engine, schema, sites, spool, loader and collector. Exit code 3 when something is wrong."""
+    """Check settings, disk, engine, schema, sites, spool, loader and collector. Exit code 3 if something is wrong."""
     from cli.config.check import problems
     from collector.lifecycle.doctor import checkup
 
@@ -42,7 +42,7 @@ def _settings(config: Config) -> Iterator[Finding]:
     except FootfallError as exc:
         yield Finding(Level.BAD, "settings", exc.message, exc.hint)
         return
-    yield Finding(Level.OK, "settings", str(config.source or "no footfall.toml: the defaults"))
+    yield Finding(Level.OK, "settings", str(config.source or "no footfall.toml; using the defaults"))
 
 
 def register(app: typer.Typer) -> None:

@@ -18,11 +18,11 @@ from sql.core.errors import UsageError
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="JSON Schemas that a site's events must fit, by event name.",
+    help="JSON Schemas that validate a site's events, by event name.",
     epilog="Example: footfall event-schema add purchase purchase.schema.json --site shop.example --mode reject",
 )
 Name = Annotated[str, typer.Argument(help="The event's name.")]
-File = Annotated[Path, typer.Argument(help="A file with the JSON Schema of the whole event, as it is sent.")]
+File = Annotated[Path, typer.Argument(help="A file with the JSON Schema of the whole event, as sent.")]
 
 
 @app.command(epilog="Example: footfall event-schema add purchase purchase.schema.json --site shop.example")
@@ -35,13 +35,13 @@ def add(
     ] = "warn",
     dry_run: DryRunOption = False,
 ) -> None:
-    """Add a schema, or a new version of one. `--mode off` asks nothing of this event any more."""
+    """Add a schema, or a new version of one. `--mode off` stops validating the event."""
     from aggregations.query import sites
     from collector.sites import event_schema_admin
     from collector.sites.event_schemas import Mode
 
     if mode not in set(Mode):
-        raise UsageError(f"no mode {mode!r}", ", ".join(Mode))
+        raise UsageError(f"unknown mode {mode!r}", ", ".join(Mode))
     text = _read(file)
     with database("event-schema add") as client:
         row = sites.find(client, site)
@@ -56,7 +56,7 @@ def add(
 
 @app.command("list", epilog="Example: footfall event-schema list --site shop.example --format json")
 def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
-    """All versions; the newest of each event counts."""
+    """List all versions. The newest version for each event applies."""
     from aggregations.query import sites
     from aggregations.query.fetch import fetch
 
@@ -70,11 +70,11 @@ def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOptio
 @app.command(epilog="Example: footfall event-schema test purchase events.jsonl --site shop.example")
 def test(
     name: Name,
-    events: Annotated[Path, typer.Argument(help="Events as JSON, one a line; - for standard input.")],
+    events: Annotated[Path, typer.Argument(help="Events as JSON, one per line; - reads stdin.")],
     site: SiteOption = None,
-    schema: Annotated[Path | None, typer.Option(help="Test against this file, not the schema in force.")] = None,
+    schema: Annotated[Path | None, typer.Option(help="Test against this file instead of the current schema.")] = None,
 ) -> None:
-    """Say which events would not fit; exit code 3 where some do not."""
+    """Show which events would fail validation. Exit code 3 if any would."""
     from aggregations.query import sites
     from collector.sites.event_schemas import compiled, misfit
 
@@ -98,7 +98,7 @@ def test(
             bad += 1
             typer.echo(f"{number}: {wrong}")
         total += 1
-    typer.echo(f"{total - bad} of {total} events fit", err=True)
+    typer.echo(f"{total - bad} of {total} events are valid", err=True)
     if bad:
         raise typer.Exit(Exit.FOUND)
 
@@ -117,11 +117,11 @@ def _wrong(validator: object, misfit: object, line: bytes, name: str) -> str:
 
 
 def _read(path: Path) -> str:
-    hint = "name a file with a JSON Schema, as UTF-8"
+    hint = "name a file with a JSON Schema in UTF-8"
     try:
         return _bytes(path, hint).decode()
     except UnicodeDecodeError as exc:
-        raise UsageError(f"cannot read {path}: it is no UTF-8", hint) from exc
+        raise UsageError(f"cannot read {path}: it is not UTF-8", hint) from exc
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -15,7 +15,7 @@ from sql.core.errors import UsageError
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Experiments: a hash of visitor and experiment decides the variant, here as in the browser.",
+    help="Experiments. A hash of visitor and experiment selects the variant, as in the browser.",
     epilog="Example: footfall experiment assign checkout visitor-1 visitor-2 --variants control:1,blue:1",
 )
 
@@ -23,12 +23,16 @@ app = typer.Typer(
 @app.command(epilog="Example: footfall experiment assign checkout visitor-1 visitor-2 --variants control:9,blue:1")
 def assign(
     experiment: Annotated[str, typer.Argument(help="The experiment's name.")],
-    visitors: Annotated[list[str], typer.Argument(help="Visitors as the page knows them; - reads one a line.")],
-    variants: Annotated[str, typer.Option("--variants", help="Variants with their weights, in the page's order.")],
+    visitors: Annotated[
+        list[str], typer.Argument(help="Visitor ids as the page has them; - reads one per line from stdin.")
+    ],
+    variants: Annotated[
+        str, typer.Option("--variants", help="Variants with their weights, in the same order as on the page.")
+    ],
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Say which variant visitors see. Nothing is stored or asked; names, weights and order must be the page's."""
+    """Show which variant visitors see. Nothing is stored or looked up. Names, weights and order must match the page."""
     from aggregations.definitions.experiments import assignments, parse
 
     chosen = parse(variants)

@@ -16,7 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Define funnels: steps that visitors take in order within 24 hours.",
-    epilog="Example: footfall funnel add checkout /product/* add_to_cart purchase --site shop.example",
+    epilog="Example: footfall funnel add checkout '/product/*' add_to_cart purchase --site shop.example",
 )
 Name = Annotated[str, typer.Argument(help="The funnel's name.")]
 
@@ -31,7 +31,7 @@ def add(
     site: SiteOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Define a funnel and compute it from the events that are stored. Adding the same funnel again recomputes it."""
+    """Define a funnel and compute it from stored events. Adding the same funnel again recomputes it."""
     from aggregations.definitions import funnels
     from aggregations.definitions.funnel_steps import FunnelStep
     from aggregations.query import sites
@@ -51,7 +51,7 @@ def add(
 
 @app.command("list", epilog="Example: footfall funnel list --site shop.example")
 def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
-    """The funnels of a site."""
+    """List the funnels of a site."""
     from aggregations.definitions import funnels
     from aggregations.query import sites
 

@@ -51,7 +51,7 @@ def group() -> None:
 )
 def access_log(
     files: Annotated[list[str], typer.Argument(help="Log files, plain, gzip or zstd; - is stdin.", metavar="FILE...")],
-    site: Annotated[str, typer.Option("--site", "-s", help="The domain of the site that the pages belong to.")],
+    site: Annotated[str, typer.Option("--site", "-s", help="Domain of the site that the pages belong to.")],
     log_format: Annotated[
         LineLayout, typer.Option("--log-format", help="Log format; `auto` detects it for each line.")
     ] = LineLayout.AUTO,
@@ -60,15 +60,15 @@ def access_log(
     ] = False,
     any_host: Annotated[
         bool,
-        typer.Option("--any-host", help="Take lines of every virtual host, not of the site's domain alone."),
+        typer.Option("--any-host", help="Import lines of every virtual host, not only those of the site's domain."),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count; write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count without storing anything.")] = False,
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Page views from web server access logs; a line that was imported before counts once.
+    """Import page views from web server access logs. A line that is imported again is not counted twice.
 
-    Bots are flagged as everywhere. Lines that are no page views are counted by reason, broken ones are shown.
+    Bots are flagged. Lines that are not page views are counted by reason; unreadable lines are shown.
     """
     from collector.enrich.geo import Places
     from collector.imports.access_log import AccessLog
@@ -117,7 +117,7 @@ def _site(config: Config, domain: str) -> Site:
 
     found = SiteRegistry(config.home.sites_file).by_domain(ascii_host(domain.strip()))
     if found is None:
-        raise UsageError(f"no site {domain}", f"add it: footfall site add {domain}")
+        raise UsageError(f"no site {domain}", f"add it with: footfall site add {domain}")
     return found
 
 
@@ -211,8 +211,8 @@ def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], ba
         except KeyboardInterrupt:
             bar.progress.stop()
             typer.echo(
-                f"footfall: interrupted; {run.spooled:,} page views are in the spool, safe, to be loaded\n"
-                "  → import the same files again for the rest: nothing counts twice",
+                f"footfall: interrupted; {run.spooled:,} page views are safe in the spool and will be loaded\n"
+                "  → import the same files again for the rest; nothing is counted twice",
                 err=True,
             )
             raise
@@ -225,14 +225,14 @@ def _say_bad(counts: ImportCounts) -> None:
         typer.echo(f"{bad.source}:{bad.number}: {bad.cause}", err=True)
     if counts.names:
         typer.echo(
-            f"footfall: clients are given by the names of their hosts ({', '.join(counts.names)}), not by addresses: "
+            f"footfall: this log names hosts ({', '.join(counts.names)}) instead of client addresses; "
             "each name counts as one address",
             err=True,
         )
     unread = counts.skipped[SkipReason.BAD_LINE] + counts.skipped[SkipReason.TOO_LONG]
     more = unread - len(counts.bad) - sum(file.lines for file in counts.strangers)
     if more > 0:
-        typer.echo(f"… and {more:,} more lines that cannot be read", err=True)
+        typer.echo(f"… and {more:,} more unreadable lines", err=True)
 
 
 def _nothing_understood(counts: ImportCounts) -> bool:

@@ -16,7 +16,7 @@ from cli.render.view import View
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Write keys: with one, a server writes events of its site. A key reads nothing.",
+    help="Write keys. Servers send events with them; nothing can be read with them.",
     epilog="Example: footfall key rotate shop.example --keep-for 7d",
 )
 Domain = Annotated[str, typer.Argument(help="The site's domain.", metavar="SITE")]
@@ -26,14 +26,14 @@ _LABELS = {"key_id": "Id", "site": "Site", "label": "Label", "created_at": "Crea
 
 @app.command(epilog="Example: footfall key add shop.example --label 'order service'")
 def add(site: Domain, label: Label = "") -> None:
-    """Make another key for a site. It is printed once and never shown again."""
+    """Create a write key for a site. It is shown only once."""
     from collector.sites.admin import find_site
     from collector.sites.keys import add_key
 
     with database("key add") as client:
         found = find_site(client, site)
         key, text = add_key(client, settings().home, found, label)
-    typer.echo(f"key {key.key_id} of {found.domain}, shown only once:", err=True)
+    typer.echo(f"key {key.key_id} for {found.domain}, shown only once:", err=True)
     typer.echo(text)
 
 
@@ -61,7 +61,7 @@ def revoke(
     yes: Yes = False,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Refuse a key from now on. This cannot be undone; make a new key instead."""
+    """Revoke a key. This cannot be undone; create a new key instead."""
     from collector.sites.keys import find_key, revoke_key
     from collector.sites.table import all_sites
 
@@ -77,11 +77,11 @@ def revoke(
 @app.command(epilog="Example: footfall key rotate shop.example --keep-for 24h")
 def rotate(
     site: Domain,
-    keep_for: Annotated[str, typer.Option(help="How long the other keys are still taken: 0s, 90m, 24h, 7d.")] = "24h",
+    keep_for: Annotated[str, typer.Option(help="How long the other keys stay valid: 0s, 90m, 24h, 7d.")] = "24h",
     label: Label = "",
     dry_run: DryRunOption = False,
 ) -> None:
-    """Make a new key for a site, and revoke its other keys after --keep-for. The new key is printed once."""
+    """Create a new key for a site, and revoke its other keys after --keep-for. The new key is shown only once."""
     from collector.sites.admin import find_site
     from collector.sites.keys import check_label, ending, live_keys, rotate_keys, seconds_of
 
@@ -91,10 +91,10 @@ def rotate(
         if dry_run:
             check_label(label)
             others, text = [ending(key, seconds) for key in live_keys(client, found)], ""
-            typer.echo(f"would make a new key of {found.domain}", err=True)
+            typer.echo(f"would create a new key for {found.domain}", err=True)
         else:
             key, text, others = rotate_keys(client, settings().home, found, seconds, label)
-            typer.echo(f"key {key.key_id} of {found.domain}, shown only once:", err=True)
+            typer.echo(f"key {key.key_id} for {found.domain}, shown only once:", err=True)
     for other in others:
         end = dt.datetime.fromtimestamp((other.revoked_at or 0) / 1000, dt.UTC)
         said = "would revoke" if dry_run else "revokes"

@@ -32,9 +32,9 @@ def root(
     config: Annotated[
         Path | None, typer.Option(help="Configuration file (default: footfall.toml here or above).")
     ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Data directory, over the configuration.")] = None,
-    url: Annotated[str | None, typer.Option(help="ClickHouse URL, over the configuration.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, on stderr.")] = False,
+    data_dir: Annotated[Path | None, typer.Option(help="Data directory; overrides the configuration.")] = None,
+    url: Annotated[str | None, typer.Option(help="ClickHouse URL; overrides the configuration.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr what Footfall does.")] = False,
 ) -> None:
     """Web and product analytics that you drive from a terminal."""
     level = logging.INFO if verbose else logging.WARNING
@@ -81,14 +81,14 @@ def _tell(exc: Exception) -> None:
         _die(exc.message, exc.hint, code_of(exc))
     if isinstance(exc, OSError) and not logging.getLogger().isEnabledFor(logging.INFO):
         where = f": {exc.filename}" if exc.filename else ""
-        _die(f"{exc.strerror or exc}{where}", "for all there is to know: footfall -v …", Exit.FAILED)
+        _die(f"{exc.strerror or exc}{where}", "for details: footfall -v …", Exit.FAILED)
     # Errors of the database client are the user's to read; importing it just to name them is slow.
     if not type(exc).__module__.startswith("clickhouse_connect"):
         raise exc
     from sql.client import first_line
 
     missing = getattr(exc, "code", None) in {60, 81}
-    hint = "is the schema there? `footfall schema status`, `footfall schema apply`" if missing else ""
+    hint = "check the schema: `footfall schema status`, `footfall schema apply`" if missing else ""
     _die(f"ClickHouse: {first_line(exc)}", hint, Exit.FAILED)
 
 

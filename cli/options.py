@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SiteOption = Annotated[
     str | None,
     typer.Option(
-        "--site", "-s", help="The site's domain (needed where there are several).", autocompletion=completion.sites
+        "--site", "-s", help="The site's domain; required if there are several sites.", autocompletion=completion.sites
     ),
 ]
 PeriodOption = Annotated[
@@ -37,7 +37,7 @@ PeriodOption = Annotated[
     ),
 ]
 FormatOption = Annotated[
-    Format | None, typer.Option("--format", "-f", help="Default: table on a terminal, JSON when piped.")
+    Format | None, typer.Option("--format", "-f", help="Output format (default: table on a terminal, JSON when piped).")
 ]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")]
 LimitOption = Annotated[

@@ -18,11 +18,11 @@ EPILOG = 'Example: footfall query "select name, count() as events from events gr
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="One statement of ClickHouse SQL; - reads it from stdin.", metavar="SQL")],
+    sql: Annotated[str, typer.Argument(help="One statement of ClickHouse SQL; - reads stdin.", metavar="SQL")],
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Run SQL as it is, and render what it answers."""
+    """Run one SQL statement and print the result."""
     from aggregations.query.console import run
 
     text = _text(standard_input.read() if sql == "-" else os.fsencode(sql))

@@ -30,14 +30,14 @@ HEAD = """\
 Written from the code by `make docs`; do not edit. Guides: [reports](reports.md), [operations](operations.md),
 [events](events.md). Settings: [configuration](configuration.md).
 
-Data go to stdout, everything else to stderr. An error is one line and, where there is something to do, a second
-one. Options of `footfall` itself stand before the command; those of a command behind it.
+Data goes to stdout, everything else to stderr. An error is one line, followed by a hint if there is something to do.
+Options of `footfall` itself go before the command; options of a command go after it.
 """
 CODES = {
-    Exit.OK: "all went well",
-    Exit.FAILED: "it could not be done: the engine, the disk, a file",
-    Exit.USAGE: "the request makes no sense: a flag, a date, a site, a setting",
-    Exit.FOUND: "a check ran and found something (`doctor`, `config check`, `schema status`)",
+    Exit.OK: "success",
+    Exit.FAILED: "failure: the engine, the disk, a file",
+    Exit.USAGE: "usage error: a flag, a date, a site, a setting",
+    Exit.FOUND: "a check found something (`doctor`, `config check`, `schema status`)",
 }
 # Options that are described once, by the commands that take them.
 SHARED = {
@@ -121,7 +121,7 @@ def _told_once() -> dict[str, list[str]]:
 def _shared_options() -> str:
     lines = [
         "## Shared options\n",
-        "Each means the same for every command that takes it; the commands below only name them.",
+        "These mean the same for every command. The commands below only list their names.",
     ]
     for who, rows in _told_once().items():
         lines += [f"\nOptions of {who}:\n", "| | Meaning | Default |", "|---|---|---|", *rows]
@@ -202,7 +202,7 @@ def _default(param: Any) -> str:
 
 def _metrics() -> str:
     rows = [f"| `{m.name}` | {m.label} | {UNITS[m.unit]} | {_cell(m.definition)} |" for m in METRICS.values()]
-    head = "## Metrics\n\nColumns of reports that are figures. Tables show ratios as percent and seconds as minutes.\n"
+    head = "## Metrics\n\nNumeric columns of reports. Tables show ratios as percentages and seconds as minutes.\n"
     return "\n".join([head, "| Column | Heading | Unit | Definition |", "|---|---|---|---|", *rows, ""])
 
 

@@ -67,7 +67,9 @@ def timeseries(
     epilog="Example: footfall report campaigns --site shop.example --tag utm_medium",
 )
 @asks()
-def campaigns_(asking: Asking, tag: Annotated[Tag, typer.Option("--tag", help="Which tag.")] = Tag.CAMPAIGN) -> None:
+def campaigns_(
+    asking: Asking, tag: Annotated[Tag, typer.Option("--tag", help="Campaign tag to group by.")] = Tag.CAMPAIGN
+) -> None:
     """Visits by campaign tag."""
     _ranked("campaigns", asking, campaigns(tag))
 
@@ -79,14 +81,17 @@ def breakdown(
     dimension: Annotated[
         list[str],
         typer.Argument(
-            help="Up to four dimensions, such as language or props.plan (footfall dimensions).",
+            help="Up to four dimensions, such as language or props.plan (see: footfall dimensions).",
             autocompletion=completion.dimensions,
         ),
     ],
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            "--metric", "-m", help="Which metrics (footfall metrics); repeatable.", autocompletion=completion.metrics
+            "--metric",
+            "-m",
+            help="Metric to show (see: footfall metrics); repeatable.",
+            autocompletion=completion.metrics,
         ),
     ] = None,
 ) -> None:
@@ -122,7 +127,7 @@ def exit_pages(asking: Asking) -> None:
 @app.command(epilog="Example: footfall report funnel checkout --site shop.example --period 30d")
 def funnel(
     name: Annotated[
-        str, typer.Argument(help="Which funnel (see: footfall funnel list).", autocompletion=completion.funnels)
+        str, typer.Argument(help="The funnel's name (see: footfall funnel list).", autocompletion=completion.funnels)
     ],
     site: SiteOption = None,
     period: PeriodOption = "30d",
@@ -164,14 +169,14 @@ def detected(
 
 @app.command("query", epilog="Example: footfall report pages --as-json | footfall report query -")
 def query_(
-    file: Annotated[str, typer.Argument(help="A file with a question as JSON; - reads it from stdin.")],
+    file: Annotated[str, typer.Argument(help="A file with a query as JSON; - reads stdin.")],
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say what is counted, where it is read and by which SQL (on stderr).")
+        bool, typer.Option("--explain", help="Show what is counted, the tables read and the SQL (on stderr).")
     ] = False,
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """A question of your own, as JSON."""
+    """Run a query of your own, written as JSON."""
     from aggregations.query.model import decode
     from cli.asking import show
 

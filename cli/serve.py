@@ -45,7 +45,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, durabil
     home = config.home.make()
     lock = OwnedLock(home.serve_lock, "footfall serve")
     if not lock.try_acquire():
-        raise EngineBusy(f"footfall serve is already running: {lock.holder()}", "stop that one first")
+        raise EngineBusy(f"footfall serve is already running: {lock.holder()}", "stop it first")
     if lock.abandoned:
         await_predecessor(home, *where, _say)
     _check_port(*where)
@@ -66,11 +66,11 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None, durabil
         )
     finally:
         lock.release()
-    _say("stopped; everything that was accepted is loaded or waits in the spool")
+    _say("stopped; all accepted events are loaded or in the spool")
 
 
 def engine() -> None:
-    """Run the embedded engine alone."""
+    """Run only the embedded engine."""
     from sql.core.process import give_way
 
     give_way()
@@ -80,9 +80,9 @@ def engine() -> None:
 
 
 def loader(
-    once: Annotated[bool, typer.Option("--once", help="Load what waits in the spool, then end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Load everything in the spool, then exit.")] = False,
 ) -> None:
-    """Run the loader alone; ClickHouse must be there."""
+    """Run only the loader. It needs ClickHouse."""
     from collector.loader import allocators
     from sql.core.process import give_way
 
@@ -113,7 +113,7 @@ def loader(
                 batches = running.drain()
             except Stopped:
                 raise EngineUnavailable(
-                    "stopped while ClickHouse was away", "what is open waits in the spool"
+                    "stopped while ClickHouse was unavailable", "events that are not loaded yet stay in the spool"
                 ) from None
         _say(f"loaded {batches} batches" if batches else "the spool is empty")
         return
@@ -124,7 +124,7 @@ def loader(
 
 
 def collector(host: Host = None, port: Port = None, workers: Workers = None, durability: Durable = None) -> None:
-    """Run the collector alone; it needs no ClickHouse."""
+    """Run only the collector. It does not need ClickHouse."""
     from collector.web.server import Server
 
     config = _logged(_over(host, port, workers, durability))
@@ -203,7 +203,7 @@ def _prepare_database(config: Config) -> None:
         sites = publish_sites(client, config.home)
         publish_schemas(client, config.home)
     if not sites:
-        _say("no site yet: `footfall site add shop.example --timezone Europe/Paris` in another terminal")
+        _say("no sites yet; in another terminal: footfall site add shop.example --timezone Europe/Paris")
 
 
 def _check_port(host: str, port: int) -> None:
@@ -211,7 +211,7 @@ def _check_port(host: str, port: int) -> None:
     from sql.core.errors import UsageError
 
     if why := cannot_listen(host, port):
-        raise UsageError(f"cannot listen on {host}:{port}: {why}", "choose another with --port")
+        raise UsageError(f"cannot listen on {host}:{port}: {why}", "choose another with --host or --port")
 
 
 def _root_options() -> list[str]:

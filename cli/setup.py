@@ -10,15 +10,13 @@ import typer
 from cli.context import database, options, settings
 from cli.options import DryRunOption
 
-schema_app = typer.Typer(
-    no_args_is_help=True, help="The schema in ClickHouse.", epilog="Example: footfall schema status"
-)
+schema_app = typer.Typer(no_args_is_help=True, help="The ClickHouse schema.", epilog="Example: footfall schema status")
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where footfall.toml goes.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder for footfall.toml.")] = Path(),
 ) -> None:
-    """Write footfall.toml, make the data directory, create the schema."""
+    """Create footfall.toml, the data directory and the schema."""
     from cli.config.explain import template
     from cli.config.load import load
     from cli.config.sources import FILE_NAME
@@ -28,7 +26,7 @@ def init(
 
     path = folder / FILE_NAME
     if path.exists():
-        typer.echo(f"{path} is there already; leaving it as it is", err=True)
+        typer.echo(f"{path} already exists and was not changed", err=True)
     else:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +46,7 @@ def init(
 
 @schema_app.command("status", epilog="Example: footfall schema status")
 def schema_status() -> None:
-    """Show every migration, function, view and derivation with its state. Exit code 3 when something is pending."""
+    """Show every migration, function, view and derivation with its state. Exit code 3 if something is pending."""
     from cli.exit_codes import Exit
     from sql.schema.migrate import State, steps
 
@@ -64,7 +62,7 @@ def schema_status() -> None:
 def schema_apply(
     dry_run: DryRunOption = False,
 ) -> None:
-    """Apply what is pending."""
+    """Apply pending changes to the schema."""
     from sql.schema.migrate import pending
     from sql.schema.upgrade import bring_up_to_date
 

@@ -20,14 +20,14 @@ app = typer.Typer(
     epilog="Example: footfall site list",
 )
 Domain = Annotated[str, typer.Argument(help="The site's domain.")]
-_IDENTITY = "How visitors are known: a hash that changes every day, or an id that their browser keeps."
+_IDENTITY = "How visitors are identified: by a hash that changes every day, or by an id that the browser keeps."
 _LABELS = {
     "site_id": "Id",
     "domain": "Site",
     "timezone": "Time zone",
     "currency": "Currency",
     "identity": "Identity",
-    "max_age_days": "Oldest event",
+    "max_age_days": "Max age (days)",
     "events_per_second": "Events/s",
 }
 
@@ -35,15 +35,15 @@ _LABELS = {
 @app.command(epilog="Example: footfall site add shop.example --timezone Europe/Paris --currency EUR")
 def add(
     domain: Domain,
-    timezone: Annotated[str, typer.Option(help="IANA zone; days in reports are days of this zone.")] = "UTC",
-    currency: Annotated[str, typer.Option(help="Currency of revenue without one, such as EUR.")] = "",
+    timezone: Annotated[str, typer.Option(help="IANA time zone; reports use its days.")] = "UTC",
+    currency: Annotated[str, typer.Option(help="Default currency for revenue, such as EUR.")] = "",
     identity: Annotated[Identity, typer.Option(help=_IDENTITY)] = Identity.COOKIELESS,
-    max_age_days: Annotated[int, typer.Option(help="How old an event may be when it arrives, in days.")] = 30,
+    max_age_days: Annotated[int, typer.Option(help="Maximum age of an event on arrival, in days.")] = 30,
     events_per_second: Annotated[
-        int, typer.Option(help="How much the site may send; 0: as much as footfall.toml says.")
+        int, typer.Option(help="Rate limit of the site; 0 uses the limit in footfall.toml.")
     ] = 0,
 ) -> None:
-    """Add a site; prints its first write key and the snippet for its pages."""
+    """Add a site. Prints its first write key and the snippet for its pages."""
     from collector.sites.admin import add_site
     from collector.web.snippet import Wanted
     from collector.web.snippet import snippet as tag
@@ -56,7 +56,7 @@ def add(
     typer.echo(f"site {site.site_id}: {site.domain} ({site.timezone})", err=True)
     typer.echo(f"write key: {key}")
     typer.echo(f"snippet:   {tag(wanted, config.collector.paths, built())}")
-    typer.echo("The key is shown only once. Pages need only the snippet; servers send the key.", err=True)
+    typer.echo("The key is shown only once. Web pages need only the snippet; servers send the key.", err=True)
     typer.echo(
         f"For your public address: footfall site snippet {site.domain} --url https://visits.example.com", err=True
     )
@@ -65,21 +65,22 @@ def add(
 @app.command(epilog="Example: footfall site snippet shop.example --url https://visits.example.com --modules outbound")
 def snippet(
     domain: Domain,
-    url: Annotated[
-        str, typer.Option(help="Where browsers reach the collector; left out: the address it listens on.")
-    ] = "",
+    url: Annotated[str, typer.Option(help="Public URL of the collector (default: the address it listens on).")] = "",
     modules: Annotated[str, typer.Option(help="Tracker modules, comma-separated.")] = "",
     identity: Annotated[
-        Identity, typer.Option(help="first-party: the browser keeps an id and a session.")
+        Identity, typer.Option(help="With first-party, the browser keeps an id and a session.")
     ] = Identity.COOKIELESS,
     integrity: Annotated[
-        bool, typer.Option("--integrity/--no-integrity", help="Name this version and its hash, or take what is newest.")
+        bool,
+        typer.Option(
+            "--integrity/--no-integrity", help="Pin the current version by its hash, or always load the newest."
+        ),
     ] = True,
 ) -> None:
     """Print the tag for a site's pages.
 
-    With its hash a browser runs no other bytes than these: pages keep this script, over upgrades too, until you put a
-    new tag in. Without, pages take the newest script within an hour.
+    With `--integrity`, the tag has the script's version and hash. Browsers run only that file, so upgrades do not reach
+    a page until you replace its tag. Without it, pages load the newest script within an hour.
     """
     from collector.sites.admin import find_site
     from collector.web.snippet import Wanted
@@ -93,20 +94,20 @@ def snippet(
     wanted = Wanted(site.domain, url or config.address, named, identity, integrity)
     typer.echo(tag(wanted, config.paths, built()))
     if identity is Identity.FIRST_PARTY and site.identity is not identity:
-        typer.echo(f"For its ids to count: footfall site set {site.domain} --identity first-party", err=True)
+        typer.echo(f"To use these ids, also run: footfall site set {site.domain} --identity first-party", err=True)
 
 
 @app.command("set", epilog="Example: footfall site set shop.example --max-age-days 7 --events-per-second 500")
 def set_(
     domain: Domain,
-    currency: Annotated[str | None, typer.Option(help="Currency of revenue without one; '' for none.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Default currency for revenue; '' removes it.")] = None,
     identity: Annotated[Identity | None, typer.Option(help=_IDENTITY)] = None,
-    max_age_days: Annotated[int | None, typer.Option(help="How old an event may be when it arrives, in days.")] = None,
+    max_age_days: Annotated[int | None, typer.Option(help="Maximum age of an event on arrival, in days.")] = None,
     events_per_second: Annotated[
-        int | None, typer.Option(help="How much the site may send; 0: as much as footfall.toml says.")
+        int | None, typer.Option(help="Rate limit of the site; 0 uses the limit in footfall.toml.")
     ] = None,
 ) -> None:
-    """Change settings of a site, for events to come; collectors take them over within about a second."""
+    """Change the settings of a site for future events. Collectors apply them within about a second."""
     from collector.sites.admin import set_site
 
     given = {
@@ -125,7 +126,7 @@ def set_(
 
 @app.command("list", epilog="Example: footfall site list --format csv")
 def list_(fmt: FormatOption = None, output: OutputOption = None) -> None:
-    """The sites and their settings."""
+    """List the sites and their settings."""
     from collector.sites.admin import listed
     from collector.sites.table import all_sites
 

@@ -33,7 +33,7 @@ app = typer.Typer(
 quarantine_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="What could not be loaded: look at it, bring it back, delete it.",
+    help="Events that could not be loaded. Inspect, retry or delete them.",
     epilog="Example: footfall spool quarantine list",
 )
 app.add_typer(quarantine_app, name="quarantine")
@@ -43,9 +43,9 @@ All = Annotated[bool, typer.Option("--all", help="All items.")]
 
 @app.command(epilog="Example: footfall spool status --format json")
 def status(fmt: FormatOption = None, output: OutputOption = None) -> None:
-    """What waits, and the account: accepted = stored + duplicate + quarantined + pending.
+    """Show what is pending, and the balance: accepted = stored + duplicate + quarantined + pending.
 
-    Exit code 3 when it does not hold: accepted events are missing.
+    Exit code 3 if the balance does not add up: accepted events are missing.
     """
     import polars as pl
 
@@ -76,16 +76,16 @@ def status(fmt: FormatOption = None, output: OutputOption = None) -> None:
     view = View("Spool", labels=labels)
     render(pl.DataFrame(rows, kinds, orient="row"), view, fmt, output)
     if account.missing:
-        typer.echo(f"footfall: the account does not hold: {account.missing:,} accepted events are missing", err=True)
+        typer.echo(f"footfall: the balance does not add up: {account.missing:,} accepted events are missing", err=True)
         raise typer.Exit(Exit.FOUND)
 
 
 @app.command(epilog="Example: footfall spool seal")
 def seal(
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for the writers.", min=0.0)] = 10.0,
+    timeout: Annotated[float, typer.Option(help="Maximum time to wait for the writers, in seconds.", min=0.0)] = 10.0,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Have every open segment sealed now, so that its events are loaded next."""
+    """Seal every open segment now, so that its events are loaded next."""
     from collector.lifecycle.flush import seal as do
     from collector.spool.spool import Spool
 
@@ -97,16 +97,16 @@ def seal(
     left = do(home, timeout)
     typer.echo(f"sealed {count - len(left)} segments", err=True)
     if left:
-        raise StorageError(f"{len(left)} segments are still open: {', '.join(left)}", "their writers do not answer")
+        raise StorageError(f"{len(left)} segments are still open: {', '.join(left)}", "their writers do not respond")
 
 
 def flush(
-    timeout: Annotated[float, typer.Option(help="Seconds to wait at most.", min=0.0)] = 300.0,
+    timeout: Annotated[float, typer.Option(help="Maximum time to wait, in seconds.", min=0.0)] = 300.0,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Load everything that was accepted by now, and wait until it is loaded.
+    """Load all events accepted so far, and wait until done.
 
-    Works beside `serve`, and without it.
+    Works with and without a running `footfall serve`.
     """
     from cli.loading import loader_options
     from collector.lifecycle.flush import flush as do
@@ -122,19 +122,21 @@ def flush(
     with _bar("Loading", before) as moved:
         left = do(home, config.database_url, timeout, bounds, lambda waiting: moved(before - waiting))
     if left:
-        raise EngineUnavailable(f"not all is loaded after {timeout:g} s", "footfall spool status; footfall doctor")
-    typer.echo(f"{before:,} events that waited are loaded" if before else "nothing waited", err=True)
+        raise EngineUnavailable(
+            f"events are still pending after {timeout:g} s", "footfall spool status; footfall doctor"
+        )
+    typer.echo(f"loaded {before:,} pending events" if before else "nothing to load", err=True)
 
 
 @quarantine_app.command("list", epilog="Example: footfall spool quarantine list")
 def quarantine_list(fmt: FormatOption = None, output: OutputOption = None) -> None:
-    """Everything in quarantine."""
+    """List everything in quarantine."""
     import polars as pl
 
     rows = [(item.short, item.kind.value, item.events, item.size, item.reason) for item in _items()]
     kinds = {"id": pl.String, "kind": pl.String, "events": pl.Int64, "bytes": pl.Int64, "reason": pl.String}
     labels = {"id": "Id", "kind": "Kind", "events": "Events", "bytes": "Bytes", "reason": "Reason"}
-    view = View("Quarantine", labels=labels, nothing="nothing is in quarantine")
+    view = View("Quarantine", labels=labels, nothing="the quarantine is empty")
     render(pl.DataFrame(rows, kinds, orient="row"), view, fmt, output)
 
 
@@ -144,7 +146,7 @@ def quarantine_show(
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """One item: what it is, why it is here, and what of it can be read."""
+    """Show one item: what it is, why it was quarantined, and its readable content."""
     import polars as pl
 
     from collector.lifecycle.quarantine import content
@@ -159,9 +161,9 @@ def quarantine_show(
 
 @quarantine_app.command("retry", epilog="Example: footfall spool quarantine retry --all --dry-run")
 def quarantine_retry(names: Names = None, every: All = False, dry_run: DryRunOption = False) -> None:
-    """Bring items back into the spool, to be loaded; their ids keep them from counting twice.
+    """Put items back into the spool to be loaded. Their event ids prevent double counting.
 
-    What cannot be read stays. Exit code 3 when something stayed.
+    Unreadable items stay in quarantine. Exit code 3 if any stay.
     """
     from collector.lifecycle.quarantine import requeue, why_not
     from collector.sites.registry import SiteRegistry
@@ -174,9 +176,9 @@ def quarantine_retry(names: Names = None, every: All = False, dry_run: DryRunOpt
     able = [item for item in chosen if not reasons[item.short]]
     for name, reason in reasons.items():
         if reason:
-            typer.echo(f"{name} stays: {reason}", err=True)
+            typer.echo(f"{name} stays in quarantine: {reason}", err=True)
     events = sum(item.events or 0 for item in able) if dry_run else requeue(Spool(home.spool).make(), able)
-    typer.echo(f"{'would bring back' if dry_run else 'brought back'} {events:,} events", err=True)
+    typer.echo(f"{'would requeue' if dry_run else 'requeued'} {events:,} events", err=True)
     if len(able) < len(chosen):
         raise typer.Exit(Exit.FOUND)
 
@@ -194,9 +196,9 @@ def quarantine_purge(
 
     chosen = _chosen(names, every)
     if busy := [item.name for item in chosen if item.loading]:
-        raise UsageError(f"{busy[0]} belongs to a batch that is not done yet", "first: footfall flush")
+        raise UsageError(f"{busy[0]} belongs to a batch that is still loading", "run `footfall flush` first")
     if chosen and not dry_run:
-        confirm(f"delete {len(chosen)} items for good", yes)
+        confirm(f"delete {len(chosen)} items permanently", yes)
         purge(Spool(settings().home.spool), chosen)
     typer.echo(f"{'would delete' if dry_run else 'deleted'} {len(chosen)} items", err=True)
 
@@ -206,9 +208,9 @@ def restore(
     files: Annotated[list[Path], typer.Argument(help="Segment files outside the spool, under their original names.")],
     dry_run: DryRunOption = False,
 ) -> None:
-    """Accept the events of segment files again; those that are stored already are dropped as duplicates.
+    """Accept the events of segment files again. Events that are already stored are dropped as duplicates.
 
-    Exit code 3 when a file is damaged: the rest of it is loaded.
+    Exit code 3 if a file is damaged; the rest of it is loaded.
     """
     from collector.lifecycle import restore as segments
     from collector.spool.spool import Spool, SpoolOptions
@@ -221,7 +223,7 @@ def restore(
     events = sum(file.events for file in found) if dry_run else segments.restore(spool, found, options)
     for file in found:
         if file.damaged:
-            typer.echo(f"{file.path}: {file.damaged:,} events are damaged and stay out", err=True)
+            typer.echo(f"{file.path}: {file.damaged:,} damaged events were skipped", err=True)
     typer.echo(f"{'would accept' if dry_run else 'accepted'} {events:,} events", err=True)
     if any(file.damaged for file in found):
         raise typer.Exit(Exit.FOUND)
@@ -237,7 +239,7 @@ def _items(names: list[str] | None = None) -> list[Item]:
 
 def _chosen(names: list[str] | None, every: bool) -> list[Item]:
     if bool(names) == every:
-        raise UsageError("which items?", "name some, or say --all")
+        raise UsageError("no items given", "name items, or use --all")
     return _items(names or None)
 
 

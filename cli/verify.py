@@ -30,9 +30,9 @@ def verify(
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Compare visits, rollups and funnels with raw events, by site and month. Exit code 3 when something differs.
+    """Compare visits, rollups and funnels with raw events, by site and month. Exit code 3 if something differs.
 
-    Nothing is changed without `--repair`. Loading goes on; months that differ are compared again while it waits.
+    Changes nothing without `--repair`. Loading continues, and pauses only while months that differ are compared again.
     """
     from aggregations.query import sites
     from collector.lifecycle.verify import verify as compare
@@ -43,11 +43,15 @@ def verify(
         say = _say if not fmt else (lambda table: None)
         found = compare(client, config.home, on_table=say)
         if found.differences and repair:
-            confirm(f"rebuild {len(found.differences):,} months that differ", yes, "add --yes, or look first")
+            confirm(
+                f"rebuild {len(found.differences):,} months that differ",
+                yes,
+                "add --yes, or run it without --repair first",
+            )
             compare(client, config.home, repair=True, on_table=say)
             found = compare(client, config.home, on_table=say)
     seconds = time.perf_counter() - started
-    nothing = f"visits, rollups and funnels are what {found.events:,} raw events make of them"
+    nothing = f"visits, rollups and funnels match {found.events:,} raw events"
     render(_frame(found.differences, known), View("Differences", labels=_LABELS, nothing=nothing), fmt, output)
     typer.echo(f"{found.events:,} events compared in {seconds:.1f} s", err=True)
     if found.differences:

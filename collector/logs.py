@@ -83,7 +83,7 @@ class Lines(logging.StreamHandler[TextIO]):
             _, times = self._seen.pop(key)
             if times > BURST:
                 name, line, start = key
-                text = f"{int(times - BURST)} more lines like this one were left out: {start}"
+                text = f"{int(times - BURST)} more lines like this one were suppressed: {start}"
                 super().emit(logging.LogRecord(name, logging.WARNING, "", line, text, None, None))
 
 

@@ -19,7 +19,7 @@ Networks = Annotated[tuple[str, ...], Meta(extra={"networks": True})]
 
 
 class CollectorSettings(Struct, frozen=True):
-    """How events come in."""
+    """How events are received."""
 
     host: Annotated[
         str,
@@ -67,15 +67,15 @@ class CollectorSettings(Struct, frozen=True):
     data_centre_file: Annotated[
         File,
         Meta(
-            description="File with the networks of data centres, one on each line, such as `192.0.2.0/24`. They are a "
-            "sign of bots.",
+            description="File with the networks of data centres, one per line, such as `192.0.2.0/24`. Traffic from "
+            "them counts as a sign of bots.",
             examples=["data-centres.txt"],
         ),
     ] = ""
     spam_file: Annotated[
         File,
         Meta(
-            description="File with hosts of referrer spam, one on each line, in addition to the built-in list.",
+            description="File with hosts of referrer spam, one per line, in addition to the built-in list.",
             examples=["spam.txt"],
         ),
     ] = ""
@@ -91,7 +91,11 @@ class CollectorSettings(Struct, frozen=True):
     )
     max_body_bytes: Annotated[
         int,
-        Meta(ge=1_000, le=64 * 1024**2, description="Maximum size of a request in bytes, also when decompressed."),
+        Meta(
+            ge=1_000,
+            le=64 * 1024**2,
+            description="Maximum size of a request body in bytes, before and after decompression.",
+        ),
     ] = 512 * 1024
     max_event_bytes: Annotated[int, Meta(ge=100, le=1024**2, description="Maximum size of an event in bytes.")] = (
         32 * 1024
@@ -106,7 +110,7 @@ class CollectorSettings(Struct, frozen=True):
         Meta(
             ge=0,
             le=10_000_000,
-            description="Sustained rate of events of one site; beyond it the collector answers 429. 0: no limit. A "
+            description="Sustained rate of events of one site; above it the collector answers 429. 0 means no limit. A "
             "site can have its own rate (`footfall site set`).",
         ),
     ] = 2_000
@@ -119,7 +123,7 @@ class CollectorSettings(Struct, frozen=True):
             ge=0,
             le=1_000_000,
             description="Sustained rate of requests of one client, which is an IPv4 address or an IPv6 network (/64); "
-            "beyond it the collector answers 429. 0: no limit.",
+            "above it the collector answers 429. 0 means no limit.",
         ),
     ] = 50
     address_burst: Annotated[
@@ -134,7 +138,7 @@ class CollectorSettings(Struct, frozen=True):
         Meta(
             ge=0.1,
             le=3_600.0,
-            description="Seconds within which a whole request must arrive. A slower one is answered 408 and cut off.",
+            description="Seconds within which a whole request must arrive. A slower one gets a 408 and is cut off.",
         ),
     ] = 20.0
     connections_per_address: Annotated[
@@ -142,8 +146,8 @@ class CollectorSettings(Struct, frozen=True):
         Meta(
             ge=0,
             le=1_000_000,
-            description="Number of connections that a client may have to each worker; with one more, its oldest idle "
-            "one is closed. 0: no limit. Trusted proxies may have any number.",
+            description="Number of connections that a client may have to each worker; one more closes its oldest idle "
+            "one. 0 means no limit. Trusted proxies may have any number.",
         ),
     ] = 256
     script_path: Annotated[

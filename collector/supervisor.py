@@ -86,7 +86,7 @@ class Supervisor:
         if child.process is not None:
             child.failures = 0 if now - child.started > STEADY_SECONDS else child.failures + 1
             pause = min(0.1 * 2**child.failures, 10.0)
-            log.warning("%s ended with %s; starting it again in %.1f s", child.name, child.process.returncode, pause)
+            log.warning("%s exited with %s; restarting it in %.1f s", child.name, child.process.returncode, pause)
             child.process, child.retry_at = None, now + pause
         elif now >= child.retry_at:
             child.start()
@@ -129,7 +129,7 @@ def await_predecessor(home: DataDir, host: str, port: int, say: Callable[[str], 
     while time.monotonic() < deadline:
         held = [lock.holder() or lock.path.name for lock in locks if not lock.is_free()]
         if cannot_listen(host, port):
-            held.append(f"whoever listens on {host}:{port}")
+            held.append(f"the process that listens on {host}:{port}")
         if not held:
             return
         if not said:

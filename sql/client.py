@@ -59,7 +59,7 @@ def embedded_home(url: str) -> DataDir | None:
     if parts.scheme == "chdb":
         path = unquote(parts.netloc + parts.path)
         if "\0" in path:
-            raise UsageError(f"no directory can have a NUL in its name: {url!r}")
+            raise UsageError(f"a directory's name cannot contain a NUL byte: {url!r}")
         if not path:
             raise UsageError(f"no directory in {url!r}", "write chdb:///path/to/data")
         return DataDir(Path(path))
@@ -134,7 +134,7 @@ def _connect(url: str, wait: float, what: str, timeout: float, direct: bool) -> 
         if time.monotonic() >= deadline:
             raise EngineBusy(
                 f"the engine directory is in use by {lock.holder() or 'another process'}",
-                "wait for it to finish, or run `footfall serve` so that many can ask at once",
+                "wait for it to finish, or run `footfall serve` to share the engine",
             )
         time.sleep(0.02)
 
@@ -250,7 +250,9 @@ def _http(*, timeout: float, **where: Any) -> Client:
         )
     except OperationalError as exc:
         target = f"{where['host']}:{where['port']}"
-        raise EngineUnavailable(f"no ClickHouse answers at {target}", "is it running, and is the URL right?") from exc
+        raise EngineUnavailable(
+            f"ClickHouse does not respond at {target}", "check that it is running and that the URL is correct"
+        ) from exc
     except DatabaseError as exc:
         raise EngineRefused(
             f"ClickHouse refused: {first_line(exc)}", "check user, password and database in the URL"
@@ -298,7 +300,7 @@ def _split(url: str) -> SplitResult:
 
 def _not_a_url(url: str) -> UsageError:
     return UsageError(
-        f"cannot understand the database URL {masked(url)!r}",
+        f"not a database URL: {masked(url)!r}",
         "chdb:///path/to/data or clickhouse://user:password@host:8123/database",
     )
 

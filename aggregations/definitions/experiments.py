@@ -52,10 +52,12 @@ def check(variants: Sequence[tuple[str, float]]) -> None:
     if len(names) < 2:
         raise UsageError("an experiment has at least two variants", "such as control:1,blue:1")
     if not all(names) or len(set(names)) < len(names):
-        raise UsageError(f"variants need names of their own, not {', '.join(map(repr, names))}")
+        raise UsageError(f"variants need different, non-empty names, not {', '.join(map(repr, names))}")
     weights = [weight for _, weight in variants]
     if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not 0 < sum(weights) < math.inf:
-        raise UsageError(f"weights are 0 or more, and one of them is more, not {weights}", "such as control:1,blue:1")
+        raise UsageError(
+            f"weights must be 0 or more, with at least one above 0, not {weights}", "such as control:1,blue:1"
+        )
 
 
 def parse(text: str) -> list[tuple[str, float]]:
@@ -81,4 +83,4 @@ def _variant(part: str) -> tuple[str, float]:
     try:
         return name.strip(), float(weight)
     except ValueError:
-        raise UsageError(f"{weight!r} is no weight of a variant", "such as control:1,blue:1") from None
+        raise UsageError(f"{weight!r} is not a variant's weight", "such as control:1,blue:1") from None

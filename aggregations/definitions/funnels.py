@@ -86,7 +86,9 @@ def add(
             )
         known = {funnel.name: funnel for funnel in every(client, site)}
         if name in known and known[name].steps != steps:
-            raise UsageError(f"{site.domain} has another funnel {name!r}", f"first: footfall funnel remove {name!r}")
+            raise UsageError(
+                f"{site.domain} already has a funnel {name!r}", f"remove it first: footfall funnel remove {name!r}"
+            )
         funnel = known.get(name) or Funnel(_next_id(client, site), name, steps)
         _put(client, site, funnel, deleted=False)
         rebuild.rebuild_months(client, ["funnel_states"], rebuild.months(client))

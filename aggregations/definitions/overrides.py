@@ -52,11 +52,14 @@ class Override:
 def check(wanted: Override) -> None:
     """Raises UsageError: not a kind, an event that is not detected, or no criterion but the event's name."""
     if not _KIND.match(wanted.kind):
-        raise UsageError(f"not a kind: {wanted.kind!r}", "such as sign_up or add_to_cart; none for detected wrongly")
+        raise UsageError(
+            f"not a kind: {wanted.kind!r}",
+            "such as sign_up or add_to_cart, or none if nothing should have been detected",
+        )
     if wanted.name not in {None, *DETECTED}:
         raise UsageError(f"{wanted.name!r} is not detected by the tracker", " or ".join(DETECTED))
     if not wanted.criteria.keys() - {"name"}:
-        raise UsageError("which events?", "name them by --selector, --text or --rule; see `footfall detected review`")
+        raise UsageError("no criteria given", "use --selector, --text or --rule; see `footfall detected review`")
 
 
 def changes(client: Client, site: SiteRow, wanted: Override, period: Period) -> pl.DataFrame:

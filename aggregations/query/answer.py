@@ -113,9 +113,9 @@ def _timed(found: pl.DataFrame, asked: Asked, at: int, unit: str) -> pl.DataFram
     points = buckets.labels(asked.period, unit)
     if not found.filter(pl.col(column) < 0).is_empty():
         raise EngineError(
-            f"some events of {asked.site.domain} have a local date that their time does not have in "
+            f"some events of {asked.site.domain} have a local date that does not match their time in "
             f"{asked.site.timezone}",
-            "they were stored under other time zone data; ask by day, and see `footfall doctor`",
+            "they were stored with different time zone data; group by day, and see `footfall doctor`",
         )
     grid = pl.DataFrame({column: range(len(points)), "point": points}, schema_overrides={column: pl.Int32})
     if unit in ("week", "month"):

@@ -46,7 +46,9 @@ def position(binder: Binder, source: Source, unit: str, period: Period) -> str:
     if unit == "month":
         return f"toInt32(toYear({date}) * 12 + toMonth({date}) - 1 - {binder.bind(_month(first), 'UInt32')})"
     if period.days > MAX_HOURLY_DAYS:
-        raise UsageError(f"{period.days} days by hour are too many", f"at most {MAX_HOURLY_DAYS}, or days")
+        raise UsageError(
+            f"{period.days} days are too many to group by hour", f"use at most {MAX_HOURLY_DAYS} days, or group by day"
+        )
     starts = binder.bind([int(start.timestamp()) for start in period.hours()], "Array(UInt32)")
     until = binder.bind(int(period.end.timestamp()), "UInt32")
     moment = "s.started" if source.level is Level.VISIT else "s.timestamp"

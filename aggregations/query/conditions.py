@@ -183,9 +183,9 @@ def _comparison(dimension: str, word: str, values: list[Any]) -> Condition:
     try:
         operator = _BY_NEGATION[word] if negated else Operator(word)
     except ValueError:
-        raise UsageError(f"no operator {word!r}", f"known: {', '.join([*Operator, *_BY_NEGATION])}") from None
+        raise UsageError(f"unknown operator {word!r}", f"known: {', '.join([*Operator, *_BY_NEGATION])}") from None
     if not all(isinstance(value, str | int | float) and not isinstance(value, bool) for value in values):
-        raise UsageError(f"values of {dimension} must be text or numbers")
+        raise UsageError(f"values of {dimension} must be strings or numbers")
     if (operator is Operator.EXISTS) != (not values) or (operator in ORDERS and len(values) != 1):
         count = "no value" if operator is Operator.EXISTS else "one value" if operator in ORDERS else "a value"
         raise UsageError(f"{dimension} {word} takes {count}")

@@ -34,7 +34,7 @@ def run(client: Client, sql: str) -> pl.DataFrame | bytes | None:
 
     text, more = first_statement(sql.strip())
     if more:
-        raise UsageError("one statement at a time", "several: one `footfall query` each")
+        raise UsageError("one statement at a time", "run several with one `footfall query` each")
     if not text.strip():
         raise UsageError("no SQL", 'such as: footfall query "select count() from events"')
     fmt = result_format(text, "Arrow")
@@ -83,7 +83,7 @@ def _table(client: Client, text: str, how: dict[str, Any]) -> pa.Table:
             raise
         return client.query_arrow(told, settings=how)
     except (pa.ArrowException, OSError) as exc:  # in process, the answers of several statements follow each other
-        raise UsageError("the answer is not one table", "one statement at a time") from exc
+        raise UsageError("the result is not a single table", "one statement at a time") from exc
 
 
 def _without_arrow(client: Client, text: str) -> str:

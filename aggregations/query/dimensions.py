@@ -54,18 +54,18 @@ _PAGE_VIEW = {EVENTS: "s.name = 'page_view'"}
 _ALL = (
     Dimension("page", "Page", Level.EVENT, "Path of a page view.", {DAILY_PAGES: "s.path", EVENTS: "s.path"},
               only=_PAGE_VIEW),
-    Dimension("path", "Path", Level.EVENT, "Path that an event happened on.", {EVENTS: "s.path"}),
+    Dimension("path", "Path", Level.EVENT, "Path on which the event happened.", {EVENTS: "s.path"}),
     Dimension("hostname", "Host", Level.EVENT, "Host of the page.", {EVENTS: "toString(s.hostname)"}),
     Dimension("title", "Title", Level.EVENT, "Title of the page.", {EVENTS: "s.title"}),
     Dimension("event", "Event", Level.EVENT, "Name of the event.",
               {DAILY_EVENTS: "toString(s.name)", EVENTS: "toString(s.name)"}),
     Dimension("revenue", "Revenue", Level.EVENT, "Revenue of the event.", {EVENTS: "toFloat64(s.revenue)"},
               ValueKind.NUMBER),
-    Dimension("scroll_depth", "Scroll depth", Level.EVENT, "Percent of the page that was seen.",
+    Dimension("scroll_depth", "Scroll depth", Level.EVENT, "Share of the page that was seen, in percent.",
               {EVENTS: "s.scroll_depth"}, ValueKind.NUMBER),
     Dimension("bot", "Bot", Level.EVENT, "yes or no: whether the event is flagged as a bot's.",
               dict.fromkeys((DAILY_EVENTS, DAILY_PAGES, EVENTS), "if(s.bot, 'yes', 'no')")),
-    Dimension("import", "Import", Level.EVENT, "Which import brought the event.", {EVENTS: "toString(s.import_id)"},
+    Dimension("import", "Import", Level.EVENT, "Import that the event came from.", {EVENTS: "toString(s.import_id)"},
               blank="(live)"),
     _first("source", "Source", "Where the visit came from."),
     _first("channel", "Channel", "Group of the source."),
@@ -105,4 +105,4 @@ def find(name: str) -> Dimension:
         about = f"Property {name.removeprefix(PROPERTY)} of the event."
         return Dimension(name, name.removeprefix(PROPERTY), Level.EVENT, about, blank=_NONE)
     near = difflib.get_close_matches(name, DIMENSIONS, 1)
-    raise UsageError(f"no dimension {name!r}", f"did you mean {near[0]}?" if near else "see `footfall dimensions`")
+    raise UsageError(f"unknown dimension {name!r}", f"did you mean {near[0]}?" if near else "see `footfall dimensions`")

@@ -51,7 +51,7 @@ def _per_visit(name: str, label: str, unit: Unit, atom: str, definition: str, be
 
 _VISITS = (
     "Runs of events of one visitor with gaps of at most 30 minutes, at most 24 hours long; counted on the day on which "
-    "they started."
+    "they start."
 )
 _BOUNCES = "Visits with one pageview and no interactive event, divided by visits."
 _DURATION = "From a visit's first event to its last, averaged over all visits; a visit of one event counts 0."
@@ -66,7 +66,7 @@ _ALL = (
     _per_visit("visit_duration", "Duration", Unit.SECONDS, "seconds", _DURATION),
     _per_visit("engagement_time", "Engagement", Unit.SECONDS, "engaged", _ENGAGEMENT),
     Metric(
-        "revenue", "Revenue", Unit.NUMBER, "Sum of the revenue of events, whatever their currency.",
+        "revenue", "Revenue", Unit.NUMBER, "Sum of the revenue of events, regardless of currency.",
         made_of=("revenue",), text="a_revenue",
     ),
     Metric(
@@ -76,12 +76,12 @@ _ALL = (
     Metric("exits", "Exits", Unit.COUNT, "Visits whose last pageview was this page.", None),
     Metric("exit_rate", "Exit rate", Unit.RATIO, "Exits divided by the page's pageviews.", None),
     Metric(
-        "from_previous", "From previous", Unit.RATIO, "Visitors who reached a step, of those at the step before.",
+        "from_previous", "From previous", Unit.RATIO, "Visitors at a step, divided by visitors at the step before.",
     ),
-    Metric("from_first", "From first", Unit.RATIO, "Visitors who reached a step, of those at the first."),
+    Metric("from_first", "From first", Unit.RATIO, "Visitors at a step, divided by visitors at the first step."),
     Metric(
         "reviewed", "Reviewed", Unit.RATIO,
-        "Detected events whose kind an override decided, of all detected events of that kind.", None,
+        "Detected events whose kind is from an override, divided by all of that kind.", None,
     ),
 )  # fmt: skip
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
@@ -94,4 +94,4 @@ def find(name: str) -> Metric:
         return found
     known = [metric.name for metric in _ALL if metric.made_of]
     near = difflib.get_close_matches(name, known, 1)
-    raise UsageError(f"no metric {name!r}", f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}")
+    raise UsageError(f"unknown metric {name!r}", f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}")

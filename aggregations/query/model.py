@@ -45,7 +45,7 @@ def decode(text: str | bytes) -> Query:
     try:
         query = _DECODER.decode(text)
     except msgspec.MsgspecError as exc:
-        raise UsageError(f"not a question: {exc}", 'see docs/reports.md, "Questions of your own"') from None
+        raise UsageError(f"not a valid query: {exc}", 'see docs/reports.md, "Queries of your own"') from None
     check(query)
     return query
 
@@ -76,7 +76,7 @@ def check(query: Query) -> None:
 def _check_rows(query: Query) -> None:
     known = (*query.metrics, *query.dimensions)
     for name in [name for name, *_ in query.having if name not in query.metrics]:
-        raise UsageError(f"having names {name}, which is not a metric of the question", "add it to the metrics")
+        raise UsageError(f"having uses {name}, which is not a metric of the query", "add it to the metrics")
     for name in [name for name, _ in query.sort if name not in known]:
         raise UsageError(f"cannot sort by {name}", f"by one of: {', '.join(known)}")
     if query.sample is not None and not 0 < query.sample <= 1:

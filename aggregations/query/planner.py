@@ -67,7 +67,7 @@ def _check_levels(query: Query, groups: dict[Level, list[Atom]], named: tuple[Di
             [by, *_] = [dimension.name for dimension in named if dimension.level is level]
             raise UsageError(
                 f"{metric} belongs to visits and cannot be broken down by {by}, which belongs to events",
-                "ask for entry_page in the place of page" if by == "page" else "choose a dimension of visits",
+                "use entry_page instead of page" if by == "page" else "use a dimension of visits",
             )
 
 
@@ -104,7 +104,7 @@ def _reasons(
         if source not in atom.on:
             yield f"it cannot count {atom.name}"
     if source is DAILY_PAGES and "page" not in query.dimensions:
-        yield "it has page views by page alone"
+        yield "it has page views by page only"
 
 
 def _of_rollups(query: Query, source: Source, where: Condition | None) -> Iterator[str]:

@@ -32,11 +32,11 @@ def find(client: Client, domain: str | None = None) -> SiteRow:
     """
     known = {site.domain: site for site in every(client)}
     if not known:
-        raise UsageError("there is no site yet", "add one: footfall site add shop.example")
+        raise UsageError("there are no sites yet", "add one: footfall site add shop.example")
     if domain is None:
         if len(known) == 1:
             return next(iter(known.values()))
-        raise UsageError("which site?", f"--site {_listed(list(known))}")
+        raise UsageError("there are several sites", f"--site {_listed(list(known))}")
     wanted = ascii_host(domain.strip())
     if wanted in known:
         return known[wanted]
@@ -47,7 +47,7 @@ def find(client: Client, domain: str | None = None) -> SiteRow:
 def every(client: Client) -> list[SiteRow]:
     """All sites by domain, ascending. Raises SchemaError where the database has no tables yet."""
     if not client.command(queries.query("sites/ready")):
-        raise SchemaError("the database has no tables of Footfall yet", "run `footfall init`")
+        raise SchemaError("the database does not have Footfall's tables yet", "run `footfall init`")
     return [SiteRow(*row) for row in client.query(queries.query("sites/of_reports")).result_rows]
 
 

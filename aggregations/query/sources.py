@@ -30,7 +30,7 @@ class Source:
 
 DAILY_EVENTS = Source("daily_events", Level.EVENT, "local_date", False, "events by day and name")
 DAILY_PAGES = Source("daily_pages", Level.EVENT, "local_date", False, "page views by day, host and path")
-VISITS = Source("visits", Level.VISIT, "visit_date", True, "visits, each with what its first event said")
+VISITS = Source("visits", Level.VISIT, "visit_date", True, "visits, with the properties of their first event")
 EVENTS = Source("events", Level.EVENT, "local_date", True, "raw events")
 # The cheapest first.
 SOURCES = (DAILY_EVENTS, DAILY_PAGES, VISITS, EVENTS)

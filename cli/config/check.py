@@ -19,7 +19,7 @@ def findings(loaded: Loaded, environ: Mapping[str, str] = os.environ) -> Iterato
     yield from _data_dir(loaded)
     yield from _secret(loaded)
     for name in [name for name, meant in unknown(environ).items() if not meant]:
-        yield Finding(Level.NOTE, "environment", f"{name} is not a variable of Footfall and is ignored")
+        yield Finding(Level.NOTE, "environment", f"{name} is not a Footfall variable and is ignored")
     if not bad:
         yield Finding(Level.OK, "settings", _summary(loaded))
 
@@ -43,7 +43,7 @@ def _files(loaded: Loaded) -> Iterator[Finding]:
 def _data_dir(loaded: Loaded) -> Iterator[Finding]:
     if not loaded.problems and not loaded.config.home.root.exists():
         text = f"the data directory {loaded.config.home.root} does not exist yet"
-        yield Finding(Level.NOTE, "files", text, "`footfall init` makes it")
+        yield Finding(Level.NOTE, "files", text, "`footfall init` creates it")
 
 
 def _secret(loaded: Loaded) -> Iterator[Finding]:

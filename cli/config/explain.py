@@ -16,7 +16,7 @@ from cli.config.sources import FILE_NAME
 
 _WIDTH = 100
 _TOP = """\
-# Footfall. Every setting can be left out; what is shown is its default. To change one, remove the # before it.
+# Footfall. Every setting is optional and shown with its default. To change one, remove the # in front of it.
 # An environment variable takes precedence over this file. Relative paths start at this file. `footfall config check`
 # finds mistakes; `footfall serve` reads the file when it starts.
 """
@@ -25,7 +25,7 @@ _PAGE = f"""\
 
 Written from the code by `make docs`; do not edit.
 
-Every setting has a default, so an empty file will do. A value is taken from, in this order:
+Every setting has a default, so an empty file is valid. Footfall uses the first value that it finds in:
 
 1. a flag: `--data-dir` and `--url` before any command; `--host`, `--port`, `--workers` and `--durability` of
    `footfall serve` and `footfall collector`;
@@ -33,7 +33,7 @@ Every setting has a default, so an empty file will do. A value is taken from, in
 3. the file `{FILE_NAME}`, which [`footfall init`](cli.md#footfall-init) writes with every setting in it;
 4. the default.
 
-The file is looked for in the current directory and those above it. `--config` or `FOOTFALL_CONFIG` names another.
+Footfall looks for the file in the current directory and its parents. `--config` or `FOOTFALL_CONFIG` names another.
 
 ```console
 $ footfall config show
@@ -41,18 +41,18 @@ $ footfall config check
 $ FOOTFALL_COLLECTOR_PORT=9090 footfall config show
 ```
 
-Footfall reads its settings when it starts: restart `footfall serve` after a change. `config show` prints every setting,
-its value and where that comes from. `config check` says everything that is wrong with the file and the environment,
-and exits with 3 if something is. A password in `url` is never shown; it makes the file a secret:
+Footfall reads its settings when it starts, so restart `footfall serve` after a change. `config show` prints every
+setting, its value and its origin. `config check` reports every mistake in the file and the environment, and exits
+with 3 if there are any. A password in `url` is never shown. If the URL has one, protect the file:
 `chmod 600 {FILE_NAME}`.
 
-- Lists are comma-separated in a variable: `FOOTFALL_COLLECTOR_TRUSTED_PROXIES=10.0.0.1,10.1.0.0/16`; a single comma is
+- In a variable, lists are comma-separated: `FOOTFALL_COLLECTOR_TRUSTED_PROXIES=10.0.0.1,10.1.0.0/16`. A single comma is
   an empty list. An empty variable counts as not set.
-- A relative path starts at the file that it is in; in a variable or a flag, in the current directory.
-- A wrong value is an error, also where another one takes precedence over it. So is an unknown name in the file.
-- A variable that is nearly one of these (`FOOTFALL_COLECTOR_PORT`) is an error too. Any other that begins with
-  `FOOTFALL_` is ignored, and `config check` lists it.
-- Kubernetes sets variables such as `FOOTFALL_COLLECTOR_PORT=tcp://…` for a service called `footfall-collector`: give
+- A relative path in the file is relative to the file. In a variable or a flag, it is relative to the current directory.
+- A wrong value is an error, even if another one takes precedence over it. An unknown name in the file is an error too.
+- A variable that looks like a misspelt setting (`FOOTFALL_COLECTOR_PORT`) is an error. Any other unknown variable that
+  begins with `FOOTFALL_` is ignored, and `config check` lists it.
+- Kubernetes sets variables such as `FOOTFALL_COLLECTOR_PORT=tcp://…` for a service called `footfall-collector`. Give
   the service another name, or set `enableServiceLinks: false` in the pod.
 """
 _SECTIONS = {
@@ -62,7 +62,7 @@ _SECTIONS = {
     "collector": """\
 ## [collector]
 
-How events come in. More about [proxies](operations.md#behind-a-proxy), [paths of your
+How events are received. More about [proxies](operations.md#behind-a-proxy), [paths of your
 own](operations.md#under-your-own-domain), [rate limits](operations.md#rate-limits) and
 [metrics](operations.md#metrics).
 """,

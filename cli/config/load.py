@@ -90,7 +90,7 @@ def _checked(given: Given) -> Any:
         shown = shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
         raise UsageError(f"{given.label} must be {setting.values}, not {shown}") from None
     if any("\0" in text for text in (value if setting.is_list else [value]) if isinstance(text, str)):
-        raise UsageError(f"{given.label} must not contain a NUL")
+        raise UsageError(f"{given.label} must not contain a NUL byte")
     if setting.is_list:
         _check_networks(given.label, value)
     if setting.key == "url" and value:
@@ -105,7 +105,7 @@ def _check_networks(label: str, networks: tuple[str, ...]) -> None:
         try:
             network(text)
         except ValueError as exc:
-            raise UsageError(f"{label}: {exc}", "addresses and networks, such as 10.0.0.0/8") from None
+            raise UsageError(f"{label}: {exc}", "use addresses and networks, such as 10.0.0.0/8") from None
 
 
 def _check_url(label: str, url: str) -> None:

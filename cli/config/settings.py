@@ -122,7 +122,7 @@ class Setting:
         if issubclass(self.plain, StrEnum):
             return f"one of {', '.join(self.plain)}"
         if self.plain is str:
-            return "text, not empty" if self._known("min_length") else "text"
+            return "non-empty text" if self._known("min_length") else "text"
         what = "a whole number" if self.plain is int else "a number"
         return f"{what} from {_figure(self._known('ge'))} to {_figure(self._known('le'))}"
 

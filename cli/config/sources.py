@@ -90,7 +90,7 @@ def of_environment(environ: Mapping[str, str]) -> Iterator[Given | UsageError]:
             yield Given(setting, value, Origin.ENVIRONMENT, setting.variable, Path.cwd())
     for name, meant in unknown(environ).items():
         if meant:
-            yield UsageError(f"there is no variable {name}", f"did you mean {meant}?")
+            yield UsageError(f"unknown variable {name}", f"did you mean {meant}?")
 
 
 def of_flags(flags: Mapping[str, object]) -> Iterator[Given]:
@@ -115,7 +115,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except FileNotFoundError:
-        raise UsageError(f"no such file: {path}", "run `footfall init` to make one") from None
+        raise UsageError(f"no such file: {path}", "run `footfall init` to create one") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise UsageError(f"{path} is not valid TOML: {exc}") from exc
     except OSError as exc:
@@ -125,7 +125,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 def _meant(name: str, section: str) -> str:
     """What to write in the place of a name that is no setting of its table."""
     if name in RENAMED:
-        return f"it is called {RENAMED[name]} now"
+        return f"it was renamed to {RENAMED[name]}"
     if others := [each.section for each in SETTINGS.values() if each.name == name]:
         return f"it belongs in [{others[0]}]" if others[0] else "it belongs at the top of the file, before any [table]"
     known = {each.name for each in SETTINGS.values() if each.section == section} | (set() if section else {*sections()})

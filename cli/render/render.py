@@ -43,7 +43,7 @@ def render(frame: pl.DataFrame, view: View, fmt: Format | None = None, output: P
     """
     chosen = fmt or _format_of(output)
     if output is None and chosen is Format.PARQUET and sys.stdout.isatty():
-        raise UsageError("Parquet is not for a terminal", "add --output FILE, or pipe it")
+        raise UsageError("refusing to write Parquet to a terminal", "add --output FILE, or pipe it")
     if output is None and chosen is Format.TABLE:
         from cli.render.tables import show
 

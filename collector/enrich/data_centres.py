@@ -15,4 +15,6 @@ def read_networks(path: Path) -> Networks:
         return Networks(filter(None, lines), strict=False)
     except (OSError, ValueError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else exc
-        raise UsageError(f"cannot read the networks in {path}: {why}", "one network a line: 192.0.2.0/24") from exc
+        raise UsageError(
+            f"cannot read the networks in {path}: {why}", "write one network per line, such as 192.0.2.0/24"
+        ) from exc

@@ -66,8 +66,8 @@ def _open(path: Path) -> Reader:
     try:
         return maxminddb.open_database(path)
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "this is no MMDB file"
-        raise UsageError(f"cannot read the country file {path}: {reason}", "name a file in MMDB format") from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not an MMDB file"
+        raise UsageError(f"cannot read the GeoIP file {path}: {reason}", "name a file in MMDB format") from error
 
 
 def _place(found: Mapping[str, object]) -> Place:

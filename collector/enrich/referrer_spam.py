@@ -21,9 +21,9 @@ class SpamHosts:
             try:
                 self._hosts |= frozenset(_hosts(path.read_text(encoding="utf-8")))
             except (OSError, UnicodeDecodeError) as exc:
-                why = exc.strerror if isinstance(exc, OSError) else "it is no UTF-8"
+                why = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
                 raise UsageError(
-                    f"cannot read the spam file {path}: {why}", "one host a line, as UTF-8"
+                    f"cannot read the spam file {path}: {why}", "write one host per line, in UTF-8"
                 ) from exc  # A name of a hundred labels is not looked up a hundred times.
         self._most = max(host.count(".") for host in self._hosts) + 1
 

@@ -74,7 +74,7 @@ class SourceCatalogue:
         for row in rows:
             source = Source(row["name"], row["kind"])
             if source.kind not in KINDS:
-                raise ValueError(f"{source.name}: {source.kind!r} is no kind of source")
+                raise ValueError(f"{source.name}: {source.kind!r} is not a kind of source")
             for word in row["words"].split():
                 self._words[word] = source
             for domain in row["domains"].split():

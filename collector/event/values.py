@@ -39,7 +39,7 @@ def properties(given: dict[str, str | int | float | bool | None], limits: Limits
     texts, numbers, flags = {}, {}, {}
     for name, value in given.items():
         if not 0 < len(name) <= limits.property_name:
-            long = f"a name has 1 to {limits.property_name} characters"
+            long = f"a name must have 1 to {limits.property_name} characters"
             raise InvalidEvent(DropReason.BAD_PROPERTY, f"props.{name[:80]}", long)
         if isinstance(value, str):
             if len(value) > limits.text:
@@ -87,5 +87,5 @@ def _float(name: str, value: int | float) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise InvalidEvent(DropReason.BAD_PROPERTY, f"props.{name}", "a number that fits 64 bits")
+        raise InvalidEvent(DropReason.BAD_PROPERTY, f"props.{name}", "a number that fits in 64 bits")
     return number

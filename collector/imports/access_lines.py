@@ -217,10 +217,10 @@ _OTHERS = (
 )
 _MISSING = (
     (re.compile(rb"[^\[]*\[[^\]]*\]"), "not a line of an access log: it has no [17/May/2015:10:05:03 +0000]"),
-    (re.compile(rb"(?>.*?" + _TIME + rb")", _FLAGS), "the time is not like 17/May/2015:10:05:03 +0000"),
-    (re.compile(_START, _FLAGS), "no address, identity and user before the time"),
-    (re.compile(_START + _QUOTED, _FLAGS), "the request is not in closed quotes"),
-    (re.compile(_REST, _FLAGS), "no status and size after the request"),
+    (re.compile(rb"(?>.*?" + _TIME + rb")", _FLAGS), "the time does not look like 17/May/2015:10:05:03 +0000"),
+    (re.compile(_START, _FLAGS), "there is no address, identity and user before the time"),
+    (re.compile(_START + _QUOTED, _FLAGS), "the request has no closing quote"),
+    (re.compile(_REST, _FLAGS), "there is no status and size after the request"),
 )
 
 
@@ -228,8 +228,8 @@ def why_bad(line: bytes) -> str:
     """What is wrong with a line that no pattern matches, in words for people."""
     for pattern, name in _OTHERS:
         if pattern.match(line):
-            return f"this looks like {name}, which is not read; the formats that are: {FORMATS}"
+            return f"this looks like {name}, which is not supported; supported formats: {FORMATS}"
     for pattern, cause in _MISSING:
         if not pattern.match(line):
             return cause
-    return "referrer and user agent are not in closed quotes"
+    return "the referrer or the user agent has no closing quote"

@@ -72,8 +72,8 @@ class Stranger:
 
     def __str__(self) -> str:
         examples = "".join(f"\n  line {bad.number}: {bad.cause}" for bad in self.examples)
-        lines = "its one line does not fit" if self.lines == 1 else f"none of its {self.lines:,} lines fits"
-        return f"{self.source} is not an access log: {lines}{examples}\n  → the formats that are read: {FORMATS}"
+        lines = "its only line is not readable" if self.lines == 1 else f"none of its {self.lines:,} lines is readable"
+        return f"{self.source} is not an access log: {lines}{examples}\n  → supported formats: {FORMATS}"
 
 
 @dataclass(slots=True)
@@ -225,7 +225,7 @@ class AccessLog:
         if found is None or not client:
             if not line.strip():
                 return SkipReason.BLANK
-            return why_bad(line) if found is None else f"not the address of a client: {shown(found[2])}"
+            return why_bad(line) if found is None else f"not a client address: {shown(found[2])}"
         if found[8] is None and line[found.end() :].strip():
             return why_bad(line)
         return self._request(line, found.groups(), client, occurrences)
@@ -325,7 +325,7 @@ class AccessLog:
             start = self._days[day] = day_of(stamp[:11], stamp[21:])
         timestamp = time_of(stamp, start)
         if timestamp < EARLIEST_MS:
-            raise BadTimeError(f"before the web: {stamp.decode('ascii', 'replace')}")
+            raise BadTimeError(f"before the web existed: {stamp.decode('ascii', 'replace')}")
         if timestamp > self._latest:
             raise BadTimeError(f"in the future: {stamp.decode('ascii', 'replace')}")
         self._last = (stamp, timestamp)

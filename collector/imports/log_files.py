@@ -23,7 +23,7 @@ PIECE = 2048
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 ZSTD_SKIPPABLE = b"\x2a\x4d\x18"  # after a byte that numbers the kind of frame
-READ_SO_FAR = "what came before was read"
+READ_SO_FAR = "everything before that was read"
 OTHERS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x04\x22\x4d\x18": "lz4"}
 
 
@@ -76,8 +76,8 @@ class LogFile:
         for magic, kind in OTHERS.items():
             if self._head.startswith(magic):
                 self.close()
-                hint = "unpack it into a pipe and name - as the file"
-                raise UsageError(f"{self.name} is {kind}, which is not read", hint)
+                hint = "decompress it into a pipe and use - as the file"
+                raise UsageError(f"{self.name} is {kind}, which is not supported", hint)
 
     def __enter__(self) -> LogFile:
         return self

@@ -96,7 +96,7 @@ class Import:
                 opening.enter_context(server.alongside(home))
             with opened(self._url, direct=False, what="footfall import") as client:
                 if migrate.pending(client):
-                    raise SchemaError("the database's tables are not those of this version", "run `footfall init`")
+                    raise SchemaError("the database schema does not match this version", "run `footfall init`")
             self._loading.start()
             self._open = opening.pop_all()
         return self

@@ -14,7 +14,7 @@ from sql.core.hosts import ascii_host
 MAX_HOPS = 16
 MAX_DOMAIN = 253
 
-# When to come again where the sites are not known yet.
+# When to come again where the list of sites is not available yet.
 UNKNOWN_SECONDS = 5
 
 
@@ -41,14 +41,16 @@ def site_of(req: falcon.asgi.Request, site: str, key: str, registry: SiteRegistr
     if key:
         found = registry.by_key(key)
         if found is None:
-            raise _nobody(registry, "this write key belongs to no site, or it was revoked")
+            raise _nobody(registry, "this write key is unknown or was revoked")
         return found
     domain = ascii_host(req.get_param("site") or site)
     if not domain:
-        raise AccessDenied(401, "no write key and no site: send `key`, or `site` from a page of that site")
+        raise AccessDenied(
+            401, "the request has neither a write key nor a site; send `key`, or `site` from a page of that site"
+        )
     found = registry.by_domain(domain)
     if found is None:
-        raise _nobody(registry, f"no site {domain[:MAX_DOMAIN]!r} here")
+        raise _nobody(registry, f"unknown site {domain[:MAX_DOMAIN]!r}")
     origin = req.get_header("Origin") or req.get_header("Referer") or ""
     host = ascii_host(_host(origin) or "")
     if host != domain and not host.endswith(f".{domain}"):
@@ -76,7 +78,7 @@ def _nobody(registry: SiteRegistry, why: str) -> AccessDenied:
     """403 is final to a sender: it is for a collector that knows its sites."""
     if registry.known:
         return AccessDenied(403, why)
-    return AccessDenied(503, "the sites are not known yet", UNKNOWN_SECONDS)
+    return AccessDenied(503, "the list of sites is not available yet", UNKNOWN_SECONDS)
 
 
 def source_address(req: falcon.asgi.Request, trusted: tuple[str, ...]) -> str:

@@ -42,9 +42,11 @@ def identity_keys(home: DataDir) -> IdentityKeys:
             _make(path, CONSTANTS if home.salts.exists() else _fresh())
         return msgspec.json.decode(path.read_bytes(), type=IdentityKeys)
     except OSError as exc:
-        raise StorageError(f"cannot make or read {path}: {exc.strerror}", f"is {home.root} writable?") from exc
+        raise StorageError(f"cannot create or read {path}: {exc.strerror}", f"is {home.root} writable?") from exc
     except msgspec.DecodeError as exc:
-        raise StorageError(f"{path} is damaged: {exc}", "restore it from a backup; without it visitors change") from exc
+        raise StorageError(
+            f"{path} is damaged: {exc}", "restore it from a backup; otherwise returning visitors count as new ones"
+        ) from exc
 
 
 def _fresh() -> IdentityKeys:

@@ -32,10 +32,11 @@ class Paths:
         for name, path in self._named:
             if not _PLAIN.match(path):
                 raise UsageError(
-                    f"{name} cannot be {path!r}", "a path that starts with / and has letters, digits and . _ ~ - in it"
+                    f"{name} {path!r} is not a usable path",
+                    "use a path that starts with / and contains only letters, digits, / and . _ ~ -",
                 )
         if not self.script.endswith(".js") or self.script.endswith("/.js"):
-            raise UsageError(f"script_path cannot be {self.script!r}", "let it end with .js, such as /js/site.js")
+            raise UsageError(f"script_path {self.script!r} must name a file that ends with .js", "such as /js/site.js")
         if self.script != SCRIPT and (self.script in _TAKEN or _is_file(self.script, SCRIPT)):
             raise UsageError(f"script_path {self.script!r} conflicts with a built-in route", "choose another name")
         for name, path, own in (

@@ -160,7 +160,7 @@ def check_texts(draft: EventDraft) -> None:
     """Addresses are addresses, and no text is too long."""
     event, spooled = draft.event, draft.spooled
     if event.url and (len(event.url) > MAX_URL or not _URL.match(event.url)):
-        raise InvalidEvent(DropReason.BAD_URL, "url", f"an absolute address of at most {MAX_URL} characters")
+        raise InvalidEvent(DropReason.BAD_URL, "url", f"an absolute URL of at most {MAX_URL} characters")
     if len(event.referrer) > MAX_URL:
         raise InvalidEvent(DropReason.VALUE_TOO_LONG, "referrer", f"at most {MAX_URL} characters")
     limit = draft.rules.limits.text

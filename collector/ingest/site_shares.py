@@ -59,7 +59,7 @@ class SiteShares:
         held = self.held(site_id)
         waiting = max(self._waiting, held)  # what other workers wrote since this one looked is in the site's share
         if 2 * waiting > self._total and held > PART * (self._total - waiting):
-            raise SpoolFull("this site's share of the spool is full; the rest is kept for other sites")
+            raise SpoolFull("this site has used its share of the spool; the rest is reserved for other sites")
 
     def add(self, site_id: int, size: int) -> None:
         """The site's events are in the spool, in so many bytes."""

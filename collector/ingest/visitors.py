@@ -71,7 +71,7 @@ class Salts:
             return self._read_or_make(path)
         except OSError as exc:
             raise StorageError(
-                f"cannot make or read today's salt: {exc.strerror}", f"is {self.folder} writable?"
+                f"cannot create or read today's salt: {exc.strerror}", f"is {self.folder} writable?"
             ) from exc
 
     def _read_or_make(self, path: Path) -> bytes:

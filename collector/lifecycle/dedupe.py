@@ -95,7 +95,9 @@ def _rewrite(client: Client, scope: DedupeScope, month: int, copies: int) -> Non
     before = int(str(client.command(query("dedupe/month_rows"), parameters={"month": month})))
     after = int(str(client.command("select count() from events_rebuild")))
     if after != before - copies:
-        raise EngineError(f"{month} would keep {after:,} of {before:,} events, not {before - copies:,}", "run it again")
+        raise EngineError(
+            f"{month} would have {after:,} of {before:,} events left instead of {before - copies:,}", "run it again"
+        )
     rebuild.swap_in(client, "events", "events_rebuild", month)
 
 

@@ -35,10 +35,10 @@ _GIB = 1024**3
 _WEEK = 7 * 86_400
 _HINTS = {
     "spool": "is the loader running?",
-    "disk": "events cannot be taken: free some space, or look at the disk",
+    "disk": "events cannot be accepted; free some disk space, or check the disk",
     "lag": "see the loader's log: footfall -v loader",
-    "engine": "see what `footfall serve` says of it",
-    "loader": "segments wait: `footfall serve`, or `footfall loader --once`",
+    "engine": "see the output of `footfall serve`",
+    "loader": "segments are waiting; run `footfall serve` or `footfall loader --once`",
 }
 
 
@@ -94,7 +94,7 @@ def _database(home: DataDir, url: str, expected: bool) -> Iterator[Finding]:
         with opened(url, what="footfall doctor", wait=5.0, newer=True) as client:
             release = client.command("select version()")
             kind = (
-                "a server"
+                "server"
                 if embedded_home(url) is None
                 else "embedded, running"
                 if running(home)
@@ -144,7 +144,7 @@ def _zones(client: Client, zones: set[str]) -> Iterator[Finding]:
     if other:
         text = f"ClickHouse has other time zone data than tzdata {version('tzdata')}: {', '.join(other)}"
         yield Finding(
-            Level.NOTE, "zones", text, "reports are right; in SQL of your own, convert no times to these zones"
+            Level.NOTE, "zones", text, "reports are correct; in your own SQL, do not convert times to these zones"
         )
 
 
@@ -161,7 +161,7 @@ def _spool(home: DataDir, limit: int, expected: bool) -> Iterator[Finding]:
     aside = [path for path in spool.quarantine_dir.iterdir() if path.suffix != ".reason"]
     if aside:
         yield Finding(
-            Level.BAD, "quarantine", f"{len(aside)} pieces could not be loaded", "footfall spool quarantine list"
+            Level.BAD, "quarantine", f"{len(aside)} items could not be loaded", "footfall spool quarantine list"
         )
 
 
@@ -183,12 +183,12 @@ def _collector(host: str, port: int, expected: bool) -> Iterator[Finding]:
             yield Finding(Level.OK, "collector", f"ok at {where}")
             return
         wrong = [f"{name} {check['detail']}" for name, check in told["checks"].items() if check["status"] != Status.OK]
-        yield Finding(Level.BAD, "collector", f"{told['status']}: {'; '.join(wrong)}", f"asked at {where}")
+        yield Finding(Level.BAD, "collector", f"{told['status']}: {'; '.join(wrong)}", f"checked at {where}")
     except urllib.error.HTTPError as exc:
         yield Finding(Level.BAD, "collector", f"{where} answers {exc.code}", "the spool or its disk is full")
     except (OSError, ValueError, KeyError):
         if why := cannot_listen(host, port):
-            yield Finding(Level.BAD, "collector", f"no collector answers at {where}, nor can one listen there: {why}")
+            yield Finding(Level.BAD, "collector", f"no collector responds at {where}, and none can listen there: {why}")
             return
         level = Level.BAD if expected else Level.NOTE
-        yield Finding(level, "collector", f"nothing answers at {where}", "start it with `footfall serve`")
+        yield Finding(level, "collector", f"nothing responds at {where}", "start it with `footfall serve`")

@@ -80,25 +80,25 @@ def find(spool: Spool, names: Iterable[str]) -> list[Item]:
     wanted = list(dict.fromkeys(names))
     for name in wanted:
         if name not in there:
-            raise UsageError(f"nothing in quarantine is called {name}", "footfall spool quarantine list")
+            raise UsageError(f"there is no item {name} in quarantine", "footfall spool quarantine list")
     return list({there[name].name: there[name] for name in wanted}.values())
 
 
 def why_not(item: Item, registry: SiteRegistry) -> str:
     """Why an item cannot go back, or an empty text."""
     if item.loading:
-        return "the batch that it belongs to is not done yet"
+        return "its batch is still loading"
     if item.kind is Kind.DAMAGED:
-        return "damaged bytes: nothing proves what they were"
+        return "the bytes are damaged, so their original content cannot be verified"
     try:
         data = item.path.read_bytes()
         if item.kind is Kind.LINE:
             enrich(decode([data]), registry, SpamHosts())
         elif item.kind is Kind.ROW:
             unknown = {site for site in from_stream(data)["site_id"].to_pylist() if registry.by_id(site) is None}
-            return f"site {min(unknown)} is not known" if unknown else ""
+            return f"site {min(unknown)} is unknown" if unknown else ""
     except Exception as exc:
-        return f"still cannot be read: {exc}"
+        return f"it is still unreadable: {exc}"
     return ""
 
 

@@ -23,14 +23,14 @@ class SetApart:
 def read(spool: Spool, path: Path) -> SetApart:
     """A segment file. Raises UsageError (it is in the spool, or no segment) and StorageError."""
     if spool.root.resolve() in path.resolve().parents:
-        raise UsageError(f"{path} is in the spool", "it is loaded without being asked for")
+        raise UsageError(f"{path} is already in the spool", "it will be loaded from there")
     try:
         data = path.read_bytes()
     except OSError as exc:
         raise StorageError(f"cannot read {path}: {exc.strerror}") from exc
     found = framing.read(data, framing.key_of(path), events_of(path))
     if data and not found.payloads:
-        raise UsageError(f"nothing in {path} can be read", "is it a segment, under the name that it had in the spool?")
+        raise UsageError(f"{path} has no readable events", "it must be a segment under its original name")
     events = sum(map(framing.events_in, found.payloads))
     return SetApart(path, found.payloads, events, sum(damage.events or 1 for damage in found.damaged))
 

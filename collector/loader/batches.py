@@ -107,7 +107,7 @@ class Batches:
             raise StorageError(f"cannot read prepared batch {manifest.batch_id}: {exc.strerror}") from exc
         if hashlib.sha256(data).hexdigest() != manifest.sha256:
             raise StorageError(
-                f"prepared batch {manifest.batch_id} does not match its manifest", "its file was changed"
+                f"prepared batch {manifest.batch_id} does not match its manifest", "its file has changed"
             )
         return data
 

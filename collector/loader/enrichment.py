@@ -193,6 +193,6 @@ def _by_zone(sites: list[int], registry: SiteRegistry) -> dict[str, list[int]]:
     for site_id in sites:
         site = registry.by_id(site_id)
         if site is None:
-            raise UnreadableRecord(f"site {site_id} is not known, so its local days are not")
+            raise UnreadableRecord(f"site {site_id} is unknown, so its local days are too")
         zones.setdefault(site.timezone, []).append(site_id)
     return zones

@@ -155,7 +155,9 @@ def _insert_halves(
         if part.num_rows == 1:
             bad.append((part, str(why).split("\n", 1)[0]))
             if not good and len(bad) == min(SUSPICIOUS, rows.num_rows) > 1:
-                raise EngineRefused(f"ClickHouse refuses row after row: {bad[0][1]}", "is the schema current?")
+                raise EngineRefused(
+                    f"ClickHouse rejects every row: {bad[0][1]}", "check the schema with `footfall schema status`"
+                )
             continue
         middle = part.num_rows // 2
         for half in (part.slice(0, middle), part.slice(middle)):

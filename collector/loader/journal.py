@@ -165,7 +165,7 @@ class Journal:
             length = os.fstat(self._fd).st_size
             try:
                 if os.write(self._fd, line) != len(line):
-                    raise OSError(errno.ENOSPC, "the journal line was written in part")
+                    raise OSError(errno.ENOSPC, "the last journal line is incomplete")
                 os.fdatasync(self._fd)
             except OSError:
                 with contextlib.suppress(OSError):

@@ -109,8 +109,8 @@ class Loader:
     def __enter__(self) -> Loader:
         if not self._lock.try_acquire():
             raise EngineBusy(
-                f"another loader runs: {self._lock.holder() or 'unknown process'}",
-                "stop it, or let it do the work",
+                f"another loader is running: {self._lock.holder() or 'unknown process'}",
+                "stop it, or let it load the events",
             )
         # A batch makes some hundred thousand tuples at once, none in a cycle: the collector's walks over them
         # took three quarters of the time it takes to build a batch.
@@ -143,7 +143,7 @@ class Loader:
             self._adopted = NOT_YET
             self.load_waiting()
         except Stopped:
-            log.info("stopped while ClickHouse was away; what is open waits in the spool")
+            log.info("stopped while ClickHouse was unavailable; events that are not loaded yet stay in the spool")
 
     def drain(self) -> int:
         """Load everything that is sealed or orphaned; returns how many batches that took.
@@ -171,7 +171,7 @@ class Loader:
     def recover(self) -> None:
         """Bring batches that an earlier loader left to their end."""
         for manifest in self.batches.waiting():
-            log.info("batch %s was left by an earlier loader", manifest.batch_id)
+            log.info("batch %s was left unfinished by an earlier loader", manifest.batch_id)
             if str(manifest.batch_id) in self.journal.done:
                 self._retire(manifest)
             else:
@@ -302,7 +302,7 @@ class Loader:
         def keep(rows: pa.Table, reason: str) -> None:
             name = f"{manifest.batch_id}.row-{rows['batch_seq'][0].as_py()}"
             segment_files.set_aside(self.spool, name, ".bin", to_stream(rows), reason)
-            log.error("ClickHouse refuses row %s; why is told in quarantine", name)
+            log.error("ClickHouse rejects row %s; see the reason in quarantine", name)
 
         return keep
 

@@ -118,7 +118,7 @@ def gather(
             set_aside(spool, f"{path.stem}.line-{number}", ".bin", line, reason)
         if poison:
             kind = next(iter(poison.values())).partition(":")[0]
-            log.error("%d events cannot be read (%s); kept in quarantine", len(poison), kind)
+            log.error("%d events are unreadable (%s); kept in quarantine", len(poison), kind)
         lost += len(poison)
         good = [of for number, of in enumerate(lines) if number not in poison]
         tables = [_decoded(path, [line for its, line in good if its == path]) for path in paths]
@@ -138,7 +138,7 @@ def _of_known_sites(spool: Spool, path: Path, records: list[bytes], registry: Si
         return records, 0
     for head in sorted(unknown):
         its = [line for line in lines if line.partition(_SEPARATOR)[0] == head]
-        reason = f"site {int(head)} is not known, so its local days are not: {len(its)} events"
+        reason = f"site {int(head)} is unknown, so its local days are too: {len(its)} events"
         set_aside(spool, f"{path.stem}.site-{int(head)}", ".bin", b"".join(its), reason)
         log.error("%s; kept in quarantine", reason, extra={"segment": path.name})
     known = [line for line in lines if line.partition(_SEPARATOR)[0] not in unknown]
@@ -153,9 +153,9 @@ def _rows_of_known_sites(spool: Spool, path: Path, registry: SiteRegistry) -> tu
     sites = rows["site_id"].to_pylist()
     unknown = {number: site_id for number, site_id in enumerate(sites) if not _is_known(registry, site_id)}
     for number, site_id in unknown.items():
-        reason = f"site {site_id} is not known, so its local days are not"
+        reason = f"site {site_id} is unknown, so its local days are too"
         set_aside(spool, f"{path.stem}.row-{number}", ".bin", to_stream(rows.slice(number, 1)), reason)
-        log.error("%s: an event; kept in quarantine", reason, extra={"segment": path.name})
+        log.error("%s: one event kept in quarantine", reason, extra={"segment": path.name})
     return rows.filter(pa.array([number not in unknown for number in range(len(sites))])), len(unknown)
 
 

@@ -62,8 +62,8 @@ class RetryingClient:
                 why = without_values(getattr(exc, "message", exc))
                 if lasts(exc):
                     pause = self.longest
-                    log.error("ClickHouse refuses what it is asked, and waiting alone will not help: %s", why)
-                log.warning("ClickHouse: %s; trying again in about %.1f s", why, pause)
+                    log.error("ClickHouse rejects the request, and retrying alone will not help: %s", why)
+                log.warning("ClickHouse: %s; retrying in about %.1f s", why, pause)
             self._wait(pause * random.uniform(0.5, 1.5))  # noqa: S311 (jitter, not a secret)
             pause = min(pause * 2, self.longest)
 

@@ -36,7 +36,7 @@ class LoaderState(msgspec.Struct):
     pid: int = 0
     beat: float = 0.0
     last_success: float = 0.0
-    engine: str = "not asked yet"
+    engine: str = "not checked yet"
     batches: int = 0
     stored: int = 0
     duplicate: int = 0
@@ -109,6 +109,6 @@ class Publisher:
             beside.write_bytes(msgspec.json.encode(state))
             beside.replace(self._path)
         except OSError as exc:  # a full disk must not end the loader
-            log.warning("cannot tell how the loader is: %s", exc.strerror)
+            log.warning("cannot write the loader's status: %s", exc.strerror)
             with suppress(OSError):
                 beside.unlink(missing_ok=True)

@@ -46,7 +46,7 @@ def add_site(
     with changing(client, home):
         known = all_sites(client)
         if any(site.domain == domain for site in known):
-            raise UsageError(f"{domain} is a site already", "see `footfall site list`")
+            raise UsageError(f"{domain} already exists", "see `footfall site list`")
         site_id = max((site.site_id for site in known), default=0) + 1
         put_site(client, msgspec.structs.replace(wanted, site_id=site_id))
         _, key = new_key(client, site_id, "first")
@@ -95,11 +95,11 @@ def _check(site: Site) -> None:
     if site.currency and not re.fullmatch(r"[A-Z]{3}", site.currency):
         raise UsageError(f"not a currency: {site.currency!r}", "an ISO 4217 code, such as EUR")
     if not 1 <= site.max_age_days <= MAX_AGE_DAYS:
-        raise UsageError(f"events cannot be up to {site.max_age_days} days old", f"1 to {MAX_AGE_DAYS:,} days")
+        raise UsageError(f"{site.max_age_days} is not a valid maximum age in days", f"1 to {MAX_AGE_DAYS:,} days")
     if not 0 <= site.events_per_second <= MAX_EVENTS_PER_SECOND:
         raise UsageError(
-            f"no rate: {site.events_per_second} events per second",
-            f"1 to {MAX_EVENTS_PER_SECOND:,}, or 0 for what footfall.toml says",
+            f"{site.events_per_second} is not a valid rate in events per second",
+            f"1 to {MAX_EVENTS_PER_SECOND:,}, or 0 for the limit in footfall.toml",
         )
 
 
@@ -107,6 +107,6 @@ def _check_zone(name: str) -> None:
     if name not in timezones.names() - {"Factory"}:
         near = [zone for zone in sorted(timezones.names()) if name.lower() in zone.lower()][:3]
         raise UsageError(
-            f"no time zone {name!r}",
+            f"unknown time zone {name!r}",
             f"did you mean {' or '.join(near)}?" if near else "an IANA name such as Europe/Paris",
         )

@@ -33,7 +33,7 @@ def publish_schemas(client: Client, home: DataDir) -> None:
 def next_version(client: Client, site_id: int, name: str, mode: Mode, schema: str) -> EventSchema:
     """What ``add`` would write. Raises UsageError: no name, no JSON Schema."""
     if not 0 < len(name.strip()) <= MAX_NAME:
-        raise UsageError(f"an event's name has 1 to {MAX_NAME} characters, not {len(name)}")
+        raise UsageError(f"an event's name must have 1 to {MAX_NAME} characters, not {len(name)}")
     compiled(schema)
     before = next((s for s in newest(client) if (s.site_id, s.name) == (site_id, name)), None)
     return EventSchema(site_id, name, before.version + 1 if before else 1, mode, schema)

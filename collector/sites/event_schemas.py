@@ -57,7 +57,7 @@ def compiled(schema: str) -> jsonschema_rs.Validator:
     import jsonschema_rs
 
     if len(schema) > MAX_SCHEMA:
-        raise UsageError(f"a schema has at most {MAX_SCHEMA:,} characters")
+        raise UsageError(f"a schema must have at most {MAX_SCHEMA:,} characters")
     try:
         parsed = msgspec.json.decode(schema)
         # Nothing is fetched from elsewhere, and patterns are of the kind that is judged in linear time.
@@ -100,4 +100,4 @@ class EventSchemas:
                 try:
                     self._of[schema.site_id, schema.name] = schema.mode, compiled(schema.schema)
                 except UsageError as exc:  # another version of the library took it: events must come in all the same
-                    log.error("version %d of a schema of site %d is left out: %s", schema.version, schema.site_id, exc)
+                    log.error("version %d of a schema of site %d is ignored: %s", schema.version, schema.site_id, exc)

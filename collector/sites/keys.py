@@ -30,7 +30,7 @@ def seconds_of(span: str) -> int:
     found = _SPAN.fullmatch(span.strip())
     seconds = int(found[1]) * _SECONDS[found[2]] if found else LONGEST_SPAN + 1
     if seconds > LONGEST_SPAN:
-        raise UsageError(f"not a span of time: {span!r}", "a number with s, m, h or d, such as 24h; at most 3650d")
+        raise UsageError(f"not a duration: {span!r}", "use a number with s, m, h or d, such as 24h; at most 3650d")
     return seconds
 
 
@@ -58,7 +58,7 @@ def find_key(client: Client, key_id: int, clock: Clock = time.time) -> Key:
     for key in all_keys(client):
         if key.key_id == key_id:
             if not is_live(key, clock):
-                raise UsageError(f"key {key_id} is revoked already", "see `footfall key list`")
+                raise UsageError(f"key {key_id} is already revoked", "see `footfall key list`")
             return key
     raise UsageError(f"no key {key_id}", "see `footfall key list`")
 
@@ -105,7 +105,7 @@ def is_live(key: Key, clock: Clock = time.time) -> bool:
 def check_label(label: str) -> None:
     """Raises UsageError for a label that is too long, or no line of text."""
     if len(label) > MAX_LABEL or not label.isprintable():
-        raise UsageError(f"not a label: {label!r}", f"one line of at most {MAX_LABEL} characters")
+        raise UsageError(f"not a label: {label!r}", f"use one line of at most {MAX_LABEL} characters")
 
 
 def listed(keys: list[Key], sites: list[Site]) -> pl.DataFrame:

@@ -58,7 +58,7 @@ class SnapshotFile(Generic[T]):
             return None
         except (OSError, msgspec.MsgspecError) as exc:
             why = exc.strerror if isinstance(exc, OSError) else "it is damaged"
-            log.error("cannot read %s: %s; what it said before stays in force", self.path.name, why)
+            log.error("cannot read %s: %s; keeping the previous version", self.path.name, why)
             return None
         self._stamp = stamp
         self.known = True

@@ -50,7 +50,7 @@ def events_in(payload: bytes) -> int:
 def frame(payload: bytes, key: int, before: int) -> bytes:
     """One record. An empty payload is not a record: zeros on disk would read as one."""
     if not 0 < len(payload) <= MAX_PAYLOAD:
-        raise ValueError(f"a record holds 1 to {MAX_PAYLOAD} bytes, not {len(payload)}")
+        raise ValueError(f"a record must have 1 to {MAX_PAYLOAD} bytes, not {len(payload)}")
     return HEADER.pack(len(payload), crc32c(key ^ before, payload), before) + payload
 
 

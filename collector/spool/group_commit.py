@@ -34,7 +34,7 @@ class GroupCommit:
     async def append(self, payload: bytes) -> None:
         """Wait until ``payload`` is in the spool. Raises SpoolFull and StorageError."""
         if self._closed:
-            raise StorageError("the collector is stopping", "send it again in a moment")
+            raise StorageError("the collector is stopping", "send the request again in a moment")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((payload, done))
@@ -73,7 +73,7 @@ class GroupCommit:
         try:
             self.writer.seal_if_old()
         except StorageError as exc:
-            log.warning("cannot seal a segment, trying again: %s", exc)
+            log.warning("cannot seal a segment, retrying: %s", exc)
         self._seal_later(loop)
 
     async def close(self) -> None:

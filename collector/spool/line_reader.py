@@ -37,7 +37,7 @@ def decode(payloads: Sequence[bytes]) -> pl.DataFrame:
     data = b"".join(payloads)
     # A line begins with the site's number. Polars would unpack what begins as a compressed file does.
     if data and not data[:1].isdigit():
-        raise UnreadableRecord("not a line of ours")
+        raise UnreadableRecord("not a line written by the collector")
     try:
         frame = pl.read_csv(
             data,
@@ -52,7 +52,7 @@ def decode(payloads: Sequence[bytes]) -> pl.DataFrame:
             raise UnreadableRecord("a line is torn")
         frame = _typed(frame)
     except pl.exceptions.SchemaError as exc:
-        raise UnreadableRecord(f"a line has not the {len(FIELDS)} fields of an event") from exc
+        raise UnreadableRecord(f"a line does not have the {len(FIELDS)} fields of an event") from exc
     except pl.exceptions.PolarsError as exc:
         raise UnreadableRecord(str(exc).split("\n", 1)[0]) from exc
     if bad := [name for name, good in frame.select(**_CHECKS).row(0, named=True).items() if not good]:

@@ -155,7 +155,7 @@ class SpoolWriter:
             try:
                 self.seal()
             except StorageError as exc:  # what was committed stays committed
-                log.warning("%s; the segment grows on", exc)
+                log.warning("%s; the segment keeps growing", exc)
 
     def _write(self, fd: int, data: bytes) -> None:
         """Whole and as durable as the options say, or a StorageError and nothing that counts."""
@@ -212,7 +212,7 @@ class SpoolWriter:
             try:
                 fsync_dir(self.spool.sealed_dir)
             except OSError as exc:  # after a power cut it would lie in open/ again, and be adopted
-                log.warning("cannot sync the names of sealed segments: %s", exc)
+                log.warning("cannot sync the directory of sealed segments: %s", exc)
 
     def close(self) -> None:
         """Seal, and end: the loader takes over the count of what was accepted. Raises StorageError as ``seal``."""
@@ -282,7 +282,9 @@ class SpoolWriter:
         self._size_seen += more
         if self._size_seen > self.options.total_bytes:
             self._size_at = -1e9
-            raise SpoolFull(f"the spool holds its {self.options.total_bytes} bytes", "is the loader running?")
+            raise SpoolFull(
+                f"the spool has reached its limit of {self.options.total_bytes} bytes", "is the loader running?"
+            )
 
 
 def _joined(payloads: Iterable[bytes]) -> Iterator[bytes]:
@@ -352,5 +354,5 @@ def _write_all(fd: int, data: bytes) -> None:
 
 def _storage_error(exc: OSError) -> StorageError:
     if exc.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return SpoolFull(f"no space for the spool: {exc.strerror}", "free some space")
+        return SpoolFull(f"no disk space for the spool: {exc.strerror}", "free some space")
     return StorageError(f"cannot write to the spool: {exc.strerror}")

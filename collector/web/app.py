@@ -41,18 +41,22 @@ class Events:
         resp.set_header("Access-Control-Allow-Origin", "*")
         kind = (req.content_type or JSON).partition(";")[0].strip().lower()
         if kind not in {JSON, "text/plain"}:
-            return error_response(resp, 415, f"cannot read {kind}: send application/json or text/plain")
+            return error_response(resp, 415, f"unsupported content type {kind}; send application/json or text/plain")
         limits = self.intake.options.limits
         try:
             address = self.intake.admit(req)
             parsed = parse(await read_body(req, limits.body_bytes), limits.event_bytes)
             if isinstance(parsed, Batch) and len(parsed.events) > limits.batch_events:
-                return error_response(resp, 413, f"a request holds at most {limits.batch_events} events")
+                return error_response(resp, 413, f"a request may have at most {limits.batch_events} events")
             judged = await self.intake.take(req, parsed, address)
         except TooLarge:
-            return error_response(resp, 413, f"a request holds at most {limits.body_bytes} bytes, unpacked too")
+            return error_response(
+                resp, 413, f"a request may have at most {limits.body_bytes} bytes, before and after decompression"
+            )
         except UnknownEncoding as exc:
-            return error_response(resp, 415, f"cannot unpack {exc}: send {' or '.join(ENCODINGS)}, or as it is")
+            return error_response(
+                resp, 415, f"unsupported content encoding {exc}; send {' or '.join(ENCODINGS)}, or no encoding"
+            )
         except Malformed as exc:
             return error_response(resp, 400, f"not an event, a list of events or a batch: {exc}")
         except AccessDenied as exc:

@@ -90,15 +90,15 @@ def checks(seen: Seen) -> Iterator[Check]:
     else:
         yield Check("disk", Status.OK if seen.disk_free >= LOW_DISK else Status.DEGRADED, free)
     late = seen.lag_seconds > LATE_SECONDS
-    waits = f"{seen.sealed} segments wait, the oldest for {seen.lag_seconds:.1f} s"
-    yield Check("lag", Status.DEGRADED if late else Status.OK, waits if seen.sealed else "nothing waits")
+    waits = f"{seen.sealed} segments are waiting, the oldest for {seen.lag_seconds:.1f} s"
+    yield Check("lag", Status.DEGRADED if late else Status.OK, waits if seen.sealed else "no segments are waiting")
     if not seen.loader_runs or seen.loader is None:
         yield Check("loader", Status.DEGRADED, "not running")
-        yield Check("engine", Status.DEGRADED, "not known: the loader asks it")
+        yield Check("engine", Status.DEGRADED, "unknown while the loader is not running")
         return
     yield Check("loader", Status.OK, "running")
     engine = seen.loader.engine
-    yield Check("engine", Status.DEGRADED if engine else Status.OK, engine or "answers")
+    yield Check("engine", Status.DEGRADED if engine else Status.OK, engine or "responding")
 
 
 def worst(found: list[Check]) -> Status:
@@ -130,7 +130,7 @@ class Ready:
                 seen = await asyncio.to_thread(look, self.options.home, self.options.spool.total_bytes)
                 self._found = list(checks(seen))
             except OSError as exc:  # the folders are gone, or the disk is
-                self._found = [Check("disk", Status.FAILED, exc.strerror or "cannot be read")]
+                self._found = [Check("disk", Status.FAILED, exc.strerror or "unreadable")]
             self._at = time.monotonic()
         verdict = worst(self._found)
         told = {check.name: {"status": check.status, "detail": check.detail} for check in self._found}
@@ -161,5 +161,5 @@ def _unwritable(spool: Spool) -> str:
         with tempfile.TemporaryFile(dir=spool.open_dir) as probe:
             probe.write(_PROBE)
     except OSError as exc:
-        return exc.strerror or "cannot be written"
+        return exc.strerror or "not writable"
     return ""

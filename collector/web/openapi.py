@@ -22,14 +22,14 @@ from collector.web.responses import JSON, Answer, Problem
 
 _REF = "#/components/schemas/{name}"
 STATUSES = {
-    202: "At least one event is accepted or known already, or the batch was empty.",
-    400: "Nothing is accepted: every event was rejected, or the body cannot be read.",
-    401: "Neither key nor site.",
+    202: "At least one event was accepted or is a duplicate, or the batch was empty.",
+    400: "Nothing was accepted: every event was rejected, or the body is unreadable.",
+    401: "The request has neither a key nor a site.",
     403: "The key or the page's origin may not write to this site.",
-    413: "The request is too large, or holds too many events.",
-    415: "The body is of a type, or packed in a way, that is not read here.",
-    429: "Too many requests or events; Retry-After says when there is room again.",
-    503: "The spool or its disk is full or fails; Retry-After says when to try again.",
+    413: "The request is too large or has too many events.",
+    415: "The content type or content encoding is not supported.",
+    429: "Too many requests or events; Retry-After says when to try again.",
+    503: "The spool or its disk is full or failing; Retry-After says when to try again.",
 }
 _RETRY = {429, 503}
 ANY = "*/*"
@@ -38,10 +38,10 @@ _QUERY = {
     "site": "the site's domain, for pages of that site",
 }
 _PIXEL = {
-    "name": "the event; left out: page_view",
-    "url": "the page",
-    "referrer": "the page before",
-    "title": "its title",
+    "name": "the event's name (default: page_view)",
+    "url": "the page's URL",
+    "referrer": "the previous page's URL",
+    "title": "the page's title",
 }
 
 
@@ -66,7 +66,7 @@ def document(limits: Limits, paths: Paths | None = None, modules: Sequence[str] 
         "info": {
             "title": "Footfall collector",
             "version": version("footfall"),
-            "description": "Takes events in. Nothing is read here: a write key reads nothing.",
+            "description": "Receives events. A write key cannot read anything.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {
@@ -75,9 +75,13 @@ def document(limits: Limits, paths: Paths | None = None, modules: Sequence[str] 
                 path: {"get": _pixel(_nth("getPixel", at)), "post": _pixel(_nth("postPixel", at))}
                 for at, path in enumerate(paths.pixels)
             },
-            LIVE: {"get": _plain("getLive", "The process answers.", JSON)},
+            LIVE: {"get": _plain("getLive", "The process is alive.", JSON)},
             READY: {"get": _ready()},
-            METRICS: {"get": _plain("getMetrics", "Figures for Prometheus; 404 for whom they are not.", ANY, 404)},
+            METRICS: {
+                "get": _plain(
+                    "getMetrics", "Metrics for Prometheus; 404 for clients outside metrics_networks.", ANY, 404
+                )
+            },
             OPENAPI: {"get": _plain("getOpenApi", "This document.", JSON)},
             **{path: {"get": _core(_nth("getTracker", at), modules)} for at, path in enumerate(paths.scripts)},
             **{
@@ -114,7 +118,7 @@ def _script(name: str) -> dict[str, Any]:
     version = {
         "name": "v",
         "in": "query",
-        "description": "a version from `footfall site snippet`; with it the file may be kept for a year, else an hour",
+        "description": "a version from `footfall site snippet`; with it, caches keep the file for a year, not an hour",
         "schema": {"type": "string"},
     }
     return made | {"parameters": [version]}
@@ -123,9 +127,9 @@ def _script(name: str) -> dict[str, Any]:
 def _module(name: str, modules: Sequence[str]) -> dict[str, Any]:
     made = _script(name)
     module = {"name": "module", "in": "path", "required": True, "schema": {"type": "string", "enum": list(modules)}}
-    missing = {"404": {"description": "There is no such module."}}
+    missing = {"404": {"description": "Unknown module."}}
     return made | {
-        "summary": "A module of the tracker, which the script loads.",
+        "summary": "A module of the tracker, loaded by the script.",
         "parameters": [module, *made["parameters"]],
         "responses": made["responses"] | missing,
     }
@@ -135,14 +139,14 @@ def _post_events(name: str) -> dict[str, Any]:
     body = {"schema": {"anyOf": [_ref("Single"), _ref("Batch"), {"type": "array", "items": _ref("Event")}]}}
     return {
         "operationId": name,
-        "summary": "One event, a list of events, or a batch. Each event is judged by itself.",
+        "summary": "One event, a list of events, or a batch. Each event is validated separately.",
         "security": [{"key": []}, {}],
         "parameters": [
             *_query(_QUERY),
             {
                 "name": "Content-Encoding",
                 "in": "header",
-                "description": "how the body is packed",
+                "description": "compression of the body",
                 "schema": {"type": "string", "enum": ["identity", *ENCODINGS]},
             },
         ],
@@ -165,7 +169,7 @@ def _pixel(name: str) -> dict[str, Any]:
     told = {200: "The event is accepted."} | {code: STATUSES[code] for code in STATUSES if code not in {202, 413, 415}}
     return {
         "operationId": name,
-        "summary": "One event from query parameters; the answer is always the image.",
+        "summary": "One event from query parameters; the response is always the image.",
         "security": [{"key": []}, {}],
         "parameters": _query(_QUERY | _PIXEL),
         "responses": {str(status): {"description": text, "content": image} for status, text in told.items()},
@@ -174,19 +178,19 @@ def _pixel(name: str) -> dict[str, Any]:
 
 def _plain(name: str, summary: str, kind: str, *more: int) -> dict[str, Any]:
     fine = {"description": summary, "content": {kind: {}}}
-    others = {str(status): {"description": "Nothing new, or nothing for this client."} for status in more}
+    others = {str(status): {"description": "Not modified, or not available to this client."} for status in more}
     return {"operationId": name, "summary": summary, "responses": {"200": fine} | others}
 
 
 def _ready() -> dict[str, Any]:
     told = {
-        "200": "Events are taken; `status` tells of what is behind.",
+        "200": "Events are accepted; `status` says whether anything is behind.",
         "503": STATUSES[503],
     }
     body = {JSON: {"schema": {"type": "object", "required": ["status"]}}}
     return {
         "operationId": "getReady",
-        "summary": "Whether events can be taken, check by check.",
+        "summary": "Whether events can be accepted, with each check.",
         "responses": {status: {"description": text, "content": body} for status, text in told.items()},
     }
 

@@ -35,52 +35,52 @@ def page(sums: dict[object, float], seen: Seen, accept: str) -> tuple[bytes, str
 
 
 def _requests(sums: dict[object, float]) -> Iterator[Metric]:
-    yield _count("events_accepted", "Events that were put into the spool.", sums[ACCEPTED])
-    rejected = CounterMetricFamily("footfall_events_rejected", "Events that were not accepted.", labels=["reason"])
+    yield _count("events_accepted", "Events written to the spool.", sums[ACCEPTED])
+    rejected = CounterMetricFamily("footfall_events_rejected", "Events rejected.", labels=["reason"])
     for reason in DropReason:
         rejected.add_metric([reason.value], sums[reason])
     yield rejected
-    yield _count("events_duplicate", "Events that were answered as duplicates.", sums[DUPLICATES])
-    yield _count("schema_warnings", "Events that were accepted though they do not fit their schema.", sums[WARNED])
-    requests = CounterMetricFamily("footfall_requests", "Requests by the status of their answer.", labels=["status"])
+    yield _count("events_duplicate", "Events answered as duplicates.", sums[DUPLICATES])
+    yield _count("schema_warnings", "Events accepted although they do not match their schema.", sums[WARNED])
+    requests = CounterMetricFamily("footfall_requests", "Requests by response status.", labels=["status"])
     for status in (*STATUSES, OTHER):
         requests.add_metric([str(status)], sums[status])
     yield requests
-    yield _count("request_body_bytes", "Bytes of request bodies, as announced.", sums[BODY_BYTES])
+    yield _count("request_body_bytes", "Bytes of request bodies, from Content-Length.", sums[BODY_BYTES])
     counts = [sums[bound] for bound in LATENCIES] + [sums["longer"]]
     yield _histogram(
-        "request_duration_seconds", "From a request's headers to its answer.", LATENCIES, counts, sums[SECONDS]
+        "request_duration_seconds", "From a request's headers to its response.", LATENCIES, counts, sums[SECONDS]
     )
 
 
 def _spool(seen: Seen) -> Iterator[Metric]:
-    yield _now("spool_bytes", "Bytes of all segments that wait.", seen.spool_bytes)
-    yield _now("spool_limit_bytes", "At so many bytes the collector answers 503.", seen.spool_limit)
-    yield _now("spool_sealed_segments", "Segments that wait for the loader.", seen.sealed)
+    yield _now("spool_bytes", "Bytes of all waiting segments.", seen.spool_bytes)
+    yield _now("spool_limit_bytes", "Size at which the collector answers 503, in bytes.", seen.spool_limit)
+    yield _now("spool_sealed_segments", "Segments waiting for the loader.", seen.sealed)
     yield _now("spool_oldest_age_seconds", "Age of the oldest segment, open or sealed.", seen.oldest_seconds)
     yield _now("loader_lag_seconds", "Age of the oldest sealed segment.", seen.lag_seconds)
     yield _now("disk_free_bytes", "Free bytes on the disk of the data directory.", seen.disk_free)
 
 
 def _loader(state: LoaderState, seen: Seen) -> Iterator[Metric]:
-    yield _now("loader_up", "Whether the loader runs.", seen.loader_runs)
-    yield _now("engine_up", "Whether ClickHouse answers the loader.", seen.loader_runs and not state.engine)
-    yield _now("loader_last_success_timestamp_seconds", "When a batch was last stored.", state.last_success)
-    yield _count("loaded_batches", "Batches that were stored.", state.batches)
-    yield _count("loaded_events", "Events that were stored.", state.stored)
-    yield _count("duplicate_events", "Events that the loader dropped, since their id came before.", state.duplicate)
+    yield _now("loader_up", "Whether the loader is running.", seen.loader_runs)
+    yield _now("engine_up", "Whether ClickHouse responds to the loader.", seen.loader_runs and not state.engine)
+    yield _now("loader_last_success_timestamp_seconds", "Time at which a batch was last stored.", state.last_success)
+    yield _count("loaded_batches", "Batches stored.", state.batches)
+    yield _count("loaded_events", "Events stored.", state.stored)
+    yield _count("duplicate_events", "Events dropped by the loader as duplicates.", state.duplicate)
     yield _count("quarantined_events", "Events that could not be loaded.", state.quarantined)
     total = state.stored + state.duplicate + state.quarantined
-    yield _now("duplicate_ratio", "Share of duplicates in all events loaded so far.", state.duplicate / (total or 1))
+    yield _now("duplicate_ratio", "Share of duplicates among all events loaded so far.", state.duplicate / (total or 1))
     yield _histogram(
         "insert_duration_seconds",
-        "From sending a batch to its answer.",
+        "From sending a batch to the response.",
         INSERT_SECONDS,
         state.inserts,
         state.insert_seconds,
     )
-    yield _count("user_agent_cache_hits", "User agents that were known already.", state.agent_hits)
-    yield _count("user_agent_cache_misses", "User agents that had to be parsed.", state.agent_misses)
+    yield _count("user_agent_cache_hits", "User agents found in the cache.", state.agent_hits)
+    yield _count("user_agent_cache_misses", "User agents that were parsed.", state.agent_misses)
 
 
 def _count(name: str, meaning: str, value: float) -> Metric:

@@ -50,9 +50,9 @@ def _gzip(body: bytes, limit: int) -> bytes:
     try:
         data = stream.decompress(body, limit + 1)
     except zlib.error as exc:
-        raise Malformed(f"no gzip: {exc}") from exc
+        raise Malformed(f"not gzip: {exc}") from exc
     if len(data) <= limit and not stream.eof:
-        raise Malformed("the gzip body is cut off")
+        raise Malformed("the gzip body is truncated")
     return data
 
 
@@ -61,4 +61,4 @@ def _zstd(body: bytes, limit: int) -> bytes:
     try:
         return reader.read(limit + 1)
     except zstandard.ZstdError as exc:
-        raise Malformed(f"no zstd: {exc}") from exc
+        raise Malformed(f"not zstd: {exc}") from exc

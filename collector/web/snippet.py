@@ -36,10 +36,10 @@ def snippet(wanted: Wanted, paths: Paths, tracker: TrackerFiles) -> str:
     Collectors go on serving it after an upgrade.
     """
     if not _WHERE.match(wanted.url):
-        raise UsageError(f"not an address: {wanted.url!r}", "such as https://visits.example.com")
+        raise UsageError(f"not a URL: {wanted.url!r}", "such as https://visits.example.com")
     for name in wanted.modules:
         if name not in tracker.modules:
-            raise UsageError(f"no module {name!r}", f"there are: {', '.join(tracker.modules) or 'none'}")
+            raise UsageError(f"unknown module {name!r}", f"available: {', '.join(tracker.modules) or 'none'}")
     base = wanted.url.rstrip("/")
     modules = chosen(tracker, ",".join(wanted.modules))
     query = [f"m={','.join(modules)}"] if modules else []

@@ -49,7 +49,7 @@ def with_older(home: DataDir, present: TrackerFiles) -> dict[str, TrackerFiles]:
     except (OSError, StorageError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else str(exc)
         if not whole:
-            log.warning("cannot keep the tracker's files for pages that name their hash: %s", why)
+            log.warning("cannot save the tracker's files for pages that pin a version: %s", why)
     return {version: files for version, files in found.items() if files.files} | {present.version: present}
 
 
@@ -115,7 +115,7 @@ def _read(folder: Path) -> TrackerFiles:
     except (OSError, msgspec.DecodeError):
         named = {}
     if not named:
-        log.warning("tracker version %s is left out: its manifest is damaged", folder.name)
+        log.warning("tracker version %s is ignored: its manifest is damaged", folder.name)
     for name in named:
         module = module_of(name)
         if module is None:
@@ -133,5 +133,5 @@ def _whole(folder: Path, name: str, named: Mapping[str, str]) -> bytes | None:
         data = b""
     if integrity_of(data) == named.get(name):
         return data
-    log.warning("%s of tracker version %s is left out: it is damaged", name, folder.name)
+    log.warning("%s of tracker version %s is ignored: it is damaged", name, folder.name)
     return None

@@ -91,7 +91,7 @@ class Bounded(ASGIProtocol):  # type: ignore[misc]
                 self._send_error_response(431, "the headers of a request are too long")
                 self._close_transport()
         elif self.framing > MAX_FRAMING and self.waiting_since is not None:
-            self._send_error_response(400, "the body's chunks are more frame than body")
+            self._send_error_response(400, "the body has more chunk framing than data")
             self._close_transport()
 
     def late(self, now: float, bound: float) -> bool:

@@ -106,7 +106,9 @@ class DataDir:
             mode = stat.S_IMODE(self.root.stat().st_mode)
             if mode & 0o077 and self.root.stat().st_uid == os.geteuid():
                 self.root.chmod(0o700)
-                log.warning("%s was open to others (mode %o); now it is its owner's alone", self.root, mode)
+                log.warning(
+                    "%s was accessible to other users (mode %o); access is now restricted to its owner", self.root, mode
+                )
             if not os.access(self.root, os.W_OK):
                 raise StorageError(f"cannot write to {self.root}", "choose another data_dir or fix its permissions")
         except OSError as exc:

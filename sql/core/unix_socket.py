@@ -68,7 +68,7 @@ class _Connection(HTTPConnection):
         try:
             return connected(self.path, timeout)
         except OSError as exc:
-            raise NewConnectionError(self, f"nobody listens at {self.path}: {exc.strerror}") from exc
+            raise NewConnectionError(self, f"nothing listens at {self.path}: {exc.strerror}") from exc
 
 
 class SocketPool(PoolManager):

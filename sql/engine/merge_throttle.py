@@ -45,7 +45,7 @@ class Merges:
                 elif parts:
                     self._hold()
             except Exception as exc:
-                log.warning("merges are not held: %s", exc)
+                log.warning("cannot pause merges: %s", exc)
 
     def close(self) -> None:
         """The engine stops: no statement comes any more."""
@@ -76,7 +76,7 @@ class Merges:
             try:
                 self._go_on()
             except Exception as exc:  # they must not stand for good
-                log.warning("merges do not go on yet: %s", exc)
+                log.warning("cannot resume merges yet: %s", exc)
                 self._set_timer()
 
     def _say(self, statement: str) -> bytes:

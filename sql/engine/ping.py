@@ -29,7 +29,7 @@ def ping(url: str, timeout: float = 2.0) -> str:
         connection.request("GET", "/ping")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException):
-        return "no answer"
+        return "no response"
     finally:
         connection.close()
-    return "" if status == 200 else f"answers {status}"
+    return "" if status == 200 else f"responded with {status}"

@@ -43,9 +43,7 @@ def serve(home: DataDir, *, wait: float = 10.0, stop: threading.Event | None = N
     if not lock.acquire(wait, stop):
         if stop.is_set():
             return
-        raise EngineBusy(
-            f"the engine directory is in use by {lock.holder() or 'another process'}", "stop that one first"
-        )
+        raise EngineBusy(f"the engine directory is in use by {lock.holder() or 'another process'}", "stop it first")
     try:
         _serve_locked(home, stop)
     finally:
@@ -75,7 +73,7 @@ def _serve_locked(home: DataDir, stop: threading.Event) -> None:
     finally:
         _forget(home)
         if not front.drain(DRAIN_SECONDS):
-            log.warning("statements still running after %.0f s; stopping all the same", DRAIN_SECONDS)
+            log.warning("statements are still running after %.0f s; stopping anyway", DRAIN_SECONDS)
         keeper.close()
 
 

@@ -93,7 +93,7 @@ def refuse_newer(client: Client) -> None:
     """Raise SchemaError where the database has steps that this version does not know."""
     known = _applied(client)
     for name in sorted(known.keys() - shipped.step_names()):
-        raise SchemaError(f"the database has {name}, which this version does not know", "upgrade footfall")
+        raise SchemaError(f"the database has {name}, which this version of footfall does not know", "upgrade footfall")
 
 
 def apply(client: Client, on_step: Callable[[Step], None] = lambda step: None) -> list[Step]:

@@ -26,5 +26,5 @@ def test_a_demo_in_use_stays(tmp_path, name):
     command = [sys.executable, "-m", "bench.demo"]
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert done.stderr == f".demo is in use by process {os.getpid()} (footfall serve): stop that one first\n"
+    assert done.stderr == f".demo is in use by process {os.getpid()} (footfall serve); stop it first\n"
     assert home.root.is_dir()

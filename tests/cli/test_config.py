@@ -135,9 +135,9 @@ def test_check_finds_everything_at_once(here, run, monkeypatch):
         f"BAD   settings    {here}/footfall.toml: [collector]: port must be a whole number from 1 to 65,535, not 0",
         f"BAD   settings    {here}/footfall.toml: [collector] has no setting 'prot'",
         "BAD   settings    FOOTFALL_COLLECTOR_DURABILITY must be one of fsync, os, not 'both'",
-        "BAD   settings    there is no variable FOOTFALL_COLECTOR_PORT",
+        "BAD   settings    unknown variable FOOTFALL_COLECTOR_PORT",
         f"BAD   files       {here}/footfall.toml: [collector]: geoip_file: {here}/geo.mmdb does not exist",
-        "note  environment FOOTFALL_KEY is not a variable of Footfall and is ignored",
+        "note  environment FOOTFALL_KEY is not a Footfall variable and is ignored",
     ]
     assert "did you mean port?" in out
     assert "did you mean FOOTFALL_COLLECTOR_PORT?" in out
@@ -148,7 +148,7 @@ def test_check_finds_everything_at_once(here, run, monkeypatch):
     [
         ("data_dir = ", "not valid TOML"),
         (None, "no footfall.toml here or above"),
-        ("url = 'x'", "cannot understand the database URL"),
+        ("url = 'x'", "not a database URL"),
     ],
 )
 def test_check_says_what_else_is_wrong_than_the_file(here, run, monkeypatch, text, says):

@@ -20,7 +20,7 @@ class Terminal(io.StringIO):
 def test_nobody_is_there_to_answer(monkeypatch, stdin):
     """A closed standard input (``<&-``) and one that is a file."""
     monkeypatch.setattr("sys.stdin", stdin)
-    with pytest.raises(UsageError, match="to remove funnel buy needs confirmation"):
+    with pytest.raises(UsageError, match="refusing to remove funnel buy without confirmation"):
         confirm("remove funnel buy", yes=False)
     confirm("remove funnel buy", yes=True)
 

@@ -88,7 +88,7 @@ def test_testing_events(run, schema, tmp_path):
         (["add", " ", "FILE"], "{}", "name"),
         (["add", "buy", "DIR/missing.json"], "{}", r"cannot read \S+/missing.json: No such file or directory\Z"),
         (["add", "buy", "DIR"], "{}", r"cannot read \S+: Is a directory\Z"),
-        (["add", "buy", "FILE"], "\udcff", r"cannot read \S+/s.json: it is no UTF-8\Z"),
+        (["add", "buy", "FILE"], "\udcff", r"cannot read \S+/s.json: it is not UTF-8\Z"),
         (["test", "buy", "-", "--schema", "DIR/missing.json"], "{}", r"/missing.json: No such file or directory\Z"),
         (
             ["test", "buy", "DIR/missing.jsonl", "--schema", "FILE"],

@@ -242,7 +242,7 @@ def test_bad_lines_are_shown_with_their_numbers_and_stop_nothing(run: Run, tmp_p
     result = run(str(path), "--site", "cut.example", "--dry-run")
     assert counted(result) == {"lines": 32, "page_views": 2, "bad_line": 30}
     assert f"{path}:2: not a line of an access log: it has no [17/May/2015:10:05:03 +0000]\n" in result.stderr
-    assert "… and 10 more lines that cannot be read" in result.stderr
+    assert "… and 10 more unreadable lines" in result.stderr
 
 
 def test_a_file_in_which_nothing_is_understood_fails(run: Run, tmp_path: Path) -> None:
@@ -251,9 +251,11 @@ def test_a_file_in_which_nothing_is_understood_fails(run: Run, tmp_path: Path) -
     result = run(str(path), "--site", "cut.example", "--dry-run")
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert result.stderr.startswith(f"footfall: {path} is not an access log: none of its 60 lines fits\n  line 1: ")
+    assert result.stderr.startswith(
+        f"footfall: {path} is not an access log: none of its 60 lines is readable\n  line 1: "
+    )
     assert result.stderr.count("\n  line ") == 3
-    assert "the formats that are read: common, combined and vhost" in result.stderr
+    assert "supported formats: common, combined and vhost" in result.stderr
 
 
 def test_torn_archive_keeps_what_is_there_goes_on_and_fails_at_the_end(home: DataDir, run: Run, tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_a_port_that_is_none_is_one_line(tmp_path):
 
 def test_a_database_that_does_not_answer_is_one_line_without_the_password(tmp_path):
     done = run("--data-dir", "d", "--url", "clickhouse://u:s3cret@127.0.0.1:9/db", "schema", "status", cwd=tmp_path)
-    assert "no ClickHouse answers at 127.0.0.1:9" in one_line(done, Exit.FAILED)
+    assert "ClickHouse does not respond at 127.0.0.1:9" in one_line(done, Exit.FAILED)
     assert "s3cret" not in done.stderr
 
 

@@ -82,7 +82,7 @@ def test_it_is_refused(newer, run, args):
     before = waits(newer)
     done = run(*args)
     assert done.returncode == 1, done.stderr
-    assert "9999_future, which this version does not know" in done.stdout + done.stderr
+    assert "9999_future, which this version of footfall does not know" in done.stdout + done.stderr
     assert {path.name for path in Spool(DataDir(newer / "data").spool).sealed()} >= before
 
 

@@ -167,7 +167,7 @@ def test_a_hand_of_options(footfall, tmp_path):
     [
         (
             ("report", "overview"),
-            b"footfall: which site?\n  \xe2\x86\x92 --site blog.example, shop.example\n",
+            b"footfall: there are several sites\n  \xe2\x86\x92 --site blog.example, shop.example\n",
         ),
         (("report", "pages", "-s", "shop.exampel"), b"footfall: no site shop.exampel\n"),
         (("report", "systems", "-s", "shop.example", "-p", "2026-02-30"), b"footfall: no such date: 2026-02-30\n"),
@@ -248,7 +248,7 @@ def test_several_statements_in_process_are_one_line(tmp_path):
     line = [*FOOTFALL, "--data-dir", str(tmp_path), "query", "select 1; select 2"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "footfall: one statement at a time\n  → several: one `footfall query` each\n"
+    assert done.stderr == "footfall: one statement at a time\n  → run several with one `footfall query` each\n"
 
 
 def test_a_table_on_a_terminal_and_json_in_a_pipe(home, running):

@@ -122,7 +122,7 @@ def test_site_added_listed_published(serving, of):
         [2, "xn--bcher-kva.example", "UTC", "", "first-party", 7, 500],
     ]
     for same in ("shop.example", "SHOP.example", "http://shop.example"):
-        refused(of(serving, "site", "add", same), 2, "shop.example is a site already", "footfall site list")
+        refused(of(serving, "site", "add", same), 2, "shop.example already exists", "footfall site list")
     assert len(json.loads(serving.sites_file.read_bytes())) == 2
 
 
@@ -139,12 +139,12 @@ def client(serving):
         ({"timezone": "berlin"}, "did you mean Europe/Berlin?"),
         ({"timezone": "Paris"}, "did you mean Europe/Paris?"),
         ({"timezone": "Mars/Olympus"}, "IANA"),
-        ({"timezone": ""}, "no time zone"),
-        ({"timezone": "../../etc/passwd"}, "no time zone"),
+        ({"timezone": ""}, "unknown time zone"),
+        ({"timezone": "../../etc/passwd"}, "unknown time zone"),
         ({"timezone": "europe/paris"}, "did you mean Europe/Paris?"),
         # Known to Python's files, to neither polars nor ClickHouse: the loader would stop at the first event.
-        ({"timezone": "localtime"}, "no time zone"),
-        ({"timezone": "Factory"}, "no time zone"),
+        ({"timezone": "localtime"}, "unknown time zone"),
+        ({"timezone": "Factory"}, "unknown time zone"),
         ({"currency": "eur"}, "not a currency"),
         ({"currency": "EURO"}, "not a currency"),
         ({"currency": "EUR\n"}, "not a currency"),

@@ -83,7 +83,7 @@ def test_the_way_of_events_through_the_commands(folder, ask, figures, tmp_path):
     assert figures(folder) == {"sealed": 6, "accepted": 6, "pending": 6}
     assert "would load 6 events" in ask(folder, "flush", "--dry-run")[1]
     assert "6 events that waited are loaded" in start(folder, "flush")[1]
-    assert "nothing waited" in ask(folder, "flush")[1]
+    assert "nothing to load" in ask(folder, "flush")[1]
     known = {"accepted": 6, "stored": 3, "duplicate": 1, "quarantined": 2, "in quarantine": 2}
     assert figures(folder) == known
 
@@ -97,7 +97,7 @@ def test_the_way_of_events_through_the_commands(folder, ask, figures, tmp_path):
     assert "would bring back 1 events" in ask(folder, "spool", "quarantine", "retry", newer, "--dry-run")[1]
     assert "brought back 1 events" in ask(folder, "spool", "quarantine", "retry", "--all", code=3)[1]
     assert figures(folder) == known | {"quarantined": 1, "in quarantine": 1, "sealed": 1, "pending": 1}
-    assert "needs confirmation" in ask(folder, "spool", "quarantine", "purge", "--all", code=2)[1]
+    assert "without confirmation" in ask(folder, "spool", "quarantine", "purge", "--all", code=2)[1]
     assert "would delete 1 items" in ask(folder, "spool", "quarantine", "purge", broken, "--dry-run")[1]
     assert "deleted 1 items" in ask(folder, "spool", "quarantine", "purge", broken, "--yes")[1]
     assert "which items?" in ask(folder, "spool", "quarantine", "purge", code=2)[1]
@@ -150,7 +150,7 @@ def test_dedupe(folder, ask):
     assert [(row["site"], row["copies"]) for row in json.loads(out)] == [("shop.example", 3)]
     assert "would remove 3 copies" in err
     assert json.loads(ask(folder, "dedupe", "--to", "2020-01-01", "--dry-run")[0]) == []
-    assert "needs confirmation" in ask(folder, "dedupe", code=2)[1]
+    assert "without confirmation" in ask(folder, "dedupe", code=2)[1]
     assert "removed 3 copies" in ask(folder, "dedupe", "--site", "shop.example", "--yes")[1]
     assert json.loads(ask(folder, "dedupe", "--dry-run")[0]) == []
 

@@ -111,7 +111,7 @@ def test_a_flood_is_counted(log, monkeypatch):
     clock.now += logs.WINDOW + 1
     log.warning("rubbish %d", 1000)
     assert [line["message"] for line in log.lines()][-2:] == [
-        f"{1000 - logs.BURST} more lines like this one were left out: rubbish %d",
+        f"{1000 - logs.BURST} more lines like this one were suppressed: rubbish %d",
         "rubbish 1000",
     ]
 

@@ -82,15 +82,15 @@ def test_urls_of_servers(url):
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("", "cannot understand"),
+        ("", "not a database URL"),
         ("chdb:", "no directory"),
         ("chdb://", "no directory"),
-        ("postgres://u@h/db", "cannot understand"),
-        ("data/dir", "cannot understand"),
-        ("clickhouse://", "cannot understand"),
-        ("http:///db", "cannot understand"),
-        ("http://[::1", "cannot understand"),
-        ("http://[nonsense]/", "cannot understand"),
+        ("postgres://u@h/db", "not a database URL"),
+        ("data/dir", "not a database URL"),
+        ("clickhouse://", "not a database URL"),
+        ("http:///db", "not a database URL"),
+        ("http://[::1", "not a database URL"),
+        ("http://[nonsense]/", "not a database URL"),
         ("clickhouse://h:notaport", "bad port"),
         ("clickhouse://h:99999", "bad port"),
     ],
@@ -124,7 +124,7 @@ def test_where_nobody_listens():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with pytest.raises(EngineUnavailable, match=f"no ClickHouse answers at 127.0.0.1:{port}") as caught:
+    with pytest.raises(EngineUnavailable, match=f"ClickHouse does not respond at 127.0.0.1:{port}") as caught:
         connect(f"clickhouse://user:{SECRET}@127.0.0.1:{port}/db")
     assert SECRET not in str(caught.value)
 

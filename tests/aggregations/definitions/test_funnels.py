@@ -131,7 +131,7 @@ def test_definitions_are_kept_found_and_removed(world, days, lock):
     first = funnels.add(world.client, site, "odd", odd, lock)
     assert funnels.find(world.client, site, "odd") == first
     assert funnels.add(world.client, site, "odd", odd, lock) == first
-    with pytest.raises(UsageError, match="another funnel 'odd'"):
+    with pytest.raises(UsageError, match="already has a funnel 'odd'"):
         funnels.add(world.client, site, "odd", STEPS, lock)
     funnels.remove(world.client, site, "odd")
     assert funnels.every(world.client, site) == []

@@ -59,7 +59,7 @@ def test_the_only_site_needs_no_name(empty):
 @pytest.mark.parametrize(
     ("named", "says", "hint"),
     [
-        (None, "which site?", "--site blog.example, shop.example"),
+        (None, "there are several sites", "--site blog.example, shop.example"),
         ("shop.exampel", "no site shop.exampel", "did you mean shop.example?"),
         ("zzz", "no site zzz", "known: blog.example, shop.example"),
     ],

@@ -240,7 +240,7 @@ def test_a_directory_that_others_could_read_is_closed(tmp_path):
     root.chmod(0o755)
     done = run(DataDir(root), "query", "create table t (n UInt8) engine = MergeTree order by n")
     assert done.returncode == 0, done.stderr
-    assert "open to others" in done.stderr
+    assert "accessible to other users" in done.stderr
     assert root.stat().st_mode & 0o777 == 0o700
     assert not [path for path in root.rglob("*") if path.lstat().st_mode & 0o077 and not path.is_symlink()]
 

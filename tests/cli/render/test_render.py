@@ -124,7 +124,7 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path):
 
 def test_parquet_is_not_for_a_terminal(monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    with pytest.raises(UsageError, match="not for a terminal"):
+    with pytest.raises(UsageError, match="Parquet to a terminal"):
         render(DAYS, View(), Format.PARQUET)
 
 

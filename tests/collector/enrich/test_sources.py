@@ -211,5 +211,5 @@ def test_our_list_is_sound() -> None:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="no kind of source"):
+    with pytest.raises(ValueError, match="not a kind of source"):
         SourceCatalogue([{"name": "X", "kind": "radio", "domains": "x.example", "words": ""}])

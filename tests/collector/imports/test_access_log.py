@@ -196,18 +196,18 @@ def test_skipped_with_its_reason(visitors: Visitors, raw: bytes, reason: SkipRea
 
 BAD = [
     ("words", b"hello world", "not a line of an access log: it has no [17/May/2015:10:05:03 +0000]"),
-    ("other time", line(time="2015-05-17T10:05:03Z"), "the time is not like"),
+    ("other time", line(time="2015-05-17T10:05:03Z"), "the time does not look like"),
     ("no such day", line(time="31/Feb/2015:10:05:03 +0000"), "no such day"),
     ("no such month", line(time="11/Mai/2015:10:05:03 +0000"), "no such day"),
     ("no such hour", line(time="11/May/2015:24:05:03 +0000"), "no such time of day"),
     ("no such offset", line(time="11/May/2015:10:05:03 +9900"), "no such UTC offset"),
     ("before the web", line(time="31/Dec/1969:23:59:59 +0000"), "before the web"),
     ("future", line(time="03/Nov/2026:00:00:00 +0000"), "in the future"),
-    ("no user", b"192.0.2.1 " + line()[14:], "no address, identity and user"),
-    ("request not closed", line()[:50], "the request is not in closed quotes"),
-    ("no status", b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" ok', "no status and size"),
-    ("torn in the user agent", line()[:-1], "referrer and user agent are not in closed quotes"),
-    ("torn in the referrer", line(end=' "https://ref'), "referrer and user agent are not in closed quotes"),
+    ("no user", b"192.0.2.1 " + line()[14:], "there is no address, identity and user"),
+    ("request not closed", line()[:50], "the request has no closing quote"),
+    ("no status", b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" ok', "there is no status and size"),
+    ("torn in the user agent", line()[:-1], "the referrer or the user agent has no closing quote"),
+    ("torn in the referrer", line(end=' "https://ref'), "the referrer or the user agent has no closing quote"),
     (
         "bad time of a static file",
         line("GET /a.css HTTP/1.1", time="31/Feb/2015:10:05:03 +0000"),
@@ -263,7 +263,7 @@ def test_the_client_is_the_first_address_without_what_is_around_it(visitors: Vis
 def test_any_first_word_is_not_a_client(visitors: Visitors, field: str) -> None:
     log = reader(visitors)
     assert len(list(log.events([line(start=f"{field} - -"), line()]))) == 1
-    assert [bad.cause for bad in log.counts.bad] == [f"not the address of a client: {field}"]
+    assert [bad.cause for bad in log.counts.bad] == [f"not a client address: {field}"]
 
 
 PREFIXES = [
@@ -315,7 +315,7 @@ def test_another_format_is_named_with_those_that_are_read(visitors: Visitors, ra
     log = reader(visitors)
     assert list(log.events([raw, line()]))
     [bad] = log.counts.bad
-    assert bad.cause == f"this looks like {name}, which is not read; the formats that are: {FORMATS}" or (
+    assert bad.cause == f"this looks like {name}, which is not supported; supported formats: {FORMATS}" or (
         bad.cause.startswith(f"this looks like {name} (")
     )
 
@@ -325,7 +325,7 @@ def test_a_file_of_which_no_line_fits_is_one_stranger(visitors: Visitors) -> Non
     assert list(log.events([b"# Title", b"", *[b"words"] * 65], "README.md")) == []
     assert len(list(log.events([line()], "day.log"))) == 1
     [stranger] = log.counts.strangers
-    assert str(stranger).startswith("README.md is not an access log: none of its 67 lines fits\n  line 1: ")
+    assert str(stranger).startswith("README.md is not an access log: none of its 67 lines is readable\n  line 1: ")
     assert FORMATS in str(stranger)
     assert len(stranger.examples) == 3
     assert log.counts.bad == []

@@ -107,7 +107,7 @@ def test_damaged_file_says_so(data: bytes, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(bz2.compress(TEXT), "is bzip2, which is not read"), (b"PK\x03\x04rest", "is zip, which is not read")],
+    [(bz2.compress(TEXT), "is bzip2, which is not supported"), (b"PK\x03\x04rest", "is zip, which is not supported")],
 )
 def test_other_compressions_are_named(data: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "log"

@@ -144,12 +144,12 @@ def test_damage_stays_and_what_is_not_done_waits(house, event):
     assert (item.kind, item.events) == (quarantine.Kind.DAMAGED, 1)
     assert "damaged" in quarantine.why_not(item, registry)
     path.write_bytes(kept)  # as before its batch was made
-    assert "not done" in quarantine.why_not(quarantine.items(house.spool)[0], registry)
+    assert "still loading" in quarantine.why_not(quarantine.items(house.spool)[0], registry)
     path.unlink()
     quarantine.purge(house.spool, [item])
     assert list(house.spool.quarantine_dir.iterdir()) == []
     assert totals(house) == (0, 0, 1)
-    with pytest.raises(UsageError, match="nothing in quarantine"):
+    with pytest.raises(UsageError, match="there is no item"):
         quarantine.find(house.spool, [item.name])
 
 

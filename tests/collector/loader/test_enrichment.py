@@ -158,5 +158,5 @@ def test_the_local_day_is_of_the_sites_zone(registry, site, at, day):
 
 
 def test_an_unknown_site_has_no_local_day(registry):
-    with pytest.raises(UnreadableRecord, match="site 99 is not known"):
+    with pytest.raises(UnreadableRecord, match="site 99 is unknown"):
         enrichment.enrich(decode([record(event(), site=99)]), registry, SpamHosts())

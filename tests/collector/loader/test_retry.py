@@ -66,8 +66,8 @@ def test_what_waiting_does_not_cure_is_said(home, until, caplog, statement, boun
     with alongside(home):
         ask = threading.Thread(target=_swallow, args=(client, statement, bound))
         ask.start()
-        until(lambda: "waiting alone will not help" in caplog.text, what="it says so")
-        until(lambda: "trying again in about 60.0 s" in caplog.text, what="it tries all the same, but seldom")
+        until(lambda: "retrying alone will not help" in caplog.text, what="it says so")
+        until(lambda: "retrying in about 60.0 s" in caplog.text, what="it tries all the same, but seldom")
         client.finish.set()
         ask.join(10)
     assert not ask.is_alive()

@@ -57,8 +57,8 @@ def test_events_of_an_unknown_site_wait_until_it_is_known(house, tokyo, event):
     assert tokyo.command("select count() from events") == 6
     (item,) = quarantine.items(house.spool)
     assert item.events == 5_000
-    assert "site 2 is not known" in item.reason
-    assert "site 2 is not known" in quarantine.why_not(item, SiteRegistry(house.home.sites_file))
+    assert "site 2 is unknown" in item.reason
+    assert "site 2 is unknown" in quarantine.why_not(item, SiteRegistry(house.home.sites_file))
 
     add_site(tokyo, house.home, "other.example", "America/New_York")
     assert quarantine.why_not(item, SiteRegistry(house.home.sites_file)) == ""
@@ -97,8 +97,8 @@ def test_a_refused_row_of_a_site_that_is_gone_waits_for_it(house, tokyo, event):
     assert tokyo.command("select count() from events") == 1
     waiting = quarantine.items(house.spool)
     assert [item.kind for item in waiting] == [quarantine.Kind.ROW] * 2
-    assert "site 2 is not known" in waiting[0].reason
-    assert "site 2 is not known" in quarantine.why_not(waiting[0], SiteRegistry(house.home.sites_file))
+    assert "site 2 is unknown" in waiting[0].reason
+    assert "site 2 is unknown" in quarantine.why_not(waiting[0], SiteRegistry(house.home.sites_file))
 
     again, _ = add_site(tokyo, house.home, "other.example", "America/New_York")
     assert again.site_id == site.site_id == 2

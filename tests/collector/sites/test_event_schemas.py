@@ -81,4 +81,4 @@ def test_a_schema_that_is_none_any_more_keeps_no_event_out(tmp_path, caplog):
     schemas = EventSchemas(path)
     assert schemas.misfit(1, Event(name="bad")) is None
     assert schemas.misfit(1, Event(name="buy")) is not None
-    assert "version 4 of a schema of site 1 is left out" in caplog.text
+    assert "version 4 of a schema of site 1 is ignored" in caplog.text

@@ -104,7 +104,7 @@ def test_the_key_is_no_plain_checksum_of_anything_a_sender_sees():
 
 @pytest.mark.parametrize("size", [0, framing.MAX_PAYLOAD + 1], ids=["empty", "too big"])
 def test_sizes_that_are_no_record(size):
-    with pytest.raises(ValueError, match="a record holds"):
+    with pytest.raises(ValueError, match="a record must have"):
         framing.frame(b"x" * size, KEY, 0)
 
 

@@ -232,7 +232,7 @@ def test_a_seal_that_failed_is_tried_again(folder, monkeypatch, caplog):
 
     asyncio.run(run())
     assert sealed(folder) == [b"one\n"]
-    assert caplog.text.count("trying again") == 2
+    assert caplog.text.count("retrying") == 2
 
 
 def test_close_writes_what_waits(folder):

@@ -210,7 +210,7 @@ def test_what_others_wrote_counts_too(folder):
 def test_a_record_that_is_none_harms_nothing(folder):
     writer = SpoolWriter(folder, "w")
     writer.commit([ONE])
-    with pytest.raises(ValueError, match="a record holds"):
+    with pytest.raises(ValueError, match="a record must have"):
         writer.commit([ONE, b"x" * (framing.MAX_PAYLOAD + 1)])
     writer.commit([b"after"])
     writer.seal()

@@ -267,11 +267,11 @@ def test_a_tag_holds_what_it_is_given():
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
-        (Wanted("a.example", "stats.example"), "not an address"),
-        (Wanted("a.example", "https://h/?a"), "not an address"),
-        (Wanted("a.example", 'https://h/"><script>'), "not an address"),
-        (Wanted("a.example", "javascript://h"), "not an address"),
-        (Wanted("a.example", "https://h", ("nothing",)), "no module 'nothing'"),
+        (Wanted("a.example", "stats.example"), "not a URL"),
+        (Wanted("a.example", "https://h/?a"), "not a URL"),
+        (Wanted("a.example", 'https://h/"><script>'), "not a URL"),
+        (Wanted("a.example", "javascript://h"), "not a URL"),
+        (Wanted("a.example", "https://h", ("nothing",)), "unknown module 'nothing'"),
     ],
 )
 def test_what_can_be_no_tag(wanted, told):

@@ -200,7 +200,7 @@ def test_damaged_files_are_left_out(home, caplog, name, left):
     for module, file in found[old.version].files.items():
         assert file.bodies.items() <= old.files[module].bodies.items()
     assert [record.getMessage() for record in caplog.records] == [
-        f"{name} of tracker version {old.version} is left out: it is damaged"
+        f"{name} of tracker version {old.version} is ignored: it is damaged"
     ]
 
 
@@ -268,7 +268,7 @@ def test_a_full_disk_keeps_nobody_from_serving(alone, small_disk, home):
     assert collector.home == home
     collector.start()
     assert got(collector.port, "/footfall.js")[3] == built().files[""].bodies[""]
-    assert "cannot keep the tracker's files" in collector.log.read_text()
+    assert "cannot save the tracker's files" in collector.log.read_text()
     assert [path.name for path in disk.iterdir()] == ["ballast"]
     collector.stop()
     (disk / "ballast").unlink()
@@ -286,7 +286,7 @@ def test_where_nothing_can_be_written_older_ones_are_served(home, monkeypatch, c
 
     monkeypatch.setattr(OwnedLock, "try_acquire", refused)
     assert with_older(home, present) == {old.version: old, present.version: present}
-    assert "cannot keep the tracker's files for pages that name their hash: Read-only file system" in caplog.text
+    assert "cannot save the tracker's files for pages that pin a version: Read-only file system" in caplog.text
     caplog.clear()
     assert with_older(home, old) == {old.version: old}
     assert caplog.text == ""
