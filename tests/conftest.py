@@ -36,6 +36,7 @@ STARTING = frozenset(
         "imported",
         "lasting",
         "newer",
+        "plain_collector",
         "run",
         "running",
         "serving",

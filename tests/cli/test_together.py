@@ -40,9 +40,9 @@ def home(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def serving(home):
-    """`footfall serve`, answering."""
+    """`footfall serve`, answering, from the first test that asks for it until the last."""
     server = subprocess.Popen([FOOTFALL, "serve"], cwd=home, stderr=(home / "serve.log").open("w"))
     try:
         port = (home / "footfall.toml").read_text().split("port = ")[1].strip()
@@ -79,6 +79,14 @@ def run(folder, *args):
     return finish(start(folder, *args))
 
 
+def test_two_at_once_without_an_engine(home):
+    running = [start(home, "report", name, "--period", "7d") for name in ("overview", "pages", "sources")]
+    together = [json.loads(finish(process)) for process in running]
+    one_by_one = [json.loads(run(home, "report", name, "--period", "7d")) for name in ("overview", "pages", "sources")]
+    assert together == one_by_one
+    assert all(together)
+
+
 def test_the_same_figures_while_serving_and_while_not(home, command, request):
     def figures():
         done = {name: command("report", name, "--period", "7d", cwd=home) for name in REPORTS}
@@ -88,14 +96,6 @@ def test_the_same_figures_while_serving_and_while_not(home, command, request):
     assert alone["overview"][0]["pageviews"] > 1000
     request.getfixturevalue("serving")
     assert figures() == alone
-
-
-def test_two_at_once_without_an_engine(home):
-    running = [start(home, "report", name, "--period", "7d") for name in ("overview", "pages", "sources")]
-    together = [json.loads(finish(process)) for process in running]
-    one_by_one = [json.loads(run(home, "report", name, "--period", "7d")) for name in ("overview", "pages", "sources")]
-    assert together == one_by_one
-    assert all(together)
 
 
 def test_many_at_once_with_an_engine(home, serving):

@@ -497,3 +497,12 @@ def alone(tmp_path: Path):
     yield make
     for collector in made:
         collector.stop()
+
+
+@pytest.fixture(scope="module")
+def plain_collector(tmp_path_factory):
+    """A running collector with one worker, for all tests of a module that leave it as it is."""
+    made = Alone(tmp_path_factory.mktemp("plain"), workers=1)
+    made.start()
+    yield made
+    made.stop()

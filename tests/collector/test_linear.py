@@ -42,8 +42,10 @@ SMALL, LARGE = 32 * 1024, 64 * 1024
 # of 64 KB, at a tenth of a nanosecond a step, takes 0.2 s. The bound below holds whatever the growth is.
 MAX_GROWTH, QUICK = 3.5, 0.03
 MAX_SECONDS = 0.5
-# A square shows here at the latest, and does not hold the tests up for an hour.
+# A square shows here at the latest, and does not hold the tests up for an hour. What takes less than the least square
+# would is none: at LARGE it would be quick.
 FIRST, FIRST_SECONDS = 8 * 1024, 0.05
+NO_SQUARE = QUICK * (FIRST / LARGE) ** 2
 
 UNITS = (
     "a", "40", "1", "1 ", ".", "a.", "%40", "a%40", "@", "a@", "a@b.c ", "[", "[a]", "]", " ", "-", ":", "0:", "0.",
@@ -101,7 +103,7 @@ def growth(work: Callable[[str], object], shapes: list[tuple[str, str, str]]) ->
         if first > most and (first := seconds(work, text_of(shape, FIRST))) > most:
             slow.append(f"{shape}: {first:.3f} s for {FIRST} characters")
             continue
-        if seconds(work, text_of(shape, LARGE), runs=1) < QUICK:
+        if first < NO_SQUARE or seconds(work, text_of(shape, LARGE), runs=1) < QUICK:
             continue
         large = seconds(work, text_of(shape, LARGE))
         small = seconds(work, text_of(shape, SMALL))

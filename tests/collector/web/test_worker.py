@@ -113,10 +113,9 @@ def test_the_soft_limit_of_descriptors_is_raised_and_no_core_is_written(alone):
         assert of["Max core file size"] == ["0", "0"]
 
 
-def test_connections_wait_while_workers_are_held_up(alone):
+def test_connections_wait_while_workers_are_held_up(plain_collector):
     """A queue of 100 made senders wait for whole seconds, up to 17 in a siege, beside workers that were half idle."""
-    collector = alone(workers=1)
-    collector.start()
+    collector = plain_collector
     (worker,) = collector.workers()
     assert collector.post("quick") == 202
     os.kill(worker, signal.SIGSTOP)
@@ -156,10 +155,9 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize(("first", "more"), ENDLESS.values(), ids=ENDLESS)
-def test_what_comes_with_a_body_and_is_none_of_it_is_bounded(alone, first, more):
+def test_what_comes_with_a_body_and_is_none_of_it_is_bounded(plain_collector, first, more):
     """100 MB of it were kept, in time that grew with the square."""
-    collector = alone(workers=1)
-    collector.start()
+    collector = plain_collector
     (worker,) = collector.workers()
     before = resident(worker)
     sent = 0
@@ -178,9 +176,8 @@ def test_what_comes_with_a_body_and_is_none_of_it_is_bounded(alone, first, more)
     assert collector.post("quick") == 202
 
 
-def test_the_end_of_endless_framing_is_answered(alone):
-    collector = alone(workers=1)
-    collector.start()
+def test_the_end_of_endless_framing_is_answered(plain_collector):
+    collector = plain_collector
     with socket.create_connection(("127.0.0.1", collector.port), timeout=10) as client:
         client.sendall(HEAD + b"5;")
         assert collector.post("quick") == 202  # what comes with the headers is not counted
@@ -189,9 +186,8 @@ def test_the_end_of_endless_framing_is_answered(alone):
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_bodies_in_small_chunks_are_taken(alone, size):
-    collector = alone(workers=1)
-    collector.start()
+def test_bodies_in_small_chunks_are_taken(plain_collector, size):
+    collector = plain_collector
     body = EVENT + b" " * 20_000
     pieces = (body[at : at + size] for at in range(0, len(body), size))
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
@@ -204,10 +200,9 @@ def test_bodies_in_small_chunks_are_taken(alone, size):
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["in one piece", "while the first is answered"])
-def test_a_large_request_right_behind_another_is_taken(alone, at_once):
+def test_a_large_request_right_behind_another_is_taken(plain_collector, at_once):
     """Its bytes are no frame of the first one's body, and it is kept until its turn."""
-    collector = alone(workers=1)
-    collector.start()
+    collector = plain_collector
     head = HEAD.replace(b"Transfer-Encoding: chunked", b"Content-Length: %d")
     body = b'{"key":"wk_alone","events":[' + b",".join([b'{"name":"quick"}' + b" " * 20_000] * 10) + b"]}"
     first, second = head % len(EVENT) + EVENT, head % len(body) + body
