@@ -39,7 +39,7 @@ $(VENV)/.dev: $(VENV)/.installed
 demo: $(VENV)/.installed
 	@$(BIN)/python -m bench.demo
 
-# Browser tests want Chromium. As root with apt it is installed; otherwise those tests say that they were skipped.
+# Browser tests need Chromium. As root with apt it is installed; otherwise those tests say that they were skipped.
 system:
 	@if ! command -v chromium >/dev/null 2>&1 && [ -z "$$FOOTFALL_TEST_CHROMIUM" ]; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
@@ -48,8 +48,7 @@ system:
 				|| echo "chromium could not be installed; the tracker's browser tests will be skipped"; \
 		else echo "chromium was not found; the tracker's browser tests will be skipped (apt install chromium)"; fi; fi
 
-# A ClickHouse of the oldest version that is taken, as an older chDB beside the environment's own: in the tests it stands
-# in for a server.
+# The oldest supported ClickHouse, as an older chDB next to the environment's own. The tests use it in place of a server.
 $(VENV)/chdb-25.8: | $(BIN)/python
 	@echo "installing ClickHouse 25.8 (in place of a server)"
 	@rm -rf $@.part && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@.part chdb==3.7.2
@@ -62,7 +61,7 @@ check: $(VENV)/.dev
 test: $(VENV)/.dev $(VENV)/chdb-25.8 system tracker
 	@$(PYTEST)
 
-# The tracker's own checks want Node and npm; what ships is committed, so that nothing else does.
+# The tracker's own checks need Node and npm. Its built files are committed, so nothing else needs them.
 tracker: $(VENV)/.dev system
 	@if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then \
 		$(MAKE) --no-print-directory tracker/node_modules/.installed && cd tracker && \

@@ -95,7 +95,7 @@ def test_from_the_review_to_the_correction_and_back(run):
     assert (row["visits"], row["reviewed"]) == (4, 1.0)
     listed = rows(run, "detected", "overrides", "list", *shop)
     assert [(row["id"], row["kind"], row["removed"]) for row in listed] == [(1, "subscribe", None), (2, "none", None)]
-    assert "would remove override 2 of shop.example (none); it decides 5" in run(
+    assert "would remove override 2 of shop.example (none); it applies to 5" in run(
         "detected", "overrides", "remove", 2, "--dry-run"
     )[1]  # fmt: skip
     assert kinds(run) == {"subscribe": 7}
@@ -109,7 +109,7 @@ def test_from_the_review_to_the_correction_and_back(run):
 
 def test_a_review_has_room_in_eighty_columns(run):
     lines = run("detected", "review", "--site", "blog.example", "--format", "table")[0].splitlines()
-    assert lines[1].split() == ["Kind", "Sure", "Selector", "Text", "Events", "Visitors", "Override"]
+    assert lines[1].split() == ["Kind", "Confidence", "Selector", "Text", "Events", "Visitors", "Override"]
     assert lines[3].split() == ["contact", "low", "a.mail", "Write", "5", "4", "–"]
     assert max(map(len, lines)) <= 80
     listed = run("detected", "overrides", "list", "--format", "table")[0].splitlines()

@@ -74,15 +74,15 @@ def test_testing_events(run, schema, tmp_path):
     out, err = run("test", "buy", "-", "--schema", schema, stdin="\n".join(lines), code=Exit.FOUND)
     assert [line.partition(":")[0] for line in out.splitlines()] == ["2", "3", "5"]
     assert "gold" in out
-    assert "1 of 4 events fit" in err
+    assert "1 of 4 events are valid" in err
     (tmp_path / "good.jsonl").write_text(json.dumps(GOOD))
-    assert "1 of 1 events fit" in run("test", "buy", tmp_path / "good.jsonl", "--schema", schema)[1]
+    assert "1 of 1 events are valid" in run("test", "buy", tmp_path / "good.jsonl", "--schema", schema)[1]
 
 
 @pytest.mark.parametrize(
     ("words", "text", "message"),
     [
-        (["add", "buy", "FILE", "--mode", "maybe"], "{}", "no mode"),
+        (["add", "buy", "FILE", "--mode", "maybe"], "{}", "unknown mode"),
         (["add", "buy", "FILE"], "{", "not a JSON Schema"),
         (["add", "buy", "FILE"], '{"$ref": "https://else.example/s"}', "not a JSON Schema"),
         (["add", " ", "FILE"], "{}", "name"),

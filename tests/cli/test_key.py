@@ -205,7 +205,7 @@ def test_settings_of_a_site_are_changed_and_published(home, client, run, shop):
     ("changes", "says"),
     [
         ({"max_age_days": 0}, "1 to 3,650"),
-        ({"events_per_second": -1}, "no rate"),
+        ({"events_per_second": -1}, "not a valid rate"),
         ({"currency": "eur"}, "not a currency"),
     ],
     ids=str,

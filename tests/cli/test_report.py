@@ -342,7 +342,7 @@ def test_explained(footfall):
         (("pages", "--sort", "bounce_rate"), "by one of: visitors, pageviews, page"),
         (("pages", *OCTOBER, "--compare", "soon"), "not a period"),
         (("pages", "--sample", "3"), "such as 0.1"),
-        (("breakdown", "page", "-m", "bounce_rate"), "entry_page in the place of page"),
+        (("breakdown", "page", "-m", "bounce_rate"), "entry_page instead of page"),
         (("breakdown", "nope"), "footfall dimensions"),
         (("query", "no-such-file.json"), "cannot read no-such-file.json"),
     ],
@@ -370,4 +370,4 @@ def test_the_catalogue(command):
     assert "divided by visits" in command("explain", "bounce_rate").stdout
     refused = command("explain", "bounce")
     assert refused.returncode == 2
-    assert "no dimension 'bounce'" in refused.stderr
+    assert "unknown dimension 'bounce'" in refused.stderr

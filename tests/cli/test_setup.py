@@ -104,7 +104,7 @@ def test_site_added_listed_published(serving, of):
     assert (plain.stdout, plain.stderr) == (
         '<script defer src="http://127.0.0.1:8080/footfall.js" data-site="shop.example"></script>\n', "",
     )  # fmt: skip
-    refused(of(serving, "site", "snippet", "shop.example", "--modules", "nothing"), 2, "no module 'nothing'")
+    refused(of(serving, "site", "snippet", "shop.example", "--modules", "nothing"), 2, "unknown module 'nothing'")
     refused(of(serving, "site", "snippet", "other.example"), 2, "no site other.example", "footfall site list")
     site = SiteRegistry(serving.sites_file).by_key(key)
     assert site
@@ -150,8 +150,8 @@ def client(serving):
         ({"currency": "EUR\n"}, "not a currency"),
         ({"max_age_days": 0}, "1 to 3,650 days"),
         ({"max_age_days": 3_651}, "1 to 3,650 days"),
-        ({"events_per_second": -1}, "no rate"),
-        ({"events_per_second": 10**9}, "no rate"),
+        ({"events_per_second": -1}, "not a valid rate"),
+        ({"events_per_second": 10**9}, "not a valid rate"),
         ({"domain": "not a domain"}, "write it as shop.example"),
         ({"domain": "a.example:8080"}, "not a domain"),
         ({"domain": "a.example/shop"}, "not a domain"),
@@ -215,7 +215,7 @@ def test_init_twice(tmp_path):
     path.write_text(text + "\n# mine\n")
     second = run("init", cwd=tmp_path)
     assert second.returncode == 0
-    assert "is there already" in second.stderr
+    assert "already exists" in second.stderr
     assert "schema is current" in second.stderr
     assert path.read_text() == text + "\n# mine\n"
 

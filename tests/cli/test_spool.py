@@ -82,7 +82,7 @@ def test_the_way_of_events_through_the_commands(folder, ask, figures, tmp_path):
     copy = shutil.copy(Spool(folder / "data" / "spool").sealed()[0], tmp_path)
     assert figures(folder) == {"sealed": 6, "accepted": 6, "pending": 6}
     assert "would load 6 events" in ask(folder, "flush", "--dry-run")[1]
-    assert "6 events that waited are loaded" in start(folder, "flush")[1]
+    assert "loaded 6 pending events" in start(folder, "flush")[1]
     assert "nothing to load" in ask(folder, "flush")[1]
     known = {"accepted": 6, "stored": 3, "duplicate": 1, "quarantined": 2, "in quarantine": 2}
     assert figures(folder) == known
@@ -94,13 +94,13 @@ def test_the_way_of_events_through_the_commands(folder, ask, figures, tmp_path):
     assert {"field": "url", "value": "https://shop.example/"} in shown
     [path] = [p for p in (folder / "data" / "spool" / "quarantine").glob("*.bin") if b"shop.example" in p.read_bytes()]
     path.write_bytes(path.read_bytes().replace(b"\x1f9\n", b"\x1f1\n"))
-    assert "would bring back 1 events" in ask(folder, "spool", "quarantine", "retry", newer, "--dry-run")[1]
-    assert "brought back 1 events" in ask(folder, "spool", "quarantine", "retry", "--all", code=3)[1]
+    assert "would requeue 1 events" in ask(folder, "spool", "quarantine", "retry", newer, "--dry-run")[1]
+    assert "requeued 1 events" in ask(folder, "spool", "quarantine", "retry", "--all", code=3)[1]
     assert figures(folder) == known | {"quarantined": 1, "in quarantine": 1, "sealed": 1, "pending": 1}
     assert "without confirmation" in ask(folder, "spool", "quarantine", "purge", "--all", code=2)[1]
     assert "would delete 1 items" in ask(folder, "spool", "quarantine", "purge", broken, "--dry-run")[1]
     assert "deleted 1 items" in ask(folder, "spool", "quarantine", "purge", broken, "--yes")[1]
-    assert "which items?" in ask(folder, "spool", "quarantine", "purge", code=2)[1]
+    assert "no items given" in ask(folder, "spool", "quarantine", "purge", code=2)[1]
 
     assert "would accept 6 events" in ask(folder, "spool", "restore", copy, "--dry-run")[1]
     assert "accepted 6 events" in ask(folder, "spool", "restore", copy)[1]
@@ -126,7 +126,7 @@ def test_a_writer_that_does_not_answer_is_named(folder, ask):
     writer = SpoolWriter(Spool(folder / "data" / "spool"), "test")
     writer.commit([record(10)])
     assert writer.name in ask(folder, "spool", "seal", "--timeout", "0.2", code=1)[1]
-    assert "not all is loaded" in ask(folder, "flush", "--timeout", "0.2", code=1)[1]
+    assert "events are still pending" in ask(folder, "flush", "--timeout", "0.2", code=1)[1]
     writer.close()
     ask(folder, "flush")
 
@@ -148,10 +148,10 @@ def test_dedupe(folder, ask):
     ask(folder, "query", "insert into events settings insert_deduplicate = 0 select * from events limit 3")
     out, err = ask(folder, "dedupe", "--dry-run", code=3)
     assert [(row["site"], row["copies"]) for row in json.loads(out)] == [("shop.example", 3)]
-    assert "would remove 3 copies" in err
+    assert "would remove 3 duplicates" in err
     assert json.loads(ask(folder, "dedupe", "--to", "2020-01-01", "--dry-run")[0]) == []
     assert "without confirmation" in ask(folder, "dedupe", code=2)[1]
-    assert "removed 3 copies" in ask(folder, "dedupe", "--site", "shop.example", "--yes")[1]
+    assert "removed 3 duplicates" in ask(folder, "dedupe", "--site", "shop.example", "--yes")[1]
     assert json.loads(ask(folder, "dedupe", "--dry-run")[0]) == []
 
 
