@@ -9,12 +9,13 @@ import socket
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 
 import cli.main
+from cli.context import Options, options
 from sql.client import EngineEndpoint
 from sql.core.data_dir import DataDir
 from sql.core.unix_socket import connected
@@ -123,6 +124,14 @@ class Done:
     @property
     def stdout(self) -> str:
         return self.output.decode()
+
+
+@pytest.fixture(autouse=True)
+def no_options():
+    """Root options of a command that a test ran in its process are not those of the next."""
+    yield
+    for name, value in asdict(Options()).items():
+        setattr(options, name, value)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.process
 
 REFUSED = [
     ("init", "."),
-    ("serve", "--port", "1"),
+    ("serve",),
     ("loader",),
     ("loader", "--once"),
     ("flush",),
@@ -44,7 +45,10 @@ def newer(tmp_path_factory):
     """A data directory with a site and an event that waits, whose database knows one step more."""
     folder = tmp_path_factory.mktemp("newer")
     home = DataDir(folder / "data").make()
-    (folder / "footfall.toml").write_text('data_dir = "data"')
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (folder / "footfall.toml").write_text(f'data_dir = "data"\n[collector]\nport = {port}\n')
     line = '192.0.2.1 - - [20/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0 Firefox/130.0"'
     (folder / "access.log").write_text(line)
     with alongside(home):
