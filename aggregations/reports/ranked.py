@@ -10,13 +10,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from aggregations.query.filters import EXCLUDE_BOTS, Filter
-from aggregations.query.model import Query
 
 if TYPE_CHECKING:
     import polars as pl
     from clickhouse_connect.driver.client import Client
 
     from aggregations.query.conditions import Condition
+    from aggregations.query.model import Query
     from aggregations.query.periods import Period
     from aggregations.query.sites import SiteRow
 
@@ -51,6 +51,8 @@ class Ranked:
 
     def query(self, **given: Any) -> Query:
         """The question that it stands for."""
+        from aggregations.query.model import Query
+
         where = given.pop("where", None)
         return Query(
             metrics=self.metrics,

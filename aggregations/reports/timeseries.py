@@ -5,14 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from aggregations.query.answer import about, answer
 from aggregations.query.filters import EXCLUDE_BOTS, Filter
-from aggregations.query.model import Query
 
 if TYPE_CHECKING:
     import polars as pl
     from clickhouse_connect.driver.client import Client
 
+    from aggregations.query.model import Query
     from aggregations.query.periods import Period
     from aggregations.query.sites import SiteRow
 
@@ -43,9 +42,13 @@ def series(
     pageviews, bounce_rate (0..1), visit_duration (seconds); rates are null where no visit started.
     Raises UsageError for hours over more than 62 days.
     """
+    from aggregations.query.answer import about, answer
+
     return answer(client, about(query(step, include_bots=only.include_bots, exact=raw), site, period))
 
 
 def query(step: Interval = Interval.DAY, **given: object) -> Query:
     """The question that it stands for."""
+    from aggregations.query.model import Query
+
     return Query(**({"metrics": FIGURES, "dimensions": (f"time:{step}",), "limit": 0} | given))  # type: ignore[arg-type]
