@@ -45,7 +45,7 @@ def test_the_published_lists(shared_data, tmp_path, capsys):
     for name in ("sources.csv", "spam.txt"):
         shutil.copy(lists.DATA / name, tmp_path / name)
     lists.main(["--from", str(shared_data / "referrers"), "--to", str(tmp_path)])
-    assert "left as it is: vimeo.com" in capsys.readouterr().out
+    assert "not changed: vimeo.com" in capsys.readouterr().out
     with (lists.DATA / "sources.csv").open() as ours, (tmp_path / "sources.csv").open() as renewed:
         before, after = list(csv.DictReader(ours)), list(csv.DictReader(renewed))
     assert [row["name"] for row in after][: len(before)] == [row["name"] for row in before]

@@ -240,7 +240,7 @@ def test_a_run_with_planted_data_logs_none_of_it(footfall, until):
     log = footfall.folder / "serve.log"
     until(lambda: "damaged" in log.read_text(), what="the damage is told")
     assert footfall.kill("engine")
-    until(lambda: "engine ended" in log.read_text(), what="the end of the engine is told")
+    until(lambda: "engine exited" in log.read_text(), what="the end of the engine is told")
     assert footfall.kill("worker")
     until(footfall.drained, what="all is loaded again")
     footfall.stop()

@@ -40,12 +40,12 @@ def empty(engine):
 
 
 def test_no_tables_yet(empty):
-    with pytest.raises(SchemaError, match="no tables"):
+    with pytest.raises(SchemaError, match="does not have Footfall's tables"):
         sites.find(empty[1])
 
 
 def test_no_site_yet(empty):
-    with pytest.raises(UsageError, match="no site yet"):
+    with pytest.raises(UsageError, match="there are no sites yet"):
         sites.find(empty[0](), "shop.example")
 
 

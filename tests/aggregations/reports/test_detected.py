@@ -182,8 +182,8 @@ def test_nothing_is_lost_of_what_was_removed(world, override):
     [
         (Override("Contact", selector="#a"), "not a kind"),
         (Override("", selector="#a"), "not a kind"),
-        (Override("contact"), "which events"),
-        (Override("contact", name="click"), "which events"),
+        (Override("contact"), "no criteria given"),
+        (Override("contact", name="click"), "no criteria given"),
         (Override("contact", name="page_view", selector="#a"), "not detected"),
     ],
 )

@@ -60,10 +60,10 @@ def test_lines_come_back(house, lines):
     assert len(list(house.spool.quarantine_dir.iterdir())) == 2
 
 
-@pytest.mark.parametrize("step", ["the half is written", "the item is gone", "it is in the spool"])
+@pytest.mark.parametrize("step", ["the half is written", "the item is gone", "it is already in the spool"])
 def test_a_replay_that_is_interrupted(house, lines, monkeypatch, step):
     chosen = able(house, lines)
-    calls = {"the half is written": "unlink", "the item is gone": "rename", "it is in the spool": "unlink"}
+    calls = {"the half is written": "unlink", "the item is gone": "rename", "it is already in the spool": "unlink"}
     really, left = getattr(Path, calls[step]), [0 if step == "the half is written" else 2]
     if step == "the item is gone":
         left = [0]
@@ -80,7 +80,7 @@ def test_a_replay_that_is_interrupted(house, lines, monkeypatch, step):
             quarantine.requeue(house.spool, chosen)
     assert take(house.home).missing == 0
     again = able(house, quarantine.items(house.spool))
-    assert len(again) == (0 if step == "it is in the spool" else 2)
+    assert len(again) == (0 if step == "it is already in the spool" else 2)
     quarantine.requeue(house.spool, again)
     load(house)
     assert totals(house) == (3, 0, 1)
@@ -170,7 +170,7 @@ def test_a_copy_of_a_segment_counts_once(house, event, tmp_path):
 def test_what_is_no_segment_is_refused(house, event, tmp_path):
     house.put([event(1)])
     path = house.spool.sealed()[0]
-    with pytest.raises(UsageError, match="is in the spool"):
+    with pytest.raises(UsageError, match="is already in the spool"):
         restore.read(house.spool, path)
-    with pytest.raises(UsageError, match="can be read"):
+    with pytest.raises(UsageError, match="has no readable events"):
         restore.read(house.spool, Path(shutil.copy(path, tmp_path / "renamed.seg")))

@@ -137,7 +137,7 @@ def test_what_is_loaded_is_gone_from_the_spool(running, client):
 
 def test_one_loader_at_a_time(running):
     home, url = running
-    with Loader(home, url), pytest.raises(EngineBusy, match="another loader runs"), Loader(home, url):
+    with Loader(home, url), pytest.raises(EngineBusy, match="another loader is running"), Loader(home, url):
         pass
 
 

@@ -32,7 +32,7 @@ def waiting(client: RetryingClient, until, caplog):
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
-    until(lambda: "trying again" in caplog.text, what="it waits")
+    until(lambda: "retrying" in caplog.text, what="it waits")
     return thread, outcome
 
 

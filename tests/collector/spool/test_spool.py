@@ -221,7 +221,7 @@ def test_a_record_that_is_none_harms_nothing(folder):
 def test_no_space_is_a_full_spool(folder, monkeypatch, number):
     writer = SpoolWriter(folder, "w")
     repair = failing(monkeypatch, "write", number)
-    with pytest.raises(SpoolFull, match="no space"):
+    with pytest.raises(SpoolFull, match="no disk space"):
         writer.commit([ONE])
     repair()
     writer.commit([b"after"])

@@ -171,8 +171,8 @@ def test_ping(engine, engine_home, tmp_path):
     assert ping(f"chdb://{engine_home.root}") == ""
     assert ping(f"clickhouse://u:p@127.0.0.1:{engine.port}/d") == ""
     assert ping(f"chdb://{tmp_path}") == "the engine is not running"
-    assert ping("http://127.0.0.1:1/") == "no answer"
-    assert ping(f"https://127.0.0.1:{engine.port}/") == "no answer"
+    assert ping("http://127.0.0.1:1/") == "no response"
+    assert ping(f"https://127.0.0.1:{engine.port}/") == "no response"
 
 
 def test_doctor_says_the_same(home):
