@@ -1,7 +1,8 @@
 """``python -m bench.reports``: reports over generated events, next to raw events and DuckDB over Parquet, in one run.
 
 Ten million events of one site over 18 months (--events for another number): about 2.7 million visits, pages by Zipf's
-law, a tenth of them bots. Each question is asked three times; the best counts. DuckDB is asked where it is installed
+law, a tenth of them bots. All days are closed; the column "open" is what a question takes while none is. Each question
+is asked three times; the best counts. DuckDB is asked where it is installed
 (``pip install duckdb``). A whole command is measured with an engine running.
 """
 
@@ -21,6 +22,7 @@ from typing import Any
 
 from aggregations.query import where
 from aggregations.query.answer import about, answer
+from aggregations.query.closed import of
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow, find
@@ -28,6 +30,7 @@ from aggregations.reports.overview import FIGURES
 from aggregations.reports.ranked import RANKED
 from aggregations.reports.timeseries import query as series
 from collector.lifecycle.verify import verify
+from collector.loader.close import carry_out, plan
 from collector.sites.admin import add_site
 from sql.client import opened
 from sql.core.data_dir import DataDir
@@ -150,18 +153,20 @@ def measure(client: Any, home: DataDir, folder: Path, site: SiteRow) -> None:
     last = FIRST + dt.timedelta(days=DAYS - 1)
     period = Period(FIRST, last, site.timezone)
     span = f"{FIRST}..{last}"
+    closed = of(client, site, [period])
     with duckdb_over(client, folder, {"first": FIRST, "last": last}) as duck:
-        print(f"{'':24} {'seconds':>8} {'raw':>8} {'DuckDB':>8}  raw/own  DuckDB/own")
+        print(f"{'':24} {'seconds':>8} {'open':>8} {'raw':>8} {'DuckDB':>8}  raw/own  DuckDB/own")
         for name, query in QUESTIONS.items():
-            asked = about(query, site, period)
+            asked = about(query, site, period, has_closed=closed)
             own = best(lambda asked=asked: answer(client, asked))
+            merged = best(lambda query=query: answer(client, about(query, site, period)), 2)
             exact = about(
                 Query(**{f: getattr(query, f) for f in query.__struct_fields__} | {"exact": True}), site, period
             )
             raw = best(lambda exact=exact: answer(client, exact), 2)
             other = best(lambda name=name: duck(DUCKDB[name])) if duck and name in DUCKDB else None
             ratio = f"{other:8.3f}  {raw / own:7.1f}  {other / own:7.1f}" if other else f"{'':8}  {raw / own:7.1f}"
-            print(f"{name:24} {own:8.3f} {raw:8.3f} {ratio}", flush=True)
+            print(f"{name:24} {own:8.3f} {merged:8.3f} {raw:8.3f} {ratio}", flush=True)
     print("\nwhole commands, engine running")
     for words in (("overview", "--period", span), ("countries", "--period", span), ("pages", "--period", span)):
         print(f"{words[0]:24} {best(lambda words=words: command(home, *words)):8.3f}", flush=True)
@@ -172,6 +177,23 @@ def measure(client: Any, home: DataDir, folder: Path, site: SiteRow) -> None:
     print(
         f"{'verify':24} {time.perf_counter() - started:8.3f}  {found.events:,} events, {len(found.differences)} differ"
     )
+
+
+def close_all(client: Any) -> None:
+    """Close every day, as the loader does when it is over; say what it takes."""
+    client.command(
+        "insert into revisions (site_id, day, batch_no) "
+        "select distinct site_id, arrayJoin([local_date, visit_date]) as day, 1 from events"
+    )
+    started = time.perf_counter()
+    for each in plan(client, dt.datetime.now(dt.UTC) + dt.timedelta(days=999)):
+        carry_out(client, each)
+    print(f"closed in {time.perf_counter() - started:.1f} s")
+    for table, size, rows in client.query(
+        "select table, sum(bytes_on_disk) as size, sum(rows) from system.parts "
+        "where active and database = currentDatabase() group by table order by size desc limit 8"
+    ).result_rows:
+        print(f"  {table:20} {size / 1e6:8.1f} MB {rows:12,} rows")
 
 
 def main(arguments: list[str]) -> None:
@@ -196,6 +218,7 @@ def main(arguments: list[str]) -> None:
                 f"{stored:,} events generated and derived in {seconds:.0f} s, "
                 f"{int(str(size)) / stored:.0f} bytes an event"
             )
+            close_all(client)
             measure(client, home, folder, find(client))
 
 

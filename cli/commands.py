@@ -9,6 +9,7 @@ def register(app: typer.Typer) -> None:
     """Add every command and group to the root, in the order in which the help shows them."""
     from cli import (
         catalogue,
+        close,
         config_,
         dedupe,
         detected,
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(experiment.app, name="experiment")
     app.add_typer(event_schema.app, name="event-schema")
     spool.register(app)
+    close.register(app)
     dedupe.register(app)
     verify.register(app)
     doctor.register(app)

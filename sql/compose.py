@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sql.schema import shipped
+from sql.schema.replaced import of_events, replaced
 from sql.schema.shipped import SchemaKind
 
 
@@ -40,15 +41,9 @@ def derived(view: str, table: str, conditions: Iterable[str]) -> str:
 
     ``conditions`` restrict the events.
     """
-    events = f"({scoped('events', conditions)}) as e"
-    fresh = _replaced(shipped.derivation(table), "from events as e", f"from {events}")
-    body = _replaced(shipped.read(SchemaKind.VIEW, view), f"create or replace view {view} as", "")
-    return _replaced(body, f"from {table} as v", f"from (\n{fresh}\n) as v")
-
-
-def instead(statement: str, table: str, select: str) -> str:
-    """A statement that reads ``table`` as ``t``, over another select in its place."""
-    return _replaced(statement, f"from {table} as t", f"from (\n{select}\n) as t")
+    fresh = of_events(shipped.derivation(table), conditions)
+    body = replaced(shipped.read(SchemaKind.VIEW, view), f"create or replace view {view} as", "")
+    return replaced(body, f"from {table} as v", f"from (\n{fresh}\n) as v")
 
 
 def with_first(name: str, text: str, statement: str) -> str:
@@ -61,9 +56,3 @@ def with_first(name: str, text: str, statement: str) -> str:
 
 def _plain(kind: str) -> str:
     return "".join(char if char.isalnum() else "_" for char in kind).strip("_").lower()
-
-
-def _replaced(text: str, old: str, new: str) -> str:
-    if text.count(old) != 1:
-        raise ValueError(f"{old!r} is there {text.count(old)} times, not once")
-    return text.replace(old, new)

@@ -7,7 +7,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aggregations.query import buckets, dimensions, periods, planner, sites
+from aggregations.query import buckets, closed, dimensions, periods, planner, sites
+from aggregations.query.closed import NOTHING, Closed
 from aggregations.query.dimensions import ValueKind
 from aggregations.query.model import Query, check
 from aggregations.query.periods import Period
@@ -37,6 +38,7 @@ class Asked:
     before: Period | None
     parts: tuple[Part, ...]
     statement: Statement
+    closed: Closed = NOTHING
 
 
 def prepare(client: Client, query: Query, now: dt.datetime | None = None) -> Asked:
@@ -46,14 +48,22 @@ def prepare(client: Client, query: Query, now: dt.datetime | None = None) -> Ask
     site = sites.find(client, query.site)
     now = now or dt.datetime.now(dt.UTC)
     period = periods.parse(query.period, zone=site.timezone, now=now, earliest=lambda: sites.first_day(client, site))
-    return about(query, site, period, compared(query.compare, period, now))
+    return ask(client, query, site, period, compared(query.compare, period, now))
 
 
-def about(query: Query, site: SiteRow, period: Period, before: Period | None = None) -> Asked:
-    """A question about a site and periods that are known already."""
+def ask(client: Client, query: Query, site: SiteRow, period: Period, before: Period | None = None) -> Asked:
+    """A question about a site and periods that are known already, with what is closed of them."""
+    return about(query, site, period, before, closed.of(client, site, [period, before]))
+
+
+def about(
+    query: Query, site: SiteRow, period: Period, before: Period | None = None, has_closed: Closed = NOTHING
+) -> Asked:
+    """A question about a site and periods, where ``has_closed`` is closed."""
     check(query)
     parts = planner.plan(query)
-    return Asked(query, site, period, before, parts, statement(query, site.site_id, parts, period, before))
+    told = statement(query, site.site_id, parts, period, before, has_closed)
+    return Asked(query, site, period, before, parts, told, has_closed)
 
 
 def compared(text: str, period: Period, now: dt.datetime) -> Period | None:
@@ -100,7 +110,7 @@ def scoped(client: Client, name: str, query: Query, source: Source, site: SiteRo
     """The answer of a query file that reads `scoped`: the rows of ``source`` that a question chooses."""
     import polars as pl
 
-    told = scoped_statement(queries.query(name), query, source, site.site_id, period)
+    told = scoped_statement(queries.query(name), query, source, site.site_id, period, closed.of(client, site, [period]))
     data = client.raw_query(told.text, parameters=told.values, settings=told.settings | _ARROW, fmt="ArrowStream")
     return pl.read_ipc_stream(io.BytesIO(data))
 

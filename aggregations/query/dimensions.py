@@ -44,9 +44,7 @@ _NONE, _UNKNOWN = "(none)", "(unknown)"
 
 def _first(name: str, label: str, about: str, column: str = "", blank: str = _NONE) -> Dimension:
     """A dimension of a visit's first event."""
-    return Dimension(
-        name, label, Level.VISIT, about, {VISITS: f"tupleElement(s.first, '{column or name}')"}, blank=blank
-    )
+    return Dimension(name, label, Level.VISIT, about, {VISITS: f"s.{column or name}"}, blank=blank)
 
 
 _VIEWED = {VISITS: "s.pageviews > 0"}
@@ -77,6 +75,7 @@ _ALL = (
     _first("utm_content", "Content", "utm_content of the landing address."),
     _first("click_id_kind", "Click id", "Kind of the click id: gclid, fbclid, …"),
     _first("country", "Country", "Country of the visitor, ISO 3166-1 alpha-2.", blank=_UNKNOWN),
+    _first("city", "City", "City of the visitor, by its English name.", blank=_UNKNOWN),
     _first("device", "Device", "desktop, mobile, tablet, tv or other.", blank=_UNKNOWN),
     _first("browser", "Browser", "Browser.", blank=_UNKNOWN),
     _first("os", "System", "Operating system.", blank=_UNKNOWN),

@@ -18,7 +18,7 @@ class Source:
     """A table that rows of a level are read from, or summed from.
 
     ``date`` is its column of local days. ``rows``: it has one row an event or visit, so it can be restricted by
-    visitor and visit; else it is a rollup by day.
+    visitor and visit; else it is a rollup by day, and ``monthly`` is the same of closed months.
     """
 
     name: str
@@ -26,10 +26,15 @@ class Source:
     date: str
     rows: bool
     about: str
+    monthly: str = ""
 
 
-DAILY_EVENTS = Source("daily_events", Level.EVENT, "local_date", False, "events by day and name")
-DAILY_PAGES = Source("daily_pages", Level.EVENT, "local_date", False, "page views by day, host and path")
+DAILY_EVENTS = Source(
+    "daily_events", Level.EVENT, "local_date", False, "events by day or closed month, and name", "monthly_events"
+)
+DAILY_PAGES = Source(
+    "daily_pages", Level.EVENT, "local_date", False, "page views by day or closed month, host and path", "monthly_pages"
+)
 VISITS = Source("visits", Level.VISIT, "visit_date", True, "visits, with the properties of their first event")
 EVENTS = Source("events", Level.EVENT, "local_date", True, "raw events")
 # The cheapest first.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aggregations.query import buckets, dimensions, metrics
+from aggregations.query.closed import NOTHING, Closed
 from aggregations.query.conditions import Condition, Did, both
 from aggregations.query.dimensions import Dimension, ValueKind
 from aggregations.query.metrics import Unit
@@ -20,6 +21,8 @@ from sql.compose import Binder, derived, scoped, with_first
 # Half of a sample's visitors have an id below half of 2^64: ids are hashes.
 _IDS = 2**64
 NO_LIMIT = 2**32 - 1
+# What a rollup by month cannot tell.
+_FINER = {"time:hour", "time:day", "time:week"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,20 @@ class Statement:
     settings: dict[str, object]
 
 
-def statement(query: Query, site_id: int, parts: tuple[Part, ...], period: Period, before: Period | None) -> Statement:
+def statement(
+    query: Query,
+    site_id: int,
+    parts: tuple[Part, ...],
+    period: Period,
+    before: Period | None,
+    closed: Closed = NOTHING,
+) -> Statement:
     """The whole question about ``period``, next to ``before`` where it is compared."""
     binder = Binder()
     spans = [span for span in (period, before) if span is not None]
     ctes, scopes = [], []
     for number, span in enumerate(spans):
-        reader = _Reader(query, site_id, binder, span)
+        reader = _Reader(query, site_id, binder, span, closed)
         ctes += [f"p{at}_{number} as (\n{reader.part(part)}\n)" for at, part in enumerate(parts)]
         scopes.append(_figures(query, parts, number, binder if number == 0 else None))
     keys = [f"d{at}" for at in range(len(query.dimensions))]
@@ -58,13 +68,15 @@ def statement(query: Query, site_id: int, parts: tuple[Part, ...], period: Perio
     return Statement(text, binder.values, _settings(query))
 
 
-def scoped_statement(file: str, query: Query, source: Source, site_id: int, period: Period) -> Statement:
+def scoped_statement(
+    file: str, query: Query, source: Source, site_id: int, period: Period, closed: Closed = NOTHING
+) -> Statement:
     """A query file that reads `scoped`: the rows of ``source`` that the question chooses.
 
     It may bind site, first, last and limit.
     """
     binder = Binder({"site": site_id, "first": period.first, "last": period.last, "limit": query.limit or NO_LIMIT})
-    text = with_first("scoped", _Reader(query, site_id, binder, period).chosen(source, query.where), file)
+    text = with_first("scoped", _Reader(query, site_id, binder, period, closed).chosen(source, query.where), file)
     return Statement(text, binder.values, _settings(query))
 
 
@@ -80,6 +92,7 @@ class _Reader:
     site_id: int
     binder: Binder
     span: Period
+    closed: Closed
 
     def part(self, part: Part) -> str:
         """Atoms by dimensions, from one source."""
@@ -130,7 +143,35 @@ class _Reader:
                 f"s.local_date between {self.binder.bind(first, 'Date')} and {until}",
             ]
             return scoped(f"(\n{derived('visits_merged', 'visits', over)}\n)", wanted)
-        return scoped("visits_merged" if source is VISITS else source.name, [site, *wanted])
+        if source is VISITS:
+            return self._visits(first, last, [site, *wanted])
+        if source.monthly and not _FINER & set(self.query.dimensions):
+            return self._rollup(source, first, last, [site, *wanted])
+        return scoped(source.name, [site, *wanted])
+
+    def _visits(self, first: dt.date, last: dt.date, wanted: list[str]) -> str:
+        """Visits of closed days as typed rows, those of open days as they are merged now."""
+        since = self.closed.open_from(first, last)
+        if first > self.closed.until:
+            return scoped("visits_merged", wanted)
+        if since is None:
+            return scoped("closed_visits", wanted)
+        until = self.binder.bind(self.closed.until, "Date")
+        opened = self.binder.bind([day for day in self.closed.open if first <= day <= last], "Array(Date)")
+        still = f"(s.visit_date > {until} or s.visit_date in {opened})"
+        closed = scoped("closed_visits", [*wanted, f"not {still}"])
+        merged = scoped("visits_merged", [*wanted, f"s.visit_date >= {self.binder.bind(since, 'Date')}", still])
+        return f"{closed}\nunion all\n{merged}"
+
+    def _rollup(self, source: Source, first: dt.date, last: dt.date, wanted: list[str]) -> str:
+        """A rollup by month where months are closed, by day elsewhere."""
+        months = self.closed.months_of(source.monthly, first, last)
+        if not months:
+            return scoped(source.name, wanted)
+        its = self.binder.bind(months, "Array(Date)")
+        closed = scoped(source.monthly, [*wanted, f"s.local_date in {its}"])
+        rest = scoped(source.name, [*wanted, f"toStartOfMonth(s.local_date) not in {its}"])
+        return f"{closed}\nunion all\n{rest}"
 
 
 def _only_visits(named: tuple[Dimension, ...]) -> list[str]:

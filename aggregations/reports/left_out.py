@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aggregations.query.answer import about, answer
+from aggregations.query.answer import answer, ask
 from aggregations.query.conditions import Comparison, Operator, both
 from aggregations.query.filters import EXCLUDE_BOTS, Filter
 from aggregations.query.model import Query
@@ -41,5 +41,5 @@ def bots(
     if only.include_bots:
         return LeftOut()
     query = Query(metrics=("events", "pageviews"), where=both(_BOTS, where), include_bots=True, exact=raw)
-    [row] = answer(client, about(query, site, period)).rows()
+    [row] = answer(client, ask(client, query, site, period)).rows()
     return LeftOut(*map(int, row))

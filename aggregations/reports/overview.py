@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aggregations.query.answer import Asked, about, answer
+from aggregations.query.answer import Asked, answer, ask
 from aggregations.query.filters import EXCLUDE_BOTS, Filter
 from aggregations.query.model import Query
 
@@ -24,7 +24,7 @@ def overview(
 ) -> pl.DataFrame:
     """Two rows, the period's own and the one before it; one where nothing can lie before. See ``of``."""
     query = Query(metrics=FIGURES, include_bots=only.include_bots, exact=raw)
-    return of(client, about(query, site, period, period.previous()))
+    return of(client, ask(client, query, site, period, period.previous()))
 
 
 def of(client: Client, asked: Asked) -> pl.DataFrame:

@@ -72,10 +72,10 @@ class Ranked:
         raw: bool = False,
     ) -> pl.DataFrame:
         """Its rows: the dimension, then its metrics. ``limit`` 0 means all, ``raw`` counts from raw events."""
-        from aggregations.query.answer import about, answer
+        from aggregations.query.answer import answer, ask
 
         query = self.query(include_bots=only.include_bots, exact=raw, limit=limit)
-        return self.named(answer(client, about(query, site, period)))
+        return self.named(answer(client, ask(client, query, site, period)))
 
     def named(self, frame: pl.DataFrame) -> pl.DataFrame:
         """An answer with the report's own name for its dimension."""

@@ -42,9 +42,9 @@ def series(
     pageviews, bounce_rate (0..1), visit_duration (seconds); rates are null where no visit started.
     Raises UsageError for hours over more than 62 days.
     """
-    from aggregations.query.answer import about, answer
+    from aggregations.query.answer import answer, ask
 
-    return answer(client, about(query(step, include_bots=only.include_bots, exact=raw), site, period))
+    return answer(client, ask(client, query(step, include_bots=only.include_bots, exact=raw), site, period))
 
 
 def query(step: Interval = Interval.DAY, **given: object) -> Query:

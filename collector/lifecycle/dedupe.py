@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from collector.loader.journal import read_state
+from collector.lifecycle.partitions import held
 from sql.core.data_dir import DataDir
-from sql.core.errors import EngineBusy, EngineError, StorageError
-from sql.core.files import OwnedLock
+from sql.core.errors import EngineError
 from sql.core.queries import query
 from sql.schema import rebuild
+from sql.schema.days import swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -73,12 +73,7 @@ def repair(
     Returns what was removed. Waits up to ``wait`` seconds for the partitions lock. Safe to interrupt and to run again.
     Raises EngineBusy, StorageError (a batch has not been confirmed).
     """
-    lock = OwnedLock(home.partitions_lock, "footfall dedupe")
-    with lock.held(wait) as taken:
-        if not taken:
-            raise EngineBusy(f"the partitions are in use by {lock.holder() or 'another process'}", "try again")
-        if read_state(home.root).intents:  # it will be completed by what of it is missing
-            raise StorageError("a batch has not been confirmed", "run `footfall flush` first")
+    with held(home, "footfall dedupe", wait):
         found = find(client, scope)
         for month in sorted({copies.month for copies in found}):
             on_month(month)
@@ -98,7 +93,7 @@ def _rewrite(client: Client, scope: DedupeScope, month: int, copies: int) -> Non
         raise EngineError(
             f"{month} would have {after:,} of {before:,} events left instead of {before - copies:,}", "run it again"
         )
-    rebuild.swap_in(client, "events", "events_rebuild", month)
+    swap_in(client, "events", "events_rebuild", month)
 
 
 def _rebuild(client: Client, found: Iterable[Copies]) -> None:

@@ -34,7 +34,8 @@ class Manifest(msgspec.Struct, frozen=True):
     """What a prepared batch is. accepted = rows + duplicates + quarantined.
 
     ``after`` names the batch that was on its way when this one was stitched, and must come before it.
-    ``requeued`` of the events were counted as quarantined until they came back.
+    ``requeued`` of the events were counted as quarantined until they came back. ``number`` counts batches from 1, and
+    ``days`` are those of sites that it touches: of its events, and of their visits' starts, before and after moves.
     """
 
     batch_id: uuid.UUID
@@ -45,11 +46,11 @@ class Manifest(msgspec.Struct, frozen=True):
     sha256: str
     first_date: dt.date
     last_date: dt.date
-    event_months: list[int]
-    visit_months: list[int]
     moves: list[Move]
     after: uuid.UUID | None = None
     requeued: int = 0
+    number: int = 0
+    days: list[tuple[int, dt.date]] = []
 
     @property
     def accepted(self) -> int:

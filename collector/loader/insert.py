@@ -2,7 +2,7 @@
 
 The protocol is promise 4 of the design: while all goes well the insert's answer is trusted; after a fault
 nothing is trusted but rows in `events`. They are counted by batch id, the missing ones are inserted, and
-every derivation of the touched months is rebuilt from raw events.
+every derivation is compared with raw events on the days that the batch touches, and rebuilt on those that differ.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from collector.loader.arrow_ids import readable_stream
 from collector.loader.batches import Manifest, from_stream, to_stream
 from sql.core.errors import EngineRefused
 from sql.core.queries import query
-from sql.schema.rebuild import PARTITIONED_BY, VISIT_DAYS, rebuild_months, rebuild_visits
+from sql.schema.closing import revise
+from sql.schema.days import month_of
+from sql.schema.rebuild import DERIVED, VISIT_DAYS, compare, rebuild_days, rebuild_months, rebuild_visits
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +35,8 @@ SUSPICIOUS = 100
 
 
 def insert(client: Client, manifest: Manifest, data: bytes, token: str) -> None:
-    """Send a batch as one block under ``token``, and carry out its moves."""
+    """Send a batch as one block under ``token``, and carry out its moves. Its days are open from then on."""
+    revise(client, manifest.number, manifest.days)
     if manifest.rows:
         _send(client, manifest, data, token)
     if manifest.moves:
@@ -49,6 +52,7 @@ def reconcile(
     that every try has a token of its own. ``quarantine`` gets rows that ClickHouse refuses, and the reason.
     """
     await_silence(client, manifest)
+    revise(client, manifest.number, manifest.days)
     table = from_stream(data)
     refused = 0
     tokens = itertools.chain([token], (f"{token}+{n}" for n in itertools.count(1)))
@@ -69,10 +73,13 @@ def reconcile(
 
 
 def rebuild(client: Client, manifest: Manifest) -> None:
-    """Rebuild every derivation of the months that a batch touches."""
-    for table in PARTITIONED_BY:
-        by_visit = PARTITIONED_BY[table] == "visit_date"
-        rebuild_months(client, [table], manifest.visit_months if by_visit else manifest.event_months)
+    """Rebuild every derivation on those days that a batch touches on which it is not what raw events make of it."""
+    for table in DERIVED:
+        differing = compare(client, table, manifest.days)
+        if differing:
+            log.info("%s differs from raw events on %d days, which are rebuilt", table, len(differing))
+            rebuild_days(client, table, differing)
+    rebuild_months(client, ["funnel_states"], {month_of(day) for _, day in manifest.days})
 
 
 def move_visits(client: Client, manifest: Manifest) -> None:
@@ -101,6 +108,16 @@ def move_visits(client: Client, manifest: Manifest) -> None:
         )
         visits = sorted({visit for move in some for visit in (move.old_id, move.new_id)})
         rebuild_visits(client, sites, first, last, visits)
+
+
+def days_of(manifest: Manifest, data: bytes) -> list[tuple[int, dt.date]]:
+    """The days of sites that a batch touches, whichever version prepared it."""
+    if manifest.days or not (manifest.rows or manifest.moves):
+        return manifest.days
+    table = from_stream(data)
+    sites = table["site_id"].to_pylist()
+    found = {each for name in ("local_date", "visit_date") for each in zip(sites, table[name].to_pylist(), strict=True)}
+    return sorted(found | {(m.site_id, day) for m in manifest.moves for day in (m.old_date, m.new_date)})
 
 
 def present(client: Client, manifest: Manifest) -> set[int]:

@@ -14,12 +14,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from collector.enrich.referrer_spam import SpamHosts
-from collector.loader import insert
+from collector.loader import close, insert
 from collector.loader.batches import Batches, Manifest, to_stream
 from collector.loader.conduct import Past
 from collector.loader.journal import JOURNAL, Journal
@@ -39,6 +41,7 @@ from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy
 from sql.core.files import OwnedLock, fsync_dir
 from sql.core.queries import query
+from sql.schema import closing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,6 +55,8 @@ NOT_YET = -1e9
 JOURNAL_BYTES = 1024 * 1024
 # Readers apply what moved visits changed until it is written into the parts: asked for after so many visits.
 PATCHED_VISITS = 10_000
+# How often, while nothing else is to do, days are looked for that are over.
+CLOSE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,8 @@ class Loader:
         self._adopted = NOT_YET
         self._in_hand: set[str] = set()
         self._moved = 0
+        self._number = 0
+        self._looked = NOT_YET
 
     def __enter__(self) -> Loader:
         if not self._lock.try_acquire():
@@ -138,7 +145,7 @@ class Loader:
             self._publish()
             self.recover()
             while not finish.is_set() and not self.stop.is_set():
-                if not self.load_waiting():
+                if not self.load_waiting() and not self._close_days():
                     finish.wait(self.options.poll_seconds)
             self._adopted = NOT_YET
             self.load_waiting()
@@ -168,14 +175,37 @@ class Loader:
 
         self._asking.do(work)
 
+    def _close_days(self) -> bool:
+        """Close the days of one month that are over, where it is time to look; returns whether there were any."""
+        if time.monotonic() - self._looked < CLOSE_SECONDS or self.journal.intents:
+            return False
+        waiting = self._asking.do(lambda client: close.plan(client, dt.datetime.now(dt.UTC)))
+        if not waiting:
+            self._looked = time.monotonic()
+            return False
+        self._hold_partitions()
+        try:
+            self._asking.do(lambda client: close.carry_out(client, waiting[0]))
+        finally:
+            self._partitions.release()
+        log.info("%d days of %d closed in %s", len(waiting[0].days), waiting[0].month, waiting[0].table.name)
+        return True
+
     def recover(self) -> None:
         """Bring batches that an earlier loader left to their end."""
-        for manifest in self.batches.waiting():
+        waiting = list(self.batches.waiting())
+        self._number = max([self._asking.do(closing.last_batch), *(manifest.number for manifest in waiting)])
+        for manifest in waiting:
             log.info("batch %s was left unfinished by an earlier loader", manifest.batch_id)
             if str(manifest.batch_id) in self.journal.done:
                 self._retire(manifest)
             else:
-                self._bring_in(manifest, self.batches.read(manifest))
+                data = self.batches.read(manifest)
+                if not manifest.number:  # prepared by a version that did not count
+                    self._number += 1
+                    days = insert.days_of(manifest, data)
+                    manifest = msgspec.structs.replace(manifest, number=self._number, days=days)
+                self._bring_in(manifest, data)
         self.journal.done.clear()  # no file of theirs is left
         self._count_writers()
         self.journal.compact()
@@ -218,10 +248,12 @@ class Loader:
                 if flight:  # durable, but perhaps not stored yet
                     self._seen.add(flight.ids)
             made = prepare(gathered, client, self.registry, self._seen, flight, self._window)
+            made = replace(made, manifest=msgspec.structs.replace(made.manifest, number=self._number + 1))
             self.batches.save(made.manifest, made.data)
             return made
 
         made = self._asking.do(work)
+        self._number += 1
         self._seen.add(made.ids)
         self._past.add(gathered.minutes)
         return made

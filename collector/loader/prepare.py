@@ -238,6 +238,8 @@ def prepare(
         *(day for move in moves for day in (move.old_date, move.new_date)),
     ]
     first = min((*dates, *visit_dates), default=dt.date(1970, 1, 1))
+    touched = pl.concat(placed.select("site_id", day=name) for name in ("local_date", "visit_date")).unique()
+    days = {*touched.iter_rows(), *((m.site_id, day) for m in moves for day in (m.old_date, m.new_date))}
     manifest = Manifest(
         batch_id=batch_id,
         segments=gathered.segments,
@@ -247,11 +249,10 @@ def prepare(
         sha256=hashlib.sha256(data).hexdigest(),
         first_date=first,
         last_date=max((*dates, *visit_dates), default=first),
-        event_months=_months(dates.unique()),
-        visit_months=_months(visit_dates),
         moves=moves,
         after=flight.manifest.batch_id if flight else None,
         requeued=gathered.requeued,
+        days=sorted(days),
     )
     visits = placed.group_by("site_id", "visitor_id", "visit_id", "visit_date").agg(
         started=pl.col("visit_start").min(), ended=pl.col("timestamp").max()

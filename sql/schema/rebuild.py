@@ -3,6 +3,9 @@
 A derivation's text is one SELECT over `events` (``derivations/<table>.sql``). The same text feeds the
 materialized view and the rebuild, so that both say the same. A rebuild fills a side table for one
 month and swaps it in with REPLACE PARTITION: readers see the old month or the new one, nothing between.
+
+After a batch whose insert is in doubt, the days that it touches are compared first: a table carries the sum of the
+hashes of its events, so that equal sums mean the same events, and only days that differ are derived again.
 """
 
 from __future__ import annotations
@@ -13,6 +16,10 @@ from typing import TYPE_CHECKING
 
 from sql.core import queries
 from sql.core.queries import identifier
+from sql.schema import closing
+from sql.schema import days as of_days
+from sql.schema.days import Days, by_month, swap_in
+from sql.schema.replaced import instead, of_events
 from sql.schema.shipped import derivation
 
 if TYPE_CHECKING:
@@ -25,6 +32,8 @@ PARTITIONED_BY = {
     "daily_pages": "local_date",
     "funnel_states": "local_date",
 }
+# Those that carry the sum of the hashes of their events.
+DERIVED = ("visits", "daily_events", "daily_pages")
 # A visit lasts at most 24 hours, so its last event lies at most two local days after it started, where clocks change.
 VISIT_DAYS = 2
 _ONE_OF = "visit_id in {visits:Array(UInt64)}"
@@ -48,9 +57,39 @@ def rebuild_months(client: Client, tables: Iterable[str], wanted: Iterable[int])
 
     Months are YYYYMM. Safe to interrupt and to run again.
     """
+    every = sorted(set(wanted))
     for table in tables:
-        for month in sorted(set(wanted)):
+        if every:
+            closing.reopen(client, table, every)
+        for month in every:
             _rebuild(client, identifier(table), month)
+
+
+def compare(client: Client, table: str, days: Days) -> set[tuple[int, dt.date]]:
+    """Those of ``days`` on which a derived table was not made of the raw events that are there now.
+
+    The caller holds the partitions lock.
+    """
+    if not days:
+        return set()
+    of_days.work_on(client, days)
+    text = queries.query(f"compare/{table}")
+    stored, derived = (
+        {(row[0], row[1]): (row[2], row[3]) for row in client.query(each, parameters=bound).result_rows}
+        for each, bound in ((text, {}), (instead(text, table, _of_days(table)), _between(table, days)))
+    )
+    return {key for key in stored.keys() | derived.keys() if stored.get(key) != derived.get(key)}
+
+
+def rebuild_days(client: Client, table: str, days: Days) -> None:
+    """Derive some days of a table again from raw events. The caller holds the partitions lock.
+
+    Safe to interrupt and to run again.
+    """
+    for month, its in by_month(days).items():
+        closing.reopen(client, table, [month])
+        of_days.work_on(client, its)
+        of_days.replace(client, table, PARTITIONED_BY[table], month, _of_days(table), _between(table, its))
 
 
 def rebuild_visits(client: Client, sites: list[int], first: dt.date, last: dt.date, visits: list[int]) -> None:
@@ -89,14 +128,21 @@ def _rebuild(client: Client, table: str, month: int) -> None:
     swap_in(client, table, side, month)
 
 
-def swap_in(client: Client, table: str, side: str, month: int) -> None:
-    """Put a month of ``side`` in the place of that month of ``table``, and drop ``side``."""
-    table, side = identifier(table), identifier(side)
-    if client.command(f"select count() from {side}"):  # noqa: S608 (an identifier of ours)
-        client.command(f"alter table {table} replace partition id '{int(month)}' from {side}")
-    else:  # the engine refuses to replace by nothing
-        client.command(f"alter table {table} drop partition id '{int(month)}'")
-    client.command(f"drop table {side}")
+def _of_days(table: str) -> str:
+    """The derivation of a table over the events of the days in `work_days`. Parameters: first, last (local dates)."""
+    column = PARTITIONED_BY[table]
+    wanted = (
+        "s.local_date between {first:Date} and {last:Date}",
+        f"(s.site_id, s.{column}) in (select site_id, day from work_days)",  # noqa: S608 (an identifier of ours)
+    )
+    return of_events(derivation(table), wanted)
+
+
+def _between(table: str, days: Days) -> dict[str, object]:
+    """The local dates between which the events of these days lie."""
+    dates = [day for _, day in days]
+    more = VISIT_DAYS if PARTITIONED_BY[table] == "visit_date" else 0
+    return {"first": min(dates), "last": max(dates) + dt.timedelta(days=more)}
 
 
 def _filter(table: str, month: int) -> str:

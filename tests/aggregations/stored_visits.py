@@ -13,7 +13,7 @@ from tests.oracle.visit import Visit
 # Of a visit's first event, what is stored.
 KEPT = (
     "source", "channel", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
-    "click_id_kind", "country", "device", "browser", "os", "language",
+    "click_id_kind", "country", "city", "device", "browser", "os", "language",
 )  # fmt: skip
 
 
@@ -30,11 +30,10 @@ def true(oracle: Oracle) -> list[tuple[Any, ...]]:
 
 
 def _of_row(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    first = row["first"]
     return (
         row["visitor_id"], milliseconds(row["started"]), milliseconds(row["ended"]), row["visit_date"], row["bot"],
         row["bounce"], row["pageviews"], row["events"], row["interactions"], row["engagement_ms"], row["revenue"],
-        row["duration"], row["entry_page"], row["exit_page"], first["hostname"], *(first[name] for name in KEPT),
+        row["duration"], row["entry_page"], row["exit_page"], row["hostname"], *(row[name] for name in KEPT),
     )  # fmt: skip
 
 

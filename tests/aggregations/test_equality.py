@@ -41,10 +41,14 @@ def test_every_report_of_the_command_line_is_asked():
 
 @pytest.mark.timeout(900)  # a failing history is made as small as can be, for up to five minutes
 @settings(deadline=None, max_examples=15)
-@given(histories, st.sampled_from(BY_FIRST_EVENT), st.sampled_from(BY_FIRST_EVENT), st.booleans())
-def test_small_histories(written, lock, history: History, one: str, other: str, bots: bool):
+@given(histories, st.sampled_from(BY_FIRST_EVENT), st.sampled_from(BY_FIRST_EVENT), st.booleans(), st.floats(0, 1))
+def test_small_histories(written, lock, history: History, one: str, other: str, bots: bool, at: float):
     sites = [written.site(zone) for zone in history.zones]
-    moved = written.path.load(sites, batches_of(history, sites))
+    batches = batches_of(history, sites)
+    cut = round(at * len(batches))
+    moved = written.path.load(sites, batches[:cut])
+    written.path.close(sites, history.last)
+    moved += written.path.load(sites, batches[cut:])
     note_event("visits joined" if moved else "no visit joined")
     for which, site in enumerate(sites):
         events = written.path.stored(site)

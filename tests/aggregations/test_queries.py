@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregations.query import conditions, where
-from aggregations.query.answer import about, answer
+from aggregations.query.answer import about, answer, ask
 from aggregations.query.model import Query, decode, encode
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
@@ -82,9 +82,15 @@ def tree(dice: random.Random, depth: int) -> Tree:
 @settings(deadline=None, max_examples=4)
 @given(histories, st.integers(0, 2**32 - 1))
 def test_random_questions(written, history: History, seed: int):
+    """Days are closed at some moment, some of them; what comes later opens them again."""
     sites = [written.site(zone) for zone in history.zones]
-    written.path.load(sites, batches_of(history, sites))
-    site, dice = sites[0], random.Random(seed)
+    batches, dice = batches_of(history, sites), random.Random(seed)
+    cut = dice.randint(0, len(batches))
+    written.path.load(sites, batches[:cut])
+    closed = written.path.close(sites, history.first + (history.last - history.first) * dice.random() * 2)
+    note_event(f"closed: {bool(closed)}, then more: {cut < len(batches)}")
+    written.path.load(sites, batches[cut:])
+    site = sites[0]
     oracle = Questions(written.path.stored(site), site.timezone)
     period = Period(history.first, history.last, site.timezone)
     for _ in range(QUESTIONS):
@@ -100,7 +106,7 @@ def disagreements(
 ) -> list[str]:
     query = model(asked, exact)
     before = period.previous() if not any(name.startswith("time:") for name in asked["dimensions"]) else None
-    found = answer(client, about(query, site, period, before))
+    found = answer(client, ask(client, query, site, period, before))
     names = [name.removeprefix("time:") for name in asked["dimensions"]]
     said = rows(found.to_dicts(), names, asked["metrics"])
     true = truth(oracle, asked, (period.first, period.last))

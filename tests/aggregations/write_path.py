@@ -6,20 +6,24 @@ import datetime as dt
 import itertools
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from aggregations.query.sites import SiteRow
 from collector.enrich.referrer_spam import SpamHosts
 from collector.event.model import SpooledEvent
 from collector.loader import insert
+from collector.loader.close import carry_out, plan
 from collector.loader.prepare import Prepared, gather, prepare
 from collector.loader.seen_filter import SeenIds
 from collector.sites.registry import Site, SiteRegistry
 from collector.sites.snapshot import publish
 from collector.spool.lines import encode
 from collector.spool.spool import Durability, Spool, SpoolOptions, SpoolWriter
+from sql.schema.closing import last_batch
 from tests.oracle.event import Event, of_row
 
 
@@ -72,6 +76,16 @@ class WritePath:
             self._store(flight)
         return moved
 
+    def close(self, sites: Iterable[SiteRow], until: dt.date) -> int:
+        """Close the days of these sites up to ``until``, as the loader does when they are over; returns how many."""
+        mine, days = {site.site_id for site in sites}, 0
+        for each in plan(self.client, dt.datetime(2099, 1, 1, tzinfo=dt.UTC), until):
+            its = tuple(day for day in each.days if day[0] in mine)
+            if its:
+                carry_out(self.client, replace(each, days=its))
+                days += len(its)
+        return days
+
     def stored(self, site: SiteRow) -> list[Event]:
         """The raw events of a site."""
         found = self.client.query("select * from events where site_id = {s:UInt32}", parameters={"s": site.site_id})
@@ -90,4 +104,5 @@ class WritePath:
 
     def _store(self, made: Prepared) -> None:
         assert made.manifest.quarantined == 0
-        insert.insert(self.client, made.manifest, made.data, str(uuid.uuid4()))
+        manifest = structs.replace(made.manifest, number=last_batch(self.client) + 1)
+        insert.insert(self.client, manifest, made.data, str(uuid.uuid4()))

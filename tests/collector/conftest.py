@@ -94,6 +94,20 @@ DISAGREEMENTS = {
         union all
         select * from (select * from kept except select * from raw)
     """,
+    "closed_visits": """
+        with
+            days as (select site_id, day from closed_days where derived = 'closed_visits'),
+            merged as (select * from visits_merged where (site_id, visit_date) in days)
+        select visit_id from (
+            select * from merged except select * from closed_visits where (site_id, visit_date) in days
+        )
+        union all
+        select visit_id from (
+            select * from closed_visits where (site_id, visit_date) in days except select * from merged
+        )
+        union all
+        select visit_id from closed_visits where (site_id, visit_date) in days group by visit_id having count() > 1
+    """,
     "funnel_states": """
         with
             raw as (
@@ -316,7 +330,7 @@ class House:
     def empty(self) -> None:
         """No event any more."""
         with self.client() as client:
-            for table in ("events", "visits", "daily_events", "daily_pages", "funnel_states"):
+            for table in ("events", "visits", "daily_events", "daily_pages", "funnel_states", "revisions", "closings"):
                 client.command(f"truncate table {table}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import os
 import random
@@ -11,6 +12,16 @@ import uuid
 from collections import Counter
 
 import pytest
+from clickhouse_connect.driver.exceptions import Error as ClickHouseError
+from urllib3.exceptions import HTTPError
+
+from aggregations.query.answer import ask
+from aggregations.query.model import Query
+from aggregations.query.periods import Period
+from aggregations.query.sites import SiteRow
+from collector.lifecycle.closing import close
+from collector.loader.close import plan
+from sql.core.errors import FootfallError
 
 ROLES = ("loader", "engine", "worker", "serve", "loader", "engine", "collector", "serve")
 # How soon everything must have ended after `serve` was told to.
@@ -21,8 +32,9 @@ BATCH = 50
 class Poster(threading.Thread):
     """Posts batches until each is acknowledged; a retry carries the same event ids."""
 
-    def __init__(self, footfall, batches: int, seed: int) -> None:
+    def __init__(self, footfall, batches: int, seed: int, hours: int = 2) -> None:
         super().__init__(daemon=True)
+        self.hours = hours
         self.footfall = footfall
         self.batches = batches
         self.rng = random.Random(seed)
@@ -45,7 +57,7 @@ class Poster(threading.Thread):
             "name": name,
             "event_id": str(uuid.UUID(int=self.rng.getrandbits(128))),
             "url": f"https://shop.example/p/{self.rng.randrange(50)}",
-            "timestamp": int(time.time() * 1000) - self.rng.randrange(7_200_000),
+            "timestamp": int(time.time() * 1000) - self.rng.randrange(self.hours * 3_600_000),
             "props": {"n": self.rng.randrange(10)},
         }
 
@@ -72,18 +84,71 @@ class Poster(threading.Thread):
             time.sleep(self.rng.uniform(0.01, 0.1))
 
 
-def storm(footfall, events: int, kills: int, seed: int):
+class Closer(threading.Thread):
+    """Closes days that are over, again and again, beside the loader that does so too."""
+
+    def __init__(self, footfall) -> None:
+        super().__init__(daemon=True)
+        self.footfall, self.over = footfall, threading.Event()
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        while not self.over.wait(0.2):
+            try:
+                with self.footfall.client() as client:
+                    for closing in plan(client, dt.datetime.now(dt.UTC)):
+                        close(client, self.footfall.home, [closing], wait=5)
+            except (FootfallError, ClickHouseError, OSError, HTTPError):
+                continue  # killed, or a batch in doubt
+            except BaseException as exc:
+                self.failure = exc
+                return
+
+
+class Reader(threading.Thread):
+    """Asks for visits at any moment: each is there once, in closed days and open ones."""
+
+    def __init__(self, footfall) -> None:
+        super().__init__(daemon=True)
+        self.footfall, self.over, self.asked, self.both = footfall, threading.Event(), 0, 0
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        today = dt.datetime.now(dt.UTC).date()
+        period = Period(today - dt.timedelta(days=8), today, "Europe/Paris")
+        query = Query(metrics=("visits",), dimensions=("channel",))
+        while not self.over.wait(0.05):
+            try:
+                with self.footfall.client() as client:
+                    asked = ask(client, query, SiteRow(1, "shop.example", "Europe/Paris"), period)
+                    text = asked.statement.text.replace(
+                        "count() as a_visits", "count() - uniqExact(s.visit_id) as a_visits"
+                    )
+                    assert text != asked.statement.text
+                    twice = client.query(text, parameters=asked.statement.values).result_rows
+                    assert all(row[1] == 0 for row in twice), twice
+                    self.asked += 1
+                    self.both += "closed_visits" in text and "visits_merged" in text
+            except (FootfallError, ClickHouseError, OSError, HTTPError):
+                continue
+            except BaseException as exc:
+                self.failure = exc
+                return
+
+
+def storm(footfall, events: int, kills: int, seed: int, hours: int = 2, pause: float = 1.2):
     """Post ``events`` while killing ``kills`` times at random moments; what was acknowledged, what may be there.
 
+    Events are up to ``hours`` old. At most ``pause`` seconds lie between two kills.
     `serve` itself is started again whenever it has ended, as systemd would.
     """
     rng = random.Random(seed)
-    posters = [Poster(footfall, events // BATCH // 4, seed * 100 + n) for n in range(4)]
+    posters = [Poster(footfall, events // BATCH // 4, seed * 100 + n, hours) for n in range(4)]
     for poster in posters:
         poster.start()
     done = Counter(dict.fromkeys(ROLES, 0))
     while done.total() < kills or any(poster.is_alive() for poster in posters):
-        time.sleep(rng.uniform(0.05, 1.2))
+        time.sleep(rng.uniform(0.05, pause))
         footfall.revive()
         role = rng.choice(ROLES)
         if done.total() < kills and footfall.kill(role, rng.choice):
@@ -127,6 +192,29 @@ def test_every_acknowledged_event_counts_once(footfall, until, agree):
     assert len(acknowledged) > 90_000
     check(footfall, acknowledged, might_contain, until, agree)
     ends_whole(footfall, until)
+
+
+def test_days_are_closed_while_late_events_come_and_everything_is_killed(footfall, until, agree):
+    beside = [Closer(footfall), Reader(footfall)]
+    for thread in beside:
+        thread.start()
+    acknowledged, might_contain, done = storm(footfall, 20_000, 12, seed=11, hours=120, pause=6.0)
+    for thread in beside:
+        thread.over.set()
+        thread.join(60)
+        assert thread.failure is None, thread.failure
+    _, reader = beside
+    assert done.total() >= 12
+    with footfall.client() as client:
+        closings = client.command("select max(version) from closings")
+    assert closings > 1
+    assert reader.asked > 20
+    assert reader.both > 5
+    check(footfall, acknowledged, might_contain, until, agree)
+    with footfall.client() as client:
+        close(client, footfall.home, plan(client, dt.datetime.now(dt.UTC)))
+        assert client.command("select uniqExact(visit_date) from closed_visits") >= 3
+        agree(client)
 
 
 @pytest.mark.soak

@@ -26,17 +26,19 @@ from aggregations.definitions.funnel_steps import FunnelStep
 from aggregations.definitions.overrides import Override
 from aggregations.query import console
 from aggregations.query import sites as report_sites
-from aggregations.query.answer import about, answer
+from aggregations.query.answer import about, answer, ask
 from aggregations.query.filters import Filter
+from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.reports import detected, left_out, overview, timeseries
 from aggregations.reports.exit_pages import exit_pages
 from aggregations.reports.left_out import LeftOut
 from aggregations.reports.ranked import RANKED, campaigns
-from collector.lifecycle import dedupe
+from collector.lifecycle import closing, dedupe
 from collector.lifecycle.dedupe import DedupeScope
 from collector.lifecycle.verify import verify
 from collector.loader import insert
+from collector.loader.close import plan
 from collector.loader.loader import Loader, LoaderOptions
 from collector.loader.seen_filter import SeenIds
 from collector.sites import event_schema_admin
@@ -233,6 +235,25 @@ def test_every_derivation_is_rebuilt(client, agree):
     agree(client)
     rebuild.install(client, "visits")
     agree(client)
+
+
+def test_days_are_closed_and_compared(server, client, site, period, agree):
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(days=70)
+    days = [tuple(row) for row in client.query("select distinct site_id, visit_date from events").result_rows]
+    for table in rebuild.DERIVED:
+        assert rebuild.compare(client, table, days) == set()
+        rebuild.rebuild_days(client, table, days[:1])
+        assert rebuild.compare(client, table, days) == set()
+    closing.close(client, server.home, plan(client, soon))
+    assert plan(client, soon) == []
+    agree(client)
+    assert ask(client, Query(), site, period).closed.open == ()
+    for every_row in (False, True):
+        assert verify(client, server.home, every_row=every_row).differences == ()
+    change = "alter table closed_visits update pageviews = 99 where true"
+    client.command(change, settings={"mutations_sync": 1})
+    assert verify(client, server.home, repair=True).repaired
+    assert verify(client, server.home, every_row=True).differences == ()
 
 
 def test_copies_are_found_and_removed(server, client, agree):

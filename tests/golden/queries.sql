@@ -46,8 +46,16 @@ from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local
 p1_0 as (
 select count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
 from (select * from (
--- Visits as reports read them, and the one place for their rules. Grain: one row a visit.
+-- Visits, and the one place for their rules. Grain: one row a visit. Every day is there, closed or not: what is read
+-- here is worked out at each reading, what was written for closed days is in `closed_visits`.
 
+with
+    JSONExtract(argMinMerge(v.first), 'Tuple(source LowCardinality(String), channel LowCardinality(String),
+        referrer String, utm_source LowCardinality(String), utm_medium LowCardinality(String),
+        utm_campaign LowCardinality(String), utm_term LowCardinality(String), utm_content LowCardinality(String),
+        click_id_kind LowCardinality(String), country LowCardinality(String), device LowCardinality(String),
+        browser LowCardinality(String), os LowCardinality(String), language LowCardinality(String),
+        hostname LowCardinality(String), city LowCardinality(String))') as first
 select
     site_id,
     visit_date,
@@ -63,11 +71,25 @@ select
     sum(v.revenue) as revenue,
     dateDiff('millisecond', started, ended) / 1000 as duration,
     is_bounce(pageviews, interactions) as bounce,
-    JSONExtract(argMinMerge(v.first), 'Tuple(source String, channel String, referrer String, utm_source String,
-        utm_medium String, utm_campaign String, utm_term String, utm_content String, click_id_kind String,
-        country String, device String, browser String, os String, language String, hostname String)') as first,
     argMinIfMerge(v.entry) as entry_page,
-    argMaxIfMerge(v.exit) as exit_page
+    argMaxIfMerge(v.exit) as exit_page,
+    tupleElement(first, 'source') as source,
+    tupleElement(first, 'channel') as channel,
+    tupleElement(first, 'referrer') as referrer,
+    tupleElement(first, 'utm_source') as utm_source,
+    tupleElement(first, 'utm_medium') as utm_medium,
+    tupleElement(first, 'utm_campaign') as utm_campaign,
+    tupleElement(first, 'utm_term') as utm_term,
+    tupleElement(first, 'utm_content') as utm_content,
+    tupleElement(first, 'click_id_kind') as click_id_kind,
+    tupleElement(first, 'country') as country,
+    tupleElement(first, 'city') as city,
+    tupleElement(first, 'device') as device,
+    tupleElement(first, 'browser') as browser,
+    tupleElement(first, 'os') as os,
+    tupleElement(first, 'language') as language,
+    tupleElement(first, 'hostname') as hostname,
+    sum(v.checksum) as checksum
 from (
 -- Derives: visits. Grain: one row a visit and inserted block. Partition: visit_date.
 select
@@ -87,11 +109,12 @@ select
         toJSONString((
             e.source, e.channel, e.referrer,
             e.utm_source, e.utm_medium, e.utm_campaign, e.utm_term, e.utm_content,
-            e.click_id_kind, e.country, e.device, e.browser, e.os, e.language, e.hostname)),
+            e.click_id_kind, e.country, e.device, e.browser, e.os, e.language, e.hostname, e.city)),
         arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id)
     ) as first,
     argMinIfState(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as entry,
-    argMaxIfState(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as exit
+    argMaxIfState(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as exit,
+    sum(cityHash64(e.event_id, e.visit_id)) as checksum
 from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and s.local_date between {b1_date:Date} and {b3_date:Date}) as e
 group by site_id, visit_date, visitor_id, visit_id
 
@@ -185,7 +208,7 @@ limit {b3_uint32:UInt32}
 -- === sources
 with
 p0_0 as (
-select toString(tupleElement(s.first, 'source')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.source) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -205,7 +228,7 @@ limit {b3_uint32:UInt32}
 -- === channels
 with
 p0_0 as (
-select toString(tupleElement(s.first, 'channel')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.channel) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -225,7 +248,7 @@ limit {b3_uint32:UInt32}
 -- === countries
 with
 p0_0 as (
-select toString(tupleElement(s.first, 'country')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.country) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -245,7 +268,7 @@ limit {b3_uint32:UInt32}
 -- === devices
 with
 p0_0 as (
-select toString(tupleElement(s.first, 'device')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.device) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -265,7 +288,7 @@ limit {b3_uint32:UInt32}
 -- === browsers
 with
 p0_0 as (
-select toString(tupleElement(s.first, 'browser')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.browser) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -285,7 +308,7 @@ limit {b3_uint32:UInt32}
 -- === systems
 with
 p0_0 as (
-select toString(tupleElement(s.first, 'os')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.os) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -329,8 +352,8 @@ limit {b3_uint32:UInt32}
 -- === campaigns
 with
 p0_0 as (
-select toString(tupleElement(s.first, 'utm_campaign')) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
-from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and tupleElement(s.first, 'utm_campaign') != '') as s
+select toString(s.utm_campaign) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.utm_campaign != '') as s
 group by d0
 )
 select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
@@ -351,7 +374,7 @@ with
 p0_0 as (
 select w.w0 as d0, toString(concat(s.props[{b3_string:String}], if(mapContains(s.props_number, {b3_string:String}), toString(s.props_number[{b3_string:String}]), ''), if(mapContains(s.props_bool, {b3_string:String}), toString(s.props_bool[{b3_string:String}]), ''))) as d1, count(distinct s.visitor_id) as a_visitors, count() as a_events
 from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
-inner join (select s.visit_id as visit_id, tupleElement(s.first, 'country') as w0 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b4_date:Date} and {b2_date:Date}) as s) as w on s.visit_id = w.visit_id
+inner join (select s.visit_id as visit_id, s.country as w0 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b4_date:Date} and {b2_date:Date}) as s) as w on s.visit_id = w.visit_id
 group by d0, d1
 )
 select n.d0 as d0, n.d1 as d1, n.m0 as m0, n.m1 as m1
@@ -373,7 +396,7 @@ limit {b5_uint32:UInt32}
 with
 p0_0 as (
 select count() as a_visits
-from (select * from visits_merged as s where s.site_id = {b3_uint32:UInt32} and s.visit_date between {b4_date:Date} and {b6_date:Date} and not s.bot and (tupleElement(s.first, 'country') in {b0_array_string:Array(String)} and not ((s.pageviews > {b1_float64:Float64} or s.visit_id in (select visit_id from (select * from events as s where s.site_id = {b3_uint32:UInt32} and s.local_date between {b4_date:Date} and {b5_date:Date} and not s.bot and (s.name = 'page_view' and arrayExists(v -> startsWith(s.path, v), {b2_array_string:Array(String)})))))))) as s
+from (select * from visits_merged as s where s.site_id = {b3_uint32:UInt32} and s.visit_date between {b4_date:Date} and {b6_date:Date} and not s.bot and (s.country in {b0_array_string:Array(String)} and not ((s.pageviews > {b1_float64:Float64} or s.visit_id in (select visit_id from (select * from events as s where s.site_id = {b3_uint32:UInt32} and s.local_date between {b4_date:Date} and {b5_date:Date} and not s.bot and (s.name = 'page_view' and arrayExists(v -> startsWith(s.path, v), {b2_array_string:Array(String)})))))))) as s
 )
 select n.m0 as m0
 from (
@@ -396,7 +419,7 @@ limit {b7_uint32:UInt32}
 with
 p0_0 as (
 select count() as a_events
-from (select * from events as s where s.site_id = {b2_uint32:UInt32} and s.local_date between {b5_date:Date} and {b4_date:Date} and not s.bot and (match(s.title, {b0_string:String}) or s.visit_id in (select visit_id from (select * from visits_merged as s where s.site_id = {b2_uint32:UInt32} and s.visit_date between {b3_date:Date} and {b4_date:Date} and tupleElement(s.first, 'source') in {b1_array_string:Array(String)})))) as s
+from (select * from events as s where s.site_id = {b2_uint32:UInt32} and s.local_date between {b5_date:Date} and {b4_date:Date} and not s.bot and (match(s.title, {b0_string:String}) or s.visit_id in (select visit_id from (select * from visits_merged as s where s.site_id = {b2_uint32:UInt32} and s.visit_date between {b3_date:Date} and {b4_date:Date} and s.source in {b1_array_string:Array(String)})))) as s
 )
 select n.m0 as m0
 from (
@@ -439,7 +462,7 @@ limit {b6_uint32:UInt32}
 -- === having
 with
 p0_0 as (
-select toString(tupleElement(s.first, 'browser')) as d0, count() as a_visits
+select toString(s.browser) as d0, count() as a_visits
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -460,7 +483,7 @@ limit {b4_uint32:UInt32}
 
 -- === exit pages of mobiles
 with scoped as (
-select * from visits_merged as s where s.site_id = {b5_uint32:UInt32} and s.visit_date between {b6_date:Date} and {b7_date:Date} and not s.bot and tupleElement(s.first, 'device') in {b4_array_string:Array(String)}
+select * from visits_merged as s where s.site_id = {b5_uint32:UInt32} and s.visit_date between {b6_date:Date} and {b7_date:Date} and not s.bot and s.device in {b4_array_string:Array(String)}
 ),
 exit as (
         select exit_page as page, count(distinct visitor_id) as visitors, count() as exits

@@ -6,6 +6,7 @@ select
     name,
     count() as events,
     sum(toDecimal128(e.revenue, 4)) as revenue,
-    uniqState(e.visitor_id) as visitors
+    uniqState(e.visitor_id) as visitors,
+    sum(cityHash64(e.event_id)) as checksum
 from events as e
 group by site_id, local_date, bot, name

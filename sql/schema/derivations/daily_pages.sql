@@ -6,7 +6,8 @@ select
     hostname,
     path,
     count() as pageviews,
-    uniqState(e.visitor_id) as visitors
+    uniqState(e.visitor_id) as visitors,
+    sum(cityHash64(e.event_id)) as checksum
 from events as e
 where e.name = 'page_view'
 group by site_id, local_date, bot, hostname, path

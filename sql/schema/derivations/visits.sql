@@ -16,10 +16,11 @@ select
         toJSONString((
             e.source, e.channel, e.referrer,
             e.utm_source, e.utm_medium, e.utm_campaign, e.utm_term, e.utm_content,
-            e.click_id_kind, e.country, e.device, e.browser, e.os, e.language, e.hostname)),
+            e.click_id_kind, e.country, e.device, e.browser, e.os, e.language, e.hostname, e.city)),
         arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id)
     ) as first,
     argMinIfState(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as entry,
-    argMaxIfState(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as exit
+    argMaxIfState(e.path, arrival_order(e.timestamp, e.received_at, e.batch_seq, e.event_id), e.name = 'page_view') as exit,
+    sum(cityHash64(e.event_id, e.visit_id)) as checksum
 from events as e
 group by site_id, visit_date, visitor_id, visit_id

@@ -109,7 +109,7 @@ def test_a_batch_in_doubt_comes_first(stored):
     journal, day = Journal(stored.home.root / "journal.jsonl"), dt.date.today()
     import uuid
 
-    manifest = Manifest(uuid.uuid4(), [], 0, 0, 0, "", day, day, [], [], [])
+    manifest = Manifest(uuid.uuid4(), [], 0, 0, 0, "", day, day, [])
     journal.intent(manifest, "token")
     with stored.client() as client, pytest.raises(StorageError, match="has not been confirmed"):
         dedupe.repair(client, stored.home, WEEK)

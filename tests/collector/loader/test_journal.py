@@ -18,7 +18,7 @@ from collector.loader.journal import Journal, Totals
 
 def manifest(rows=3, duplicates=1, quarantined=0):
     day = dt.date(2026, 9, 21)
-    return Manifest(uuid.uuid4(), ["1.seg"], rows, duplicates, quarantined, "", day, day, [202609], [202609], [])
+    return Manifest(uuid.uuid4(), ["1.seg"], rows, duplicates, quarantined, "", day, day, [])
 
 
 @pytest.fixture

@@ -180,7 +180,7 @@ def test_batches_are_recovered_in_the_order_of_their_stitching(tmp_path):
     batches, names = Batches(tmp_path), [uuid.UUID(int=n) for n in (3, 1, 2)]
     day = dt.date(2026, 1, 1)
     for name, after in zip(names, [None, *names], strict=False):
-        batches.save(Manifest(name, [], 0, 0, 0, "", day, day, [], [], [], after), b"")
+        batches.save(Manifest(name, [], 0, 0, 0, "", day, day, [], after), b"")
     for age, name in enumerate(names):  # the clock stepped back between them
         os.utime(tmp_path / f"{name}.json", (1_000_000 - age, 1_000_000 - age))
     assert [manifest.batch_id for manifest in batches.waiting()] == names

@@ -191,7 +191,7 @@ def test_a_damaged_record_is_counted(folder, registry, site):
 def test_a_batch_of_nothing_but_damage(loading, client):
     made = loading(b"\xc1")
     assert counts(made) == (0, 0, 1)
-    assert (made.manifest.event_months, made.manifest.visit_months, made.manifest.moves) == ([], [], [])
+    assert (made.manifest.days, made.manifest.moves) == ([], [])
     loading.store(made)
 
 
@@ -304,12 +304,12 @@ def test_every_field_is_stored_as_it_was_sent(loading, client, site):
     assert rows[1][17:22] == ("0", "", {}, {}, {})
 
 
-def test_months_and_dates_are_of_the_site_and_hold_the_visits(loading, site):
+def test_days_and_dates_are_of_the_site_and_hold_the_visits(loading, site):
     """Half an hour into October in Berlin: the visit began in September."""
     start = dt.datetime(2026, 9, 30, 21, 50, tzinfo=dt.UTC)
     made = loading(encode(site, 1, [event(1, start), event(2, start + dt.timedelta(minutes=20))]))
     m = made.manifest
-    assert (m.event_months, m.visit_months) == ([202609, 202610], [202609])
+    assert m.days == [(site, dt.date(2026, 9, 30)), (site, dt.date(2026, 10, 1))]
     assert (m.first_date, m.last_date) == (dt.date(2026, 9, 30), dt.date(2026, 10, 1))
     table = from_stream(made.data)
     assert table["visit_date"].to_pylist() == [dt.date(2026, 9, 30)] * 2

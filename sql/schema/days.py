@@ -1,0 +1,61 @@
+"""Days of a derived table, replaced at once: readers see the old days or the new ones, nothing between."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from sql.core.queries import identifier
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+Days = Collection[tuple[int, dt.date]]
+"""Days of sites, as (site id, day)."""
+
+
+def month_of(day: dt.date) -> int:
+    """YYYYMM."""
+    return day.year * 100 + day.month
+
+
+def by_month(days: Days) -> dict[int, list[tuple[int, dt.date]]]:
+    """Days by their month (YYYYMM), ascending."""
+    found: dict[int, list[tuple[int, dt.date]]] = {}
+    for site_id, day in sorted(days, key=lambda its: (its[1], its[0])):
+        found.setdefault(month_of(day), []).append((site_id, day))
+    return found
+
+
+def work_on(client: Client, days: Days) -> None:
+    """Put ``days`` into `work_days`, alone. The caller holds the partitions lock."""
+    client.command("truncate table work_days")
+    client.insert("work_days", sorted(days), column_names=["site_id", "day"], column_type_names=["UInt32", "Date"])
+
+
+def replace(client: Client, table: str, date: str, month: int, select: str, parameters: Mapping[str, object]) -> None:
+    """Put the rows of ``select`` in the place of those of the days in `work_days`, which are all of one month.
+
+    ``date`` is its column of days. The other days of the month stay as they are. Safe to interrupt and to run again.
+    """
+    table, date = identifier(table), identifier(date)
+    side = f"{table}_rebuild"
+    client.command(f"drop table if exists {side}")
+    client.command(f"create table {side} as {table}")
+    client.command(f"alter table {side} attach partition id '{int(month)}' from {table}")
+    its = f"(site_id, {date}) in (select site_id, day from work_days)"  # noqa: S608 (identifiers of ours)
+    if client.command(f"select count() from {side} where {its}"):  # noqa: S608 (identifiers of ours)
+        client.command(f"delete from {side} where {its}")  # noqa: S608 (as above)
+    client.command(f"insert into {side} {select}", parameters=dict(parameters), settings={"insert_deduplicate": 0})
+    swap_in(client, table, side, month)
+
+
+def swap_in(client: Client, table: str, side: str, month: int) -> None:
+    """Put a month of ``side`` in the place of that month of ``table``, and drop ``side``."""
+    table, side = identifier(table), identifier(side)
+    if client.command(f"select count() from {side}"):  # noqa: S608 (an identifier of ours)
+        client.command(f"alter table {table} replace partition id '{int(month)}' from {side}")
+    else:  # the engine refuses to replace by nothing
+        client.command(f"alter table {table} drop partition id '{int(month)}'")
+    client.command(f"drop table {side}")
