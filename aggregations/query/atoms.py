@@ -40,6 +40,7 @@ _ALL = (
     }),
     Atom("engaged", Level.VISIT, {VISITS: "sum(s.engagement_ms) / 1000", EVENTS: "sum(s.engagement_ms) / 1000"}),
     Atom("bounces", Level.VISIT, {VISITS: "countIf(s.bounce)"}),
-    Atom("seconds", Level.VISIT, {VISITS: "sum(s.duration)"}),
+    # In whole milliseconds: a sum of fractions depends on its order.
+    Atom("seconds", Level.VISIT, {VISITS: "sum(toUInt64(round(s.duration * 1000))) / 1000"}),
 )  # fmt: skip
 ATOMS: dict[str, Atom] = {atom.name: atom for atom in _ALL}

@@ -5,7 +5,7 @@ select uniqMerge(s.visitors) as a_visitors, sumIf(s.events, s.name = 'page_view'
 from (select * from daily_events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 ),
 p1_0 as (
-select count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 ),
 p0_1 as (
@@ -13,7 +13,7 @@ select uniqMerge(s.visitors) as a_visitors, sumIf(s.events, s.name = 'page_view'
 from (select * from daily_events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b3_date:Date} and {b4_date:Date} and not s.bot) as s
 ),
 p1_1 as (
-select count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b3_date:Date} and {b4_date:Date} and not s.bot) as s
 )
 select n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3, n.m4 as m4, n.m5 as m5, b.m0 as b0, b.m1 as b1, b.m2 as b2, b.m3 as b3, b.m4 as b4, b.m5 as b5
@@ -44,7 +44,7 @@ select count(distinct s.visitor_id) as a_visitors, countIf(s.name = 'page_view')
 from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 ),
 p1_0 as (
-select count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from (
 -- Visits, and the one place for their rules. Grain: one row a visit. Every day is there, closed or not: what is read
 -- here is worked out at each reading, what was written for closed days is in `closed_visits`.
@@ -146,7 +146,7 @@ from (select * from daily_events as s where s.site_id = {b0_uint32:UInt32} and s
 group by d0
 ),
 p1_0 as (
-select toInt32(intDiv(s.visit_date - {b3_date:Date}, 7)) as d0, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toInt32(intDiv(s.visit_date - {b3_date:Date}, 7)) as d0, count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -188,7 +188,7 @@ limit {b3_uint32:UInt32}
 -- === entry-pages
 with
 p0_0 as (
-select toString(s.entry_page) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.entry_page) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.pageviews > 0) as s
 group by d0
 )
@@ -208,7 +208,7 @@ limit {b3_uint32:UInt32}
 -- === sources
 with
 p0_0 as (
-select toString(s.source) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.source) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -228,7 +228,7 @@ limit {b3_uint32:UInt32}
 -- === channels
 with
 p0_0 as (
-select toString(s.channel) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.channel) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -248,7 +248,7 @@ limit {b3_uint32:UInt32}
 -- === countries
 with
 p0_0 as (
-select toString(s.country) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.country) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -268,7 +268,7 @@ limit {b3_uint32:UInt32}
 -- === devices
 with
 p0_0 as (
-select toString(s.device) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.device) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -288,7 +288,7 @@ limit {b3_uint32:UInt32}
 -- === browsers
 with
 p0_0 as (
-select toString(s.browser) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.browser) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -308,7 +308,7 @@ limit {b3_uint32:UInt32}
 -- === systems
 with
 p0_0 as (
-select toString(s.os) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.os) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 )
@@ -352,7 +352,7 @@ limit {b3_uint32:UInt32}
 -- === campaigns
 with
 p0_0 as (
-select toString(s.utm_campaign) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(s.duration) as a_seconds
+select toString(s.utm_campaign) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_visits, countIf(s.bounce) as a_bounces, sum(toUInt64(round(s.duration * 1000))) / 1000 as a_seconds
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.utm_campaign != '') as s
 group by d0
 )
