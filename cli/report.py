@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aggregations.reports.funnel import StepOrder
 from aggregations.reports.ranked import RANKED, Ranked, Tag, campaigns
 from aggregations.reports.timeseries import Interval
 from cli import completion
-from cli.asking import Asking, asks, report
+from cli.asking import Asking, asks, left_out, report
+from cli.context import database
+from cli.funnel import ExcludeOption
 from cli.options import (
     BotsOption,
     FormatOption,
     LimitOption,
     OutputOption,
     PeriodOption,
-    RawOption,
     SiteOption,
     scoped,
 )
@@ -124,28 +126,51 @@ def exit_pages(asking: Asking) -> None:
     report("exit-pages", asking, Query(), View("Exit pages", bar="exits", labels={"page": "Page"}), ask)
 
 
-@app.command(epilog="Example: footfall report funnel checkout --site shop.example --period 30d")
+@app.command(epilog="Example: footfall report funnel checkout --site shop.example --period 30d --by device")
+@asks(without=("compare", "sort", "raw", "explain", "as_json"))
 def funnel(
+    asking: Asking,
     name: Annotated[
         str, typer.Argument(help="The funnel's name (see: footfall funnel list).", autocompletion=completion.funnels)
     ],
-    site: SiteOption = None,
-    period: PeriodOption = "30d",
-    bots: BotsOption = False,
-    raw: RawOption = False,
-    fmt: FormatOption = None,
-    output: OutputOption = None,
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by",
+            help="Dimension of the first step's event or of its visit (see: footfall dimensions).",
+            autocompletion=completion.dimensions,
+        ),
+    ] = "",
+    window: Annotated[str, typer.Option("--window", help="Time for all steps, such as 30m or 7d.")] = "",
+    order: Annotated[StepOrder | None, typer.Option("--order", help="Order of the steps.")] = None,
+    exclude: ExcludeOption = None,
 ) -> None:
-    """Visitors who reach each step of a funnel."""
-    from aggregations.definitions import funnels
+    """Visitors who reach each step of a funnel, and the median time since the step before."""
+    from dataclasses import replace
 
-    with scoped("report funnel", site, period, bots) as s:
-        found = funnels.find(s.client, s.site, name)
-        frame = funnels.report(s.client, s.site, found, s.period, s.only, raw=raw)
-        title = s.title(f"Funnel {name}")
-        note = s.footnote(raw)
-    labels = {"step": "", "event": "Event", "path": "Path"}
-    render(frame, View(title, bar="visitors", blank="any", labels=labels, footnote=note), fmt, output)
+    from aggregations.definitions import funnels
+    from aggregations.query.answer import prepare
+    from aggregations.query.dimensions import find
+    from aggregations.query.model import Query
+    from aggregations.reports.funnel import parse_window, report
+    from aggregations.reports.funnel_steps import FunnelStep
+
+    given: dict[str, Any] = {"window": parse_window(window)} if window else {}
+    given |= {"order": order} if order else {}
+    given |= {"excluded": tuple(map(FunnelStep.parse, exclude))} if exclude else {}
+    query = asking.query(Query(dimensions=(by,) if by else ()))
+    with database("report funnel") as client:
+        asked = prepare(client, query)
+        found = report(
+            client, replace(funnels.find(client, asked.site, name), **given), query, asked.site, asked.period
+        )
+        note = left_out(client, asked)
+    if found.left_out:
+        note = f"{found.left_out:,} more values; add --limit 0 to show all. {note}".rstrip()
+    title = f"Funnel {name} · {asked.site.domain} · {asked.period.label}"
+    labels = {"step": "", "event": "Event", "path": "Path"} | ({by: find(by).label} if by else {})
+    view = View(title, bar="visitors", blank="any", labels=labels, footnote=note)
+    render(found.rows, view, asking.fmt, asking.output)
 
 
 @app.command(epilog="Example: footfall report detected --site shop.example --period 7d")

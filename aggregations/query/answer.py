@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from aggregations.query.dimensions import ValueKind
 from aggregations.query.model import Query, check
 from aggregations.query.periods import Period
 from aggregations.query.planner import Part
-from aggregations.query.statement import Statement, scoped_statement, statement
+from aggregations.query.statement import Statement, labelled_statement, scoped_statement, statement
 from sql.core import queries
 from sql.core.errors import EngineError
 
@@ -86,9 +87,7 @@ def answer(client: Client, asked: Asked) -> pl.DataFrame:
     """
     import polars as pl
 
-    told = asked.statement
-    data = client.raw_query(told.text, parameters=told.values, settings=told.settings | _ARROW, fmt="ArrowStream")
-    found = pl.read_ipc_stream(io.BytesIO(data))
+    found = _frame(client, asked.statement)
     query = asked.query
     for at, name in enumerate(query.dimensions):
         if dimensions.find(name).kind is ValueKind.TIME:
@@ -108,9 +107,24 @@ def answer(client: Client, asked: Asked) -> pl.DataFrame:
 
 def scoped(client: Client, name: str, query: Query, source: Source, site: SiteRow, period: Period) -> pl.DataFrame:
     """The answer of a query file that reads `scoped`: the rows of ``source`` that a question chooses."""
+    has_closed = closed.of(client, site, [period])
+    return _frame(client, scoped_statement(queries.query(name), query, source, site.site_id, period, has_closed))
+
+
+def labelled(
+    client: Client, name: str, query: Query, site: SiteRow, period: Period, bound: Mapping[str, object]
+) -> pl.DataFrame:
+    """The answer of a query file that reads `scoped`: the events that a question chooses, labelled by its dimension.
+
+    ``bound`` are further values that the file binds.
+    """
+    has_closed = closed.of(client, site, [period])
+    return _frame(client, labelled_statement(queries.query(name), query, site.site_id, period, bound, has_closed))
+
+
+def _frame(client: Client, told: Statement) -> pl.DataFrame:
     import polars as pl
 
-    told = scoped_statement(queries.query(name), query, source, site.site_id, period, closed.of(client, site, [period]))
     data = client.raw_query(told.text, parameters=told.values, settings=told.settings | _ARROW, fmt="ArrowStream")
     return pl.read_ipc_stream(io.BytesIO(data))
 

@@ -80,6 +80,10 @@ _ALL = (
     ),
     Metric("from_first", "From first", Unit.RATIO, "Visitors at a step, divided by visitors at the first step."),
     Metric(
+        "time_from_previous", "Time from previous", Unit.SECONDS,
+        "Median time of visitors at a step since the step before.", None,
+    ),
+    Metric(
         "reviewed", "Reviewed", Unit.RATIO,
         "Detected events whose kind is from an override, divided by all of that kind.", None,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aggregations.query import buckets, dimensions, metrics
@@ -16,7 +16,8 @@ from aggregations.query.periods import Period
 from aggregations.query.planner import Part
 from aggregations.query.restrict import VISIT_DAYS, Restriction
 from aggregations.query.sources import EVENTS, VISITS, Level, Source
-from sql.compose import Binder, derived, scoped, with_first
+from sql.compose import Binder, derived, instead, scoped, with_first
+from sql.core.errors import UsageError
 
 # Half of a sample's visitors have an id below half of 2^64: ids are hashes.
 _IDS = 2**64
@@ -80,6 +81,34 @@ def scoped_statement(
     return Statement(text, binder.values, _settings(query))
 
 
+def labelled_statement(
+    file: str,
+    query: Query,
+    site_id: int,
+    period: Period,
+    bound: Mapping[str, object],
+    closed: Closed = NOTHING,
+) -> Statement:
+    """A query file that reads `scoped`: the events that the question chooses, each with a `label`.
+
+    It is the value of the question's dimension. That of a visit is looked up for the rows of `attempts` alone, which
+    the file reads as `t`: until then the visit's id is in its place. Raises UsageError for a dimension of time.
+    """
+    binder = Binder(dict(bound) | {"limit": query.limit or NO_LIMIT})
+    reader = _Reader(query, site_id, binder, period, closed)
+    label = "toUInt8(0)"
+    for dimension in map(dimensions.find, query.dimensions):
+        if dimension.level is None:
+            raise UsageError(f"cannot break down by {dimension.name}", "by a dimension of visits or events")
+        if dimension.level is Level.VISIT:
+            label = "s.visit_id"
+            file = instead(file, "attempts", reader.of_visits("attempts", dimension))
+        else:
+            label = reader.value(dimension, EVENTS)
+    rows = f"select *, {label} as label from (\n{reader.chosen(EVENTS, query.where)}\n) as s"
+    return Statement(with_first("scoped", rows, file), binder.values, _settings(query))
+
+
 def _settings(query: Query) -> dict[str, object]:
     return {"count_distinct_implementation": "uniqExact" if query.exact else "uniq"}
 
@@ -118,6 +147,22 @@ class _Reader:
         chosen = [*columns, *(f"{atom.on[part.source]}{share} as a_{atom.name}" for atom in part.atoms)]
         keys = ", ".join(f"d{at}" for at in range(len(columns)))
         return f"select {', '.join(chosen)}\nfrom {rows}" + (f"\ngroup by {keys}" if keys else "")
+
+    def value(self, dimension: Dimension, source: Source) -> str:
+        """The text of a dimension's value over rows of ``source``; '' where a row has none."""
+        restriction = Restriction(self.binder, self.span.first, self.span.last, self.rows)
+        column = f"toString({restriction.column(dimension, source)})"
+        only = dimension.only.get(source)
+        return f"if({only}, {column}, '')" if only else column
+
+    def of_visits(self, table: str, dimension: Dimension) -> str:
+        """Rows of ``table``, whose labels are ids of visits, with the values that these visits have."""
+        visits = self.rows(VISITS, self.span.first - VISIT_DAYS, self.span.last, [], bots=True)
+        return (
+            f"select a.* except (label), v.label as label from {table} as a\n"
+            f"inner join (select s.visit_id as visit_id, {self.value(dimension, VISITS)} as label from ({visits}) as s)"
+            " as v on a.label = v.visit_id"
+        )
 
     def chosen(self, source: Source, where: Condition | None = None, only: Sequence[str] = ()) -> str:
         """Rows of a source that ``where`` and the question's segment choose."""

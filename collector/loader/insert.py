@@ -19,8 +19,7 @@ from collector.loader.batches import Manifest, from_stream, to_stream
 from sql.core.errors import EngineRefused
 from sql.core.queries import query
 from sql.schema.closing import revise
-from sql.schema.days import month_of
-from sql.schema.rebuild import DERIVED, VISIT_DAYS, compare, rebuild_days, rebuild_months, rebuild_visits
+from sql.schema.rebuild import PARTITIONED_BY, VISIT_DAYS, compare, rebuild_days, rebuild_visits
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,12 +73,11 @@ def reconcile(
 
 def rebuild(client: Client, manifest: Manifest) -> None:
     """Rebuild every derivation on those days that a batch touches on which it is not what raw events make of it."""
-    for table in DERIVED:
+    for table in PARTITIONED_BY:
         differing = compare(client, table, manifest.days)
         if differing:
             log.info("%s differs from raw events on %d days, which are rebuilt", table, len(differing))
             rebuild_days(client, table, differing)
-    rebuild_months(client, ["funnel_states"], {month_of(day) for _, day in manifest.days})
 
 
 def move_visits(client: Client, manifest: Manifest) -> None:

@@ -56,6 +56,11 @@ class DataDir:
         return self.root / "overrides.lock"
 
     @property
+    def funnels_lock(self) -> Path:
+        """Held while a funnel is added."""
+        return self.root / "funnels.lock"
+
+    @property
     def partitions_lock(self) -> Path:
         """Held while events or derivations are written: by the loader per batch, by a rebuild, by migrations."""
         return self.root / "partitions.lock"

@@ -2,7 +2,7 @@
 
 A migration file is never changed in effect once released; its statements are idempotent, so an interrupted run is
 simply run again. Functions and views are made again when their text changes. A derivation is then made again too, and
-its table rebuilt from raw events.
+its table rebuilt from raw events. A file that goes is dropped by a migration, which also ends its record.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ REWRITTEN = {
     "577947c6674a2fe3": "6e1c42804b885f34",  # 0009_arrival_order
     "b895f86c8d4475cb": "a3c42f840d4e07f2",  # 0010_patch_events
     "2d9af0fe64251ab0": "e3b0c44298fc1c14",  # 0011_local_hours
-    "9201c34c4ac84158": "8a74b9a1bcd0341a",  # funnel_states
 }
+# The checksum of a step that a later migration has taken back.
+GONE = ""
 
 
 class State(StrEnum):
@@ -68,7 +69,7 @@ def steps(client: Client) -> list[Step]:
         Step(text.name, text.kind, text.sql, text.checksum, _state(known.get(text.name), text.checksum))
         for text in shipped.texts()
     ]
-    ours = {step.name for step in found}
+    ours = {step.name for step in found} | shipped.retired()
     strangers = [Step(name, SchemaKind.MIGRATION, "", "", State.UNKNOWN) for name in sorted(known.keys() - ours)]
     return found + strangers
 
@@ -89,7 +90,7 @@ def pending(client: Client) -> list[Step]:
 def refuse_newer(client: Client) -> None:
     """Raise SchemaError where the database has steps that this version does not know."""
     known = _applied(client)
-    for name in sorted(known.keys() - shipped.step_names()):
+    for name in sorted(known.keys() - shipped.step_names() - shipped.retired()):
         raise SchemaError(f"the database has {name}, which this version of footfall does not know", "upgrade footfall")
 
 
@@ -109,11 +110,16 @@ def apply(client: Client, on_step: Callable[[Step], None] = lambda step: None) -
             client.command(statement)
         if step.name == "visits_merged":  # closed days were written by the rules that it had
             closing.reopen(client, "visits")
-        client.command(
-            queries.query("schema/step_done"),
-            parameters={"name": step.name, "kind": str(step.kind), "checksum": step.checksum},
-        )
+        if step.kind is SchemaKind.MIGRATION:
+            for name in sorted(shipped.retired(step.name) & _applied(client).keys()):
+                _done(client, name, step.kind, GONE)
+        _done(client, step.name, step.kind, step.checksum)
     return todo
+
+
+def _done(client: Client, name: str, kind: SchemaKind, checksum: str) -> None:
+    bound = {"name": name, "kind": str(kind), "checksum": checksum}
+    client.command(queries.query("schema/step_done"), parameters=bound)
 
 
 def split(script: str) -> list[str]:

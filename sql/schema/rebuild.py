@@ -25,15 +25,12 @@ from sql.schema.shipped import derivation
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-# Which column a derived table is partitioned by.
+# Which column a derived table is partitioned by. All of them carry the sum of the hashes of their events.
 PARTITIONED_BY = {
     "visits": "visit_date",
     "daily_events": "local_date",
     "daily_pages": "local_date",
-    "funnel_states": "local_date",
 }
-# Those that carry the sum of the hashes of their events.
-DERIVED = ("visits", "daily_events", "daily_pages")
 # A visit lasts at most 24 hours, so its last event lies at most two local days after it started, where clocks change.
 VISIT_DAYS = 2
 _ONE_OF = "visit_id in {visits:Array(UInt64)}"

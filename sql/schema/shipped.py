@@ -18,6 +18,7 @@ from importlib.resources import files
 from sql.core.queries import identifier
 
 _COMMENT = re.compile(r"(?:^|\s)--(?:\s[^\n]*)?$", re.MULTILINE)
+_DROPS = re.compile(r"^drop (?:table|view|function) if exists (\w+)", re.MULTILINE)
 _MIGRATION = re.compile(r"\d{4}_[a-z0-9_]+\Z")
 
 
@@ -64,6 +65,13 @@ def texts() -> Iterator[SchemaText]:
 def step_names() -> set[str]:
     """Names of everything that is shipped."""
     return {name for kind in SchemaKind for name in names(kind)}
+
+
+@cache
+def retired(migration: str = "") -> frozenset[str]:
+    """What earlier versions shipped and this one does not, since a migration (any, or the one named) drops it."""
+    texts = (read(SchemaKind.MIGRATION, name) for name in ([migration] if migration else names(SchemaKind.MIGRATION)))
+    return frozenset(name for text in texts for name in _DROPS.findall(_COMMENT.sub("", text))) - step_names()
 
 
 def derivation(name: str) -> str:

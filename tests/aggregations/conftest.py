@@ -12,9 +12,9 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
-from aggregations.definitions.funnel_steps import FunnelStep
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
+from aggregations.reports.funnel_steps import FunnelStep
 from sql.client import PINNED
 from sql.core import timezones
 from sql.schema import migrate
@@ -108,8 +108,7 @@ class World:
 
 @dataclass
 class Written(World):
-    """A world whose events come through the real write path. Its sites have the funnels from the beginning, so that
-    their states are made as events come in."""
+    """A world whose events come through the real write path, and whose sites have the funnels."""
 
     path: WritePath = field(kw_only=True)
 

@@ -10,15 +10,16 @@ import polars as pl
 
 from aggregations.definitions import funnels
 from aggregations.query.filters import Filter
+from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
-from aggregations.reports import detected, left_out, overview, timeseries
+from aggregations.reports import detected, funnel, left_out, overview, timeseries
 from aggregations.reports.exit_pages import exit_pages
 from aggregations.reports.ranked import RANKED, Tag, campaigns
 from tests.aggregations.answers import Rows, differences, rows_of
 from tests.oracle.clock import previous
 from tests.oracle.condition import Condition
-from tests.oracle.funnel import Step
+from tests.oracle.funnel import Funnel, Step
 from tests.oracle.oracle import Oracle
 
 # By name the steps as a person writes them. Of the second, one event matches several.
@@ -26,6 +27,7 @@ FUNNELS = {
     "checkout": ("/product/*", "add_to_cart", "purchase"),
     "narrower": ("page_view", "/product/*", "/product/1"),
 }
+OF_FUNNELS = ("visitors", "from_previous", "from_first", "time_from_previous")
 OF_VISITS = ("visitors", "visits", "bounce_rate", "visit_duration")
 OVER_TIME = ("visitors", "visits", "pageviews", "bounce_rate", "visit_duration")
 REVIEWED = ("event", "kind", "detected", "confidence", "rule", "selector", "text", "override")
@@ -126,22 +128,31 @@ def _true_headline(oracle: Oracle, period: Period, only: Filter) -> Rows:
 def _funnel(name: str) -> Question:
     steps = [Step(text) for text in FUNNELS[name]]
 
-    def said(client: Any, site: SiteRow, *args: Any, **more: Any) -> Rows:
-        found = funnels.report(client, site, funnels.find(client, site, name), *args, **more)
-        return rows_of(found, ["step", "event", "path"], ["visitors", "from_previous", "from_first"])
+    def said(client: Any, site: SiteRow, period: Period, only: Filter) -> Rows:
+        asked = Query(include_bots=only.include_bots)
+        found = funnel.report(client, funnels.find(client, site, name), asked, site, period)
+        return rows_of(found.rows, ["step", "event", "path"], list(OF_FUNNELS))
 
     def true(oracle: Oracle, period: Period, only: Filter) -> Rows:
-        counts = oracle.funnel(steps, (period.first, period.last), only.include_bots)
-        return {
-            (at + 1, steps[at].name, steps[at].path): {
-                "visitors": count,
-                "from_previous": count / counts[at - 1] if at and counts[at - 1] else None,
-                "from_first": count / counts[0] if counts[0] else None,
-            }
-            for at, count in enumerate(counts)
-        }
+        found = oracle.funnel(Funnel(steps), (period.first, period.last), include_bots=only.include_bots)
+        rows = figures_of_funnel(found.get("", [(0, None)] * len(steps)))
+        return {(at + 1, steps[at].name, steps[at].path): row for at, row in enumerate(rows)}
 
-    return Question(said, true)
+    return Question(said, true, raw=False)
+
+
+def figures_of_funnel(reached: Sequence[tuple[int, float | None]]) -> list[dict[str, Any]]:
+    """By step, from its visitors and the median time to it."""
+    counts = [count for count, _ in reached]
+    return [
+        {
+            "visitors": count,
+            "from_previous": count / counts[at - 1] if at and counts[at - 1] else None,
+            "from_first": count / counts[0] if counts[0] else None,
+            "time_from_previous": median,
+        }
+        for at, (count, median) in enumerate(reached)
+    ]
 
 
 def _footnote(*args: Any, **more: Any) -> Rows:

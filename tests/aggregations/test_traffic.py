@@ -7,10 +7,11 @@ import datetime as dt
 import pytest
 
 from aggregations.definitions import funnels
-from aggregations.definitions.funnel_steps import FunnelStep
 from aggregations.query.filters import Filter
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
+from aggregations.reports.funnel import Funnel
+from aggregations.reports.funnel_steps import FunnelStep
 from sql.core.files import OwnedLock
 from tests.aggregations import shop, stored_visits
 from tests.aggregations.questions import FUNNELS, QUESTIONS, disagreements
@@ -46,11 +47,11 @@ def sent(tmp_path_factory):
 @pytest.fixture(scope="module")
 def truth(written, sent, tmp_path_factory):
     """The oracle of each; the funnels of one are there before its events, those of the other afterwards."""
-    lock = OwnedLock(tmp_path_factory.mktemp("locks") / "partitions.lock", "test")
+    lock = OwnedLock(tmp_path_factory.mktemp("locks") / "funnels.lock", "test")
 
     def define(site):
         for name, steps in FUNNELS.items():
-            funnels.add(written.client, site, name, tuple(map(FunnelStep.parse, steps)), lock)
+            funnels.add(written.client, site, Funnel(name, tuple(map(FunnelStep.parse, steps))), lock)
 
     define(TRACKED)
     for site, requests in sent.items():

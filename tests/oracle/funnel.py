@@ -1,4 +1,4 @@
-"""How far visitors get through the steps of a funnel."""
+"""How far visitors get through the steps of a funnel, and when they get to each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.oracle.event import PAGE_VIEW, Event
 
-WINDOW_MS = 24 * 60 * 60 * 1000
+DAY_MS = 24 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +32,67 @@ class Step:
         return event.name == self.name and (not self.path or _like(self.path, event.path))
 
 
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """``window`` is in ms, ``order`` ordered, strict or any."""
+
+    steps: Sequence[Step]
+    window: int = DAY_MS
+    order: str = "ordered"
+    excluded: Sequence[Step] = ()
+
+    def attempt(self, events: Iterable[Event]) -> list[Event]:
+        """The attempt of one visitor that counts: the events of its steps, as they follow each other; maybe none."""
+        ordered = [one for one in sorted(events, key=self._moment) if self._is_of_interest(one)]
+        made = [(self._from(at, ordered), at) for at in range(len(ordered))]
+        # Farthest, then there first, then begun last.
+        return max(made, key=lambda one: (len(one[0]), -one[0][-1].at if one[0] else 0, one[1]), default=([], 0))[0]
+
+    def _from(self, start: int, ordered: Sequence[Event]) -> list[Event]:
+        first = ordered[start]
+        open_steps = list(self.steps)
+        found: list[Event] = []
+        for event in ordered[start:]:
+            if self._ends(event) or event.at - first.at > self.window:
+                break
+            step = self._step(event, open_steps)
+            if step is not None:
+                open_steps.remove(step)
+                found.append(event)
+            elif self.order == "strict" or event is first:
+                break
+            if not open_steps:
+                break
+        return found
+
+    def _step(self, event: Event, open_steps: Sequence[Step]) -> Step | None:
+        """For which of the steps that are still to come an event counts."""
+        if self.order != "any":
+            return open_steps[0] if open_steps[0].matches(event) else None
+        longest = max(
+            (step for step in self.steps if step.matches(event)), key=lambda step: len(step.path), default=None
+        )
+        return longest if longest in open_steps else None
+
+    def _ends(self, event: Event) -> bool:
+        return any(step.matches(event) for step in self.excluded)
+
+    def _is_of_interest(self, event: Event) -> bool:
+        """What a visitor did, and whatever the funnel names."""
+        named = any(step.matches(event) for step in (*self.steps, *self.excluded))
+        return named or event.interactive or event.name == PAGE_VIEW
+
+    def _moment(self, event: Event) -> tuple[int, int, int]:
+        """By time, then by place. Of two with one place, which came in different batches, either may be the later one:
+        the engine goes by the steps that they match."""
+        bits = sum(step.matches(event) << place for place, step in enumerate(self._by_length()))
+        return event.at, event.place, 256 if self._ends(event) else bits
+
+    def _by_length(self) -> Sequence[Step]:
+        if self.order != "any":
+            return self.steps
+        return sorted(self.steps, key=lambda step: len(step.path.replace("*", "")), reverse=True)
+
+
 def _like(pattern: str, path: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), path, re.DOTALL) is not None
-
-
-def farthest(events: Iterable[Event], steps: Sequence[Step]) -> int:
-    """The farthest step that one visitor reaches, from 1; 0 for none.
-
-    Each step comes later than the one before and within 24 hours of the first. Later is a later time and, within one
-    millisecond, a later place among the events that were loaded together.
-    """
-    ordered = sorted(events, key=_moment)
-    reached = 0
-    for first in ordered:
-        if steps[0].matches(first):
-            reached = max(reached, _from(first, ordered, steps))
-    return reached
-
-
-def _from(first: Event, ordered: Sequence[Event], steps: Sequence[Step]) -> int:
-    """How far it gets from a first step: with each step as early as can be, the others have most room."""
-    last, level = first, 1
-    for event in ordered:
-        after = (event.at - first.at, event.place - first.place) <= (WINDOW_MS, 0)
-        if level < len(steps) and _moment(event) > _moment(last) and after and steps[level].matches(event):
-            last, level = event, level + 1
-    return level
-
-
-def _moment(event: Event) -> tuple[int, int]:
-    return event.at, event.place

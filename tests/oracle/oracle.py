@@ -8,6 +8,7 @@ one, visits where one of their events is flagged.
 
 from __future__ import annotations
 
+import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from tests.oracle.condition import Condition
 from tests.oracle.detected import Override, corrected
 from tests.oracle.dimension import DIMENSIONS, Dimension, Level
 from tests.oracle.event import Event
-from tests.oracle.funnel import Step, farthest
+from tests.oracle.funnel import Funnel
 from tests.oracle.metric import METRICS, Group
 from tests.oracle.visit import Visit, visits
 
@@ -59,13 +60,34 @@ class Oracle:
             rows.append(values | {name: METRICS[name](group, whole, values) for name in metrics})
         return rows
 
-    def funnel(self, steps: Sequence[Step], period: Period, include_bots: bool = False) -> list[int]:
-        """How many visitors reach each step with their events of the period."""
+    def funnel(
+        self,
+        funnel: Funnel,
+        period: Period,
+        *,
+        by: str = "",
+        where: Sequence[Condition] = (),
+        include_bots: bool = False,
+    ) -> dict[str, list[tuple[int, float | None]]]:
+        """How many visitors reach each step with their events of the period, and their median seconds since the step
+        before; by the value of ``by`` that the attempt's first event or its visit has, '' where it has none."""
+        hits, _ = self._scope(period, where, include_bots, Level.TIME)
         of: dict[int, list[Event]] = defaultdict(list)
-        for event, _ in self._scope(period, (), include_bots, Level.TIME)[0]:
+        its = {}
+        for event, visit in hits:
             of[event.visitor].append(event)
-        levels = [farthest(events, steps) for events in of.values()]
-        return [sum(level >= step for level in levels) for step in range(1, len(steps) + 1)]
+            its[id(event)] = visit
+        found: dict[str, list[list[Event]]] = defaultdict(list)
+        for attempt in filter(None, map(funnel.attempt, of.values())):
+            value = self._label(by, attempt[0], its[id(attempt[0])]) if by else ""
+            found[value].append(attempt)
+        return {
+            value: [_reached(attempts, step) for step in range(len(funnel.steps))] for value, attempts in found.items()
+        }
+
+    def _label(self, by: str, event: Event, visit: Visit) -> str:
+        value = DIMENSIONS[by].value(event if DIMENSIONS[by].level is Level.EVENT else visit)
+        return "" if value is None else str(value)
 
     def _scope(
         self, period: Period, where: Sequence[Condition], include_bots: bool, level: Level
@@ -129,6 +151,12 @@ class Oracle:
             Level.TIME: lambda one: self.clock.bucket(one.step, at),
         }
         return tuple(value_of[one.level](one) for one in asked)
+
+
+def _reached(attempts: list[list[Event]], step: int) -> tuple[int, float | None]:
+    there = [attempt for attempt in attempts if len(attempt) > step]
+    times = [(attempt[step].at - attempt[step - 1].at) / 1000 for attempt in there] if step else []
+    return len(there), statistics.median(times) if times else None
 
 
 def _level(asked: Sequence[Dimension]) -> Level:

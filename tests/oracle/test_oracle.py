@@ -10,7 +10,7 @@ from tests.oracle.clock import Clock, previous
 from tests.oracle.condition import Condition
 from tests.oracle.detected import Override
 from tests.oracle.event import FIELDS, Event
-from tests.oracle.funnel import Step, farthest
+from tests.oracle.funnel import Funnel, Step
 from tests.oracle.oracle import Oracle
 from tests.oracle.visit import visits
 from tests.oracle.visitor import visitors
@@ -182,12 +182,40 @@ def test_weeks_and_months_and_the_period_before():
     ],
 )
 def test_funnels(events, level):
-    assert farthest(events, [Step("a"), Step("b"), Step("/c/*")]) == level
+    assert len(Funnel([Step("a"), Step("b"), Step("/c/*")]).attempt(events)) == level
 
 
 def test_one_event_is_one_step():
-    steps = [Step("page_view"), Step("/*"), Step("page_view:/b")]
-    assert [farthest(events, steps) for events in ([event(0)], [event(0), event(1)])] == [1, 2]
+    funnel = Funnel([Step("page_view"), Step("/*"), Step("page_view:/b")])
+    assert [len(funnel.attempt(events)) for events in ([event(0)], [event(0), event(1)])] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "minutes"),
+    [
+        pytest.param("abc", {}, [0, 1, 2], id="each step at once"),
+        pytest.param("aaxbbc", {}, [1, 3, 5], id="the last to begin, and each step as early as can be"),
+        pytest.param("abcaabc", {}, [0, 1, 2], id="the first to get there"),
+        pytest.param("aabaa", {}, [1, 2], id="the farthest, however many begin later"),
+        pytest.param("ab" + "x" * 30 + "c", {"window": 20 * 60_000}, [0, 1], id="the window"),
+        pytest.param("axbabc", {"order": "strict"}, [3, 4, 5], id="strict"),
+        pytest.param("abxcab", {"order": "strict"}, [0, 1], id="strict, and never done"),
+        pytest.param("cxxba", {"order": "any"}, [0, 3, 4], id="any order"),
+        pytest.param("ccb", {"order": "any"}, [1, 2], id="any order, begun last"),
+        pytest.param("axbyc", {"excluded": [Step("y")]}, [0, 2], id="excluded"),
+        pytest.param("aybc", {"excluded": [Step("y")]}, [0], id="excluded at once"),
+        pytest.param("ayabc", {"excluded": [Step("y")]}, [2, 3, 4], id="excluded, and begun again"),
+    ],
+)
+def test_the_attempt_that_counts(names, more, minutes):
+    events = [event(minute, name=name, interactive=True) for minute, name in enumerate(names)]
+    attempt = Funnel([Step("a"), Step("b"), Step("c")], **more).attempt(events)
+    assert [(one.at - events[0].at) // 60_000 for one in attempt] == minutes
+
+
+def test_in_any_order_the_longest_path_counts():
+    funnel = Funnel([Step("page_view"), Step("/b*"), Step("/bc")], order="any")
+    assert len(funnel.attempt([event(0, path="/bc"), event(1, path="/bc"), event(2, path="/bcd"), event(3)])) == 3
 
 
 def test_overrides():

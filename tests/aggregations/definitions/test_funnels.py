@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aggregations.definitions import funnels
-from aggregations.definitions.funnel_steps import FunnelStep
 from aggregations.query.filters import Filter
+from aggregations.reports.funnel_steps import FunnelStep
 from sql.core.errors import EngineBusy, UsageError
 from sql.core.files import OwnedLock
 

@@ -8,10 +8,10 @@ import os
 import pytest
 
 from aggregations.definitions import funnels
-from aggregations.definitions.funnel_steps import FunnelStep
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
 from aggregations.reports.exit_pages import exit_pages
+from aggregations.reports.funnel_steps import FunnelStep
 from aggregations.reports.ranked import RANKED
 from collector.event.model import SpooledEvent
 from collector.imports.run import Import
