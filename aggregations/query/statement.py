@@ -16,8 +16,9 @@ from aggregations.query.periods import Period
 from aggregations.query.planner import Part
 from aggregations.query.restrict import VISIT_DAYS, Restriction
 from aggregations.query.sources import EVENTS, VISITS, Level, Source
-from sql.compose import Binder, derived, instead, scoped, with_first
+from sql.compose import Binder, derived, scoped, with_first
 from sql.core.errors import UsageError
+from sql.schema.replaced import instead
 
 # Half of a sample's visitors have an id below half of 2^64: ids are hashes.
 _IDS = 2**64
