@@ -26,6 +26,8 @@ from aggregations.query.closed import of
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow, find
+from aggregations.reports.funnel import Funnel, StepOrder, report
+from aggregations.reports.funnel_steps import FunnelStep
 from aggregations.reports.overview import FIGURES
 from aggregations.reports.ranked import RANKED
 from aggregations.reports.timeseries import query as series
@@ -100,6 +102,16 @@ QUESTIONS: dict[str, Query] = {
     "overview, a tenth": Query(metrics=FIGURES, sample=0.1),
 }
 
+# The first begins with any page view, the others with those of one page.
+_ORDER = tuple(map(FunnelStep.parse, ("/page/1", "add_to_cart", "purchase")))
+FUNNELS = {
+    "any page to purchase": Funnel("wide", (FunnelStep("page_view"), *_ORDER[1:])),
+    "a page to purchase": Funnel("narrow", _ORDER),
+    "the same by device": Funnel("narrow", _ORDER),
+    "the same, strict": Funnel("narrow", _ORDER, order=StepOrder.STRICT),
+    "the same, any order": Funnel("narrow", _ORDER, order=StepOrder.ANY),
+}
+
 
 def best(ask: Callable[[], object], times: int = 3) -> float:
     """The shortest of some runs, in seconds."""
@@ -167,6 +179,10 @@ def measure(client: Any, home: DataDir, folder: Path, site: SiteRow) -> None:
             other = best(lambda name=name: duck(DUCKDB[name])) if duck and name in DUCKDB else None
             ratio = f"{other:8.3f}  {raw / own:7.1f}  {other / own:7.1f}" if other else f"{'':8}  {raw / own:7.1f}"
             print(f"{name:24} {own:8.3f} {merged:8.3f} {raw:8.3f} {ratio}", flush=True)
+    print("\nfunnels")
+    for name, funnel in FUNNELS.items():
+        asked = Query(dimensions=("device",) if "device" in name else ())
+        print(f"{name:24} {best(lambda f=funnel, q=asked: report(client, f, q, site, period)):8.3f}", flush=True)
     print("\nwhole commands, engine running")
     for words in (("overview", "--period", span), ("countries", "--period", span), ("pages", "--period", span)):
         print(f"{words[0]:24} {best(lambda words=words: command(home, *words)):8.3f}", flush=True)

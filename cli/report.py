@@ -152,7 +152,8 @@ def funnel(
     from aggregations.query.answer import prepare
     from aggregations.query.dimensions import find
     from aggregations.query.model import Query
-    from aggregations.reports.funnel import parse_window, report
+    from aggregations.reports.funnel import column_of, parse_window
+    from aggregations.reports.funnel import report as answered
     from aggregations.reports.funnel_steps import FunnelStep
 
     given: dict[str, Any] = {"window": parse_window(window)} if window else {}
@@ -161,14 +162,14 @@ def funnel(
     query = asking.query(Query(dimensions=(by,) if by else ()))
     with database("report funnel") as client:
         asked = prepare(client, query)
-        found = report(
+        found = answered(
             client, replace(funnels.find(client, asked.site, name), **given), query, asked.site, asked.period
         )
         note = left_out(client, asked)
     if found.left_out:
         note = f"{found.left_out:,} more values; add --limit 0 to show all. {note}".rstrip()
     title = f"Funnel {name} · {asked.site.domain} · {asked.period.label}"
-    labels = {"step": "", "event": "Event", "path": "Path"} | ({by: find(by).label} if by else {})
+    labels = {"step": "", "event": "Event", "path": "Path"} | ({column_of(by): find(by).label} if by else {})
     view = View(title, bar="visitors", blank="any", labels=labels, footnote=note)
     render(found.rows, view, asking.fmt, asking.output)
 

@@ -57,7 +57,7 @@ def verify(
             compare(client, config.home, every_row=every_row, repair=True, on_table=say)
             found = compare(client, config.home, every_row=every_row, on_table=say)
     seconds = time.perf_counter() - started
-    nothing = f"visits, rollups and funnels match {found.events:,} raw events"
+    nothing = f"visits and rollups match {found.events:,} raw events"
     render(_frame(found.differences, known), View("Differences", labels=_LABELS, nothing=nothing), fmt, output)
     typer.echo(f"{found.events:,} events compared in {seconds:.1f} s", err=True)
     if found.differences:

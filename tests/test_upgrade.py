@@ -71,6 +71,8 @@ def opened(before):
 @pytest.mark.parametrize("raw", [(), ("--raw",)], ids=["rollups", "raw"])
 @pytest.mark.parametrize("name", REPORTS)
 def test_its_figures(opened, command, name, raw):
+    if name == "funnel_buy":  # always of raw events
+        raw = ()
     said = json.loads((opened / "answers" / f"{name}.json").read_text())
     october = ("--site", "shop.example", "--period", "2026-10")
     now = command("--config", opened / "footfall.toml", "report", *REPORTS[name], *raw, *october)

@@ -99,9 +99,10 @@ def check(funnel: Funnel) -> None:
 def report(client: Client, funnel: Funnel, query: Query, site: SiteRow, period: Period) -> Reached:
     """How far the visitors get with the events that ``query`` chooses, by its dimension where it has one.
 
-    Columns: the dimension, of the first event of a visitor's attempt; step (from 1), event, path (in any order both
-    empty); visitors; from_previous, from_first (0..1, null where nobody was); time_from_previous (median, in seconds,
-    null where nobody was). At most ``query.limit`` values, those with the most visitors at the first step.
+    Columns: the dimension (``column_of``), of the first event of a visitor's attempt; step (from 1), event, path (in
+    any order both empty); visitors; from_previous, from_first (0..1, null where nobody was); time_from_previous
+    (median, in seconds, null where nobody was). At most ``query.limit`` values, those with the most visitors at the
+    first step.
     Raises UsageError as ``check``, and for a dimension of time.
     """
     import polars as pl
@@ -114,9 +115,14 @@ def report(client: Client, funnel: Funnel, query: Query, site: SiteRow, period: 
     rows = []
     for label, visitors, medians, _ in found if found or query.dimensions else [("", [], [], 0)]:
         rows += [(label, *row) for row in _steps(funnel, visitors, medians, share)]
-    dimension = query.dimensions[0] if query.dimensions else "label"
-    frame = pl.DataFrame(rows, schema={dimension: pl.String, **_columns()}, orient="row")
-    return Reached(frame if query.dimensions else frame.drop(dimension), found[0][3] - len(found) if found else 0)
+    frame = pl.DataFrame(rows, schema={"label": pl.String, **_columns()}, orient="row")
+    named = frame.rename({"label": column_of(query.dimensions[0])}) if query.dimensions else frame.drop("label")
+    return Reached(named, found[0][3] - len(found) if found else 0)
+
+
+def column_of(dimension: str) -> str:
+    """The column of a breakdown: as the dimension is called, where no column of a step is called so."""
+    return f"first_{dimension}" if dimension in ("event", "path") else dimension
 
 
 def _bound(funnel: Funnel) -> dict[str, object]:

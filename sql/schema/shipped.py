@@ -67,7 +67,6 @@ def step_names() -> set[str]:
     return {name for kind in SchemaKind for name in names(kind)}
 
 
-@cache
 def retired(migration: str = "") -> frozenset[str]:
     """What earlier versions shipped and this one does not, since a migration (any, or the one named) drops it."""
     texts = (read(SchemaKind.MIGRATION, name) for name in ([migration] if migration else names(SchemaKind.MIGRATION)))

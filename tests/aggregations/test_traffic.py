@@ -46,7 +46,7 @@ def sent(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def truth(written, sent, tmp_path_factory):
-    """The oracle of each; the funnels of one are there before its events, those of the other afterwards."""
+    """The oracle of each; the funnels of one are defined before its events, those of the other afterwards."""
     lock = OwnedLock(tmp_path_factory.mktemp("locks") / "funnels.lock", "test")
 
     def define(site):

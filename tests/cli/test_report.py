@@ -175,6 +175,7 @@ def test_a_hand_of_options(footfall, tmp_path):
         (("report", "funnel", "x", "-s", "shop.example"), b"footfall: shop.example has no funnel 'x'\n"),
         (("report", "timeseries", "-s", "shop.example", "-p", "2026", "--by", "hour"), b"footfall: "),
         (("funnel", "add", "x", "a", "-s", "shop.example"), b"footfall: a funnel has 2 to 8 steps, not 1\n"),
+        (("funnel", "add", "x", "a", "b", "--window", "1y"), b"footfall: not a window: '1y'\n"),
         (("query", " "), b"footfall: no SQL\n"),
     ],
 )
@@ -207,18 +208,16 @@ def test_funnels_from_definition_to_removal(footfall):
     steps = ("/0", "/1", "signup")
     assert footfall("funnel", "add", "start", *steps, *where, "--dry-run")[2].startswith(b"would add funnel start")
     assert footfall("funnel", "list", *where)[1] == b"[]\n"
-    assert footfall("funnel", "add", "start", *steps, *where)[::2] == (
-        0,
-        b"added funnel start with 3 steps to shop.example\n",
-    )
+    added = footfall("funnel", "add", "start", *steps, *where, "--window", "36h", "--exclude", "/x/*")
+    assert added[::2] == (0, b"added funnel start with 3 steps to shop.example\n")
     assert json.loads(footfall("funnel", "list", *where)[1]) == [
-        {"funnel": "start", "steps": "page_view:/0 \u2192 page_view:/1 \u2192 signup"}
-    ]
+        {"funnel": "start", "steps": "page_view:/0 \u2192 page_view:/1 \u2192 signup", "window": "36h",
+         "order": "ordered", "excluded": "page_view:/x/*"}
+    ]  # fmt: skip
     rows = json.loads(footfall("report", "funnel", "start", *OCTOBER)[1])
     # Visit v sees the pages 3v % 4 and (3v + 1) % 4: half of the visits see /0, five of them bots; a quarter,
     # none of them bots, goes on to /1.
     assert [row["visitors"] for row in rows] == [45, 25, 25]
-    assert json.loads(footfall("report", "funnel", "start", *OCTOBER, "--raw")[1]) == rows
     assert footfall("report", "funnel", "start", *OCTOBER, "-f", "table")[1].decode().splitlines()[0] == (
         "Funnel start · shop.example · 2026-10-01 to 2026-10-31"
     )
@@ -226,6 +225,32 @@ def test_funnels_from_definition_to_removal(footfall):
     assert footfall("funnel", "remove", "start", *where, "--dry-run")[2].startswith(b"would remove")
     assert footfall("funnel", "remove", "start", *where, "--yes")[2].startswith(b"removed funnel start")
     assert footfall("funnel", "remove", "start", *where, "--yes")[0] == 2
+
+
+def test_options_of_a_report_override_the_funnel(footfall):
+    where = ("--site", "shop.example")
+    assert footfall("funnel", "add", "turn", "/0", "/1", *where, "--order", "any")[0] == 0
+
+    def reached(*more):
+        return [row["visitors"] for row in json.loads(footfall("report", "funnel", "turn", *OCTOBER, *more)[1])]
+
+    both = reached()
+    assert both[0] > both[1] > 0
+    assert reached("--order", "ordered") == [45, 25]
+    assert reached("--order", "ordered", "--window", "1s") == [45, 0]
+    assert reached("--order", "ordered", "--exclude", "/0") == [0, 0]
+    assert reached("--order", "ordered", "--include-bots") == [50, 25]
+    assert reached("--order", "ordered", "--segment", "event=signup") != [45, 25]
+    table = footfall(
+        "report", "funnel", "turn", *OCTOBER, "--order", "ordered", "--by", "page", "-n", "0", "-f", "table"
+    )
+    assert "Page" in table[1].decode()
+    rows = json.loads(footfall("report", "funnel", "turn", *OCTOBER, "--by", "page", "--limit", "1")[1])
+    assert [row["step"] for row in rows] == [1, 2]
+    assert len({row["page"] for row in rows}) == 1
+    said = footfall("report", "funnel", "turn", *OCTOBER, "--by", "page", "--limit", "1", "-f", "table")[1].decode()
+    assert "1 more values; add --limit 0 to show all." in said
+    assert footfall("funnel", "remove", "turn", *where, "--yes")[0] == 0
 
 
 def test_query(footfall):

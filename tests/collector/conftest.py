@@ -108,22 +108,6 @@ DISAGREEMENTS = {
         union all
         select visit_id from closed_visits where (site_id, visit_date) in days group by visit_id having count() > 1
     """,
-    "funnel_states": """
-        with
-            raw as (
-                select visitor_id, windowFunnel(362387865600000)(
-                    funnel_moment(timestamp, batch_seq, if(name = 'page_view', 1, 2)),
-                    name = 'page_view', name = 'purchase') as level
-                from events where name in ('page_view', 'purchase') group by visitor_id having level > 0
-            ),
-            kept as (
-                select visitor_id, windowFunnelMerge(362387865600000)(state) as level
-                from funnel_states group by visitor_id having level > 0
-            )
-        select * from (select * from raw except select * from kept)
-        union all
-        select * from (select * from kept except select * from raw)
-    """,
 }
 
 
@@ -231,12 +215,6 @@ class Footfall:
         """The account of this moment."""
         return take(self.home)
 
-    def define_funnel(self) -> None:
-        """page_view, purchase."""
-        steps = "[('page_view', ''), ('purchase', '')]"
-        with self.client() as client:
-            client.command(f"insert into funnels select 1, 1, 'buy', {steps}, false, now64(3)")
-
     def drained(self) -> bool:
         """Whether nothing waits in the spool."""
         spool = Spool(self.home.spool)
@@ -303,7 +281,7 @@ def lasting(tmp_path_factory):
 
 
 class House:
-    """A data directory with an engine that runs, a site and a funnel, for loaders of the test's own."""
+    """A data directory with an engine that runs, and a site, for loaders of the test's own."""
 
     def __init__(self, home: DataDir) -> None:
         self.home = home
@@ -330,7 +308,7 @@ class House:
     def empty(self) -> None:
         """No event any more."""
         with self.client() as client:
-            for table in ("events", "visits", "daily_events", "daily_pages", "funnel_states", "revisions", "closings"):
+            for table in ("events", "visits", "daily_events", "daily_pages", "revisions", "closings"):
                 client.command(f"truncate table {table}")
 
 
@@ -342,8 +320,6 @@ def built(tmp_path_factory):
     with alongside(home):
         with made.client() as client:
             bring_up_to_date(client, home)
-            steps = "[('page_view', ''), ('purchase', '')]"
-            client.command(f"insert into funnels select 1, 1, 'buy', {steps}, false, now64(3)")
         publish(home.sites_file, [Site(1, "shop.example", "Europe/Paris")])
         yield made
 

@@ -112,7 +112,6 @@ def test_minutes_without_the_engine(footfall, until, agree):
     rate = int(os.environ.get("FOOTFALL_SOAK_RATE", "2000"))
     with footfall.client() as client:
         set_site(client, footfall.home, "shop.example", {"identity": Identity.FIRST_PARTY})
-    footfall.define_funnel()
     load = Load(footfall, rate)
     load.start()
     try:

@@ -46,7 +46,6 @@ def holds(house, stored, duplicate=0, quarantined=0):
 
 def test_the_engine_away_while_events_come_in(footfall, until, agree):
     """Stopped for some seconds; then what waits is loaded, once. How fast that goes, test_engine_away.py measures."""
-    footfall.define_funnel()
     assert footfall.post([sent(0)]) == 202
     until(footfall.drained, what="warm")
     [engine] = footfall.pids("engine")
@@ -163,7 +162,6 @@ def test_answers_that_are_lost_after_the_commit_double_nothing(house, event, agr
 
 
 def test_a_view_that_fails_in_the_middle_of_a_batch_then_a_crash(footfall, until, agree):
-    footfall.define_funnel()
     assert footfall.post([sent(n) for n in range(100)]) == 202
     until(footfall.drained, what="warm")
     with footfall.client() as client:
@@ -221,7 +219,6 @@ def all_are_counted(footfall, acknowledged, until, agree):
 def test_the_disk_of_the_spool_is_full(still, small_disk, until, agree):
     disk = small_disk(still.home.spool, 4)
     still.start()
-    still.define_funnel()
     workers, acknowledged = still.pids("worker"), set()
 
     def post(number):
@@ -247,7 +244,6 @@ def test_the_disk_of_the_spool_is_full(still, small_disk, until, agree):
 def test_the_disk_of_temporary_files_is_full(still, small_disk, until, agree, tmp_path):
     still.tmpdir = small_disk(tmp_path / "temporary", 1)
     still.start()
-    still.define_funnel()
     fill(still.tmpdir)
     events = [sent(n) for n in range(500)]
     assert answer_of(still, events)[0] == 202
@@ -257,7 +253,6 @@ def test_the_disk_of_temporary_files_is_full(still, small_disk, until, agree, tm
 def test_the_disk_of_the_database_is_full(still, small_disk, until, agree):
     disk = small_disk(still.home.engine_dir, 100)
     still.start()
-    still.define_funnel()
     assert answer_of(still, [sent(0)])[0] == 202
     until(still.drained, what="warm")
     ballast = fill(disk)

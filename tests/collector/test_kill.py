@@ -185,7 +185,6 @@ def ends_whole(footfall, until) -> None:
 
 
 def test_every_acknowledged_event_counts_once(footfall, until, agree):
-    footfall.define_funnel()
     acknowledged, might_contain, done = storm(footfall, 100_000, 50, seed=7)
     assert done.total() >= 50
     assert min(done.values()) > 0
@@ -221,7 +220,6 @@ def test_days_are_closed_while_late_events_come_and_everything_is_killed(footfal
 @pytest.mark.timeout(0)
 def test_a_thousand_kills(footfall, until, agree):
     """FOOTFALL_SOAK_KILLS sets another number."""
-    footfall.define_funnel()
     wanted = int(os.environ.get("FOOTFALL_SOAK_KILLS", "1000"))
     acknowledged: set[str] = set()
     might_contain: set[str] = set()

@@ -13,7 +13,6 @@ from collector.loader.loader import Loader, LoaderOptions
 
 
 def test_one_batch_five_times_by_two_clients_across_segments_and_a_restart(footfall, until, agree):
-    footfall.define_funnel()
     now = int(time.time() * 1000)
     events = [
         {

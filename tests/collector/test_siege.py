@@ -33,10 +33,6 @@ MAX_RATE = 0.75 * 2_000 * len(ZONES)
 # (docs/architecture.md), and for a worker 500 connections with half a body each (256 KB), for the loader a batch in
 # each of its three steps, for the engine its own caches and merges.
 BOUNDS_MB = {"serve": 150, "collector": 120, "worker": 60 + 16 + 130 + 60, "loader": 500 + 80, "engine": 1_500}
-FUNNELS = """
-    insert into funnels
-    select site_id, site_id, 'buy', [('page_view', ''), ('purchase', '')], false, now64(3) from sites final
-"""
 CONFIG = """
 data_dir = "data"
 [collector]
@@ -96,7 +92,6 @@ def besieged(still):
             sites.append(honest.SitePlan(site.domain, [key, second]))
         for domain in ("victim.example", "other.example"):
             add_site(client, still.home, domain, "Europe/Paris")
-        client.command(FUNNELS)
     return still, sites
 
 

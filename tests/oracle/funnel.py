@@ -44,9 +44,11 @@ class Funnel:
     def attempt(self, events: Iterable[Event]) -> list[Event]:
         """The attempt of one visitor that counts: the events of its steps, as they follow each other; maybe none."""
         ordered = [one for one in sorted(events, key=self._moment) if self._is_of_interest(one)]
-        made = [(self._from(at, ordered), at) for at in range(len(ordered))]
+        made = [found for at in range(len(ordered)) if (found := self._from(at, ordered))]
         # Farthest, then there first, then begun last.
-        return max(made, key=lambda one: (len(one[0]), -one[0][-1].at if one[0] else 0, one[1]), default=([], 0))[0]
+        farthest = [one for one in made if len(one) == max(map(len, made))]
+        soonest = min(((one[-1].at, one[-1].place) for one in farthest), default=None)
+        return next((one for one in reversed(farthest) if (one[-1].at, one[-1].place) == soonest), [])
 
     def _from(self, start: int, ordered: Sequence[Event]) -> list[Event]:
         first = ordered[start]
@@ -69,9 +71,7 @@ class Funnel:
         """For which of the steps that are still to come an event counts."""
         if self.order != "any":
             return open_steps[0] if open_steps[0].matches(event) else None
-        longest = max(
-            (step for step in self.steps if step.matches(event)), key=lambda step: len(step.path), default=None
-        )
+        longest = next((step for step in self._by_length() if step.matches(event)), None)
         return longest if longest in open_steps else None
 
     def _ends(self, event: Event) -> bool:

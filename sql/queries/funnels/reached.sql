@@ -51,8 +51,8 @@ with
     shortened as (
         select
             arrayMap(
-                event -> toUInt64(bitShiftRight(event, 29)), arrayFilter((event, keep) -> keep, sorted, kept)
-            ) as times,
+                event -> toUInt64(bitShiftRight(event, 9)), arrayFilter((event, keep) -> keep, sorted, kept)
+            ) as moments,
             arrayFilter((bit, keep) -> keep, bits, kept) as bits,
             arrayFilter((label, keep) -> keep, labels, kept) as labels
         from in_order
@@ -61,15 +61,15 @@ with
     -- attempt that goes on at each event gets there. A row of a step is filled backwards from its events.
     followed as (
         select
-            times,
+            moments,
             bits,
             labels,
             arrayFold(
                 (rows, step) -> arrayConcat(
                     [
                         arrayReverseFill(
-                            (time, bit) -> strict or bitTest(bit, step) or bitTest(bit, 8),
-                            arrayMap((time, bit) -> if(bitTest(bit, step), time, never), times, bits),
+                            (moment, bit) -> strict or bitTest(bit, step) or bitTest(bit, 8),
+                            arrayMap((moment, bit) -> if(bitTest(bit, step), moment, never), moments, bits),
                             bits
                         )
                     ],
@@ -78,9 +78,9 @@ with
                         rows,
                         arrayMap(
                             row -> arrayReverseFill(
-                                (time, bit) -> strict or bitTest(bit, step) or bitTest(bit, 8),
+                                (moment, bit) -> strict or bitTest(bit, step) or bitTest(bit, 8),
                                 arrayMap(
-                                    (time, bit) -> if(bitTest(bit, step), time, never),
+                                    (moment, bit) -> if(bitTest(bit, step), moment, never),
                                     arrayPushBack(arrayPopFront(row), never),
                                     bits
                                 ),
@@ -99,20 +99,26 @@ with
     attempts as (
         select
             arrayMap(
-                row -> arrayMap((time, began) -> time - began <= {window:UInt64}, row, times), rows
+                row -> arrayMap(
+                    (moment, began) -> bitShiftRight(moment, 20) - bitShiftRight(began, 20) <= {window:UInt64},
+                    row,
+                    moments
+                ),
+                rows
             ) as inside,
             arrayMap(
                 (level, bit) -> if(bitAnd(bit, starts) != 0, level, 0), arrayReduce('sumForEach', inside), bits
             ) as levels,
             arrayReduce(
-                'maxForEach', arrayMap((row, its) -> arrayMap((time, ok) -> if(ok, time, 0), row, its), rows, inside)
+                'maxForEach',
+                arrayMap((row, its) -> arrayMap((moment, ok) -> if(ok, moment, 0), row, its), rows, inside)
             ) as ended,
             arrayMax(levels) as farthest,
-            arrayMin(arrayFilter((time, level) -> level = farthest, ended, levels)) as soonest,
-            arrayLastIndex((time, level) -> level = farthest and time = soonest, ended, levels) as best,
+            arrayMin(arrayFilter((moment, level) -> level = farthest, ended, levels)) as soonest,
+            arrayLastIndex((moment, level) -> level = farthest and moment = soonest, ended, levels) as best,
             labels[best] as label,
             arraySort(
-                arrayFilter(time -> time - times[best] <= {window:UInt64}, arrayMap(row -> row[best], rows))
+                arrayMap(row -> bitShiftRight(row[best], 20), arrayFilter((row, its) -> its[best], rows, inside))
             ) as reached
         from followed
     )

@@ -7,10 +7,11 @@ import os
 
 import pytest
 
-from aggregations.definitions import funnels
+from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
 from aggregations.reports.exit_pages import exit_pages
+from aggregations.reports.funnel import Funnel, report
 from aggregations.reports.funnel_steps import FunnelStep
 from aggregations.reports.ranked import RANKED
 from collector.event.model import SpooledEvent
@@ -19,7 +20,6 @@ from collector.loader import insert
 from collector.loader.batches import from_stream, to_stream
 from collector.loader.loader import Loader
 from collector.spool.lines import encode
-from sql.core.files import OwnedLock
 from sql.schema import rebuild
 
 SITE = SiteRow(1, "shop.example", "Europe/Paris")
@@ -112,11 +112,5 @@ def test_a_funnel_follows_it(house):
     with Loader(house.home, house.url) as loader, house.client() as client:
         loader.drain()
         steps = tuple(FunnelStep("page_view", path) for path in ("/landing", "/product", "/checkout"))
-        lock = OwnedLock(house.home.partitions_lock, "test")
-        funnel = funnels.add(client, SITE, "checkout", steps, lock)
-        try:
-            for raw in (False, True):
-                report = funnels.report(client, SITE, funnel, PERIOD, raw=raw)
-                assert report["visitors"].to_list() == [41, 40, 40]
-        finally:
-            funnels.remove(client, SITE, "checkout")
+        found = report(client, Funnel("checkout", steps), Query(), SITE, PERIOD).rows
+        assert found["visitors"].to_list() == [41, 40, 40]

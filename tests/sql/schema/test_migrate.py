@@ -191,6 +191,40 @@ def test_sites_and_keys_of_the_version_before(client, monkeypatch):
     ]
 
 
+BEFORE_FUNNELS = {
+    SchemaKind.FUNCTION: ("funnel_moment", "create or replace function funnel_moment as (a, b, c) -> toUInt64(a)"),
+    SchemaKind.VIEW: ("funnel_steps", "create or replace view funnel_steps as select site_id, name from funnels"),
+    SchemaKind.DERIVATION: ("funnel_states", "select site_id from funnel_steps"),
+}
+
+
+def test_what_a_migration_drops_is_known_and_then_forgotten(client, monkeypatch):
+    """A database of the version before has steps that are not shipped any more."""
+    names, read = shipped.names, shipped.read
+
+    def earlier(kind):
+        more = [BEFORE_FUNNELS[kind][0]] if kind in BEFORE_FUNNELS else []
+        return [*(name for name in names(kind) if name < "0014" or not name.startswith("0")), *more]
+
+    with monkeypatch.context() as before:
+        before.setattr(shipped, "names", earlier)
+        texts = dict(BEFORE_FUNNELS.values())
+        before.setattr(shipped, "read", lambda kind, name: texts.get(name) or read(kind, name))
+        before.setattr(migrate.rebuild, "install", lambda *args: None)
+        migrate.apply(client)
+        assert "funnel_states" in {name for name, _ in schema(client)}
+    gone = {name for name, _ in BEFORE_FUNNELS.values()}
+    assert shipped.retired("0014_funnels") == gone | {"funnel_states_mv"}
+    migrate.refuse_newer(client)
+    assert next(step.name for step in migrate.pending(client)) == "0014_funnels"
+    assert not gone & {step.name for step in migrate.steps(client)}
+    migrate.apply(client)
+    assert not gone & {name for name, _ in schema(client)}
+    recorded = {row[0] for row in client.query(queries.query("schema/steps_applied")).result_rows}
+    assert recorded == shipped.step_names()
+    assert migrate.pending(client) == []
+
+
 def test_a_step_of_a_later_version_is_refused(client):
     migrate.apply(client)
     client.command(

@@ -41,8 +41,6 @@ CONTENT = {
     "from daily_events group by 1, 2, 3, 4 order by 1, 2, 3, 4",
     "daily_pages": "select site_id, local_date, bot, hostname, path, sum(pageviews), uniqMerge(visitors) "
     "from daily_pages group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5",
-    "funnel_states": "select site_id, local_date, funnel_id, bot, visitor_id, finalizeAggregation(state) "
-    "from funnel_states final order by 1, 2, 3, 4, 5",
 }
 MONTHS = [202609, 202610, 202611]
 
@@ -75,7 +73,7 @@ def database(engine, name):
 
 
 def emptied(client):
-    for table in ("events", "funnels", *PARTITIONED_BY):
+    for table in ("events", *PARTITIONED_BY):
         client.command(f"truncate table {table}")
     return client
 
@@ -110,12 +108,6 @@ def traffic(loaded):
 
 
 def load(client):
-    steps = [("page_view", ""), ("signup", "/%")]
-    client.insert(
-        "funnels",
-        [[1, 1, "f", steps, False, dt.datetime.now(dt.UTC)]],
-        column_names=["site_id", "funnel_id", "name", "steps", "deleted", "updated_at"],
-    )
     for first in (0, 1501):
         client.command(TRAFFIC, parameters={"first": first, "count": 1501})
     return everything(client)
