@@ -37,6 +37,8 @@ from collector.sites.admin import add_site
 from sql.client import opened
 from sql.core.data_dir import DataDir
 from sql.engine.server import alongside
+from sql.schema.days import month_of
+from sql.schema.rebuild import PARTITIONED_BY, compare, rebuild_days, rebuild_months
 from sql.schema.upgrade import bring_up_to_date
 
 FIRST = dt.date(2025, 4, 1)
@@ -212,6 +214,15 @@ def close_all(client: Any) -> None:
         print(f"  {table:20} {size / 1e6:8.1f} MB {rows:12,} rows")
 
 
+def recover(client: Any) -> None:
+    """What a batch in doubt costs: its day is compared, rebuilt where it differs; before, its month was rebuilt."""
+    day = FIRST + dt.timedelta(days=DAYS - 20)
+    tables = tuple(PARTITIONED_BY)
+    print(f"\n{'a batch in doubt: compare':24} {best(lambda: [compare(client, t, [(1, day)]) for t in tables]):8.3f}")
+    print(f"{'  rebuild its day':24} {best(lambda: [rebuild_days(client, t, [(1, day)]) for t in tables], 1):8.3f}")
+    print(f"{'  rebuild its month':24} {best(lambda: rebuild_months(client, tables, [month_of(day)]), 1):8.3f}")
+
+
 def main(arguments: list[str]) -> None:
     """Generate, measure, and say how large the tables are."""
     parser = argparse.ArgumentParser(prog="python -m bench.reports")
@@ -236,6 +247,7 @@ def main(arguments: list[str]) -> None:
             )
             close_all(client)
             measure(client, home, folder, find(client))
+            recover(client)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from collector.loader.prepare import SEEN_WINDOWS, Gathered, Prepared, gather, p
 from collector.loader.retry import RetryingClient, Stopped
 from collector.loader.seen_filter import SeenIds
 from collector.loader.status import Publisher
-from collector.logs import ABOUT
+from collector.logs import ABOUT, without_values
 from collector.settings import LOADER
 from collector.sites.event_schema_admin import publish_schemas
 from collector.sites.registry import SiteRegistry
@@ -112,6 +112,7 @@ class Loader:
         self._moved = 0
         self._number = 0
         self._looked = NOT_YET
+        self._closings: list[close.Closing] = []
 
     def __enter__(self) -> Loader:
         if not self._lock.try_acquire():
@@ -176,19 +177,27 @@ class Loader:
         self._asking.do(work)
 
     def _close_days(self) -> bool:
-        """Close the days of one month that are over, where it is time to look; returns whether there were any."""
-        if time.monotonic() - self._looked < CLOSE_SECONDS or self.journal.intents:
+        """Close the days of one month that are over, where it is time to look; returns whether there were any.
+
+        Loading does not depend on it: what cannot be closed now is left for the next time.
+        """
+        if self.journal.intents:
             return False
-        waiting = self._asking.do(lambda client: close.plan(client, dt.datetime.now(dt.UTC)))
-        if not waiting:
+        if not self._closings and time.monotonic() - self._looked > CLOSE_SECONDS:
             self._looked = time.monotonic()
+            self._closings = self._asking.do(lambda client: close.plan(client, dt.datetime.now(dt.UTC)))
+        if not self._closings:
             return False
+        closing_ = self._closings.pop(0)
         self._hold_partitions()
         try:
-            self._asking.do(lambda client: close.carry_out(client, waiting[0]))
+            self._asking.once(lambda client: close.carry_out(client, closing_))
+            log.info("%d days of %d closed in %s", len(closing_.days), closing_.month, closing_.table.name)
+        except Exception as exc:
+            why = without_values(getattr(exc, "message", exc))
+            log.warning("days of %d cannot be closed in %s: %s", closing_.month, closing_.table.name, why)
         finally:
             self._partitions.release()
-        log.info("%d days of %d closed in %s", len(waiting[0].days), waiting[0].month, waiting[0].table.name)
         return True
 
     def recover(self) -> None:

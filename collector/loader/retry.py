@@ -52,11 +52,8 @@ class RetryingClient:
         pause = self.pause
         while True:
             try:
-                if self._client is None:
-                    self._client = connect(self.url, direct=False, wait=1.0)
-                return work(self._client)
+                return self.once(work)
             except Exception as exc:
-                self.close()
                 if not _may_pass(exc):
                     raise
                 why = without_values(getattr(exc, "message", exc))
@@ -66,6 +63,16 @@ class RetryingClient:
                 log.warning("ClickHouse: %s; retrying in about %.1f s", why, pause)
             self._wait(pause * random.uniform(0.5, 1.5))  # noqa: S311 (jitter, not a secret)
             pause = min(pause * 2, self.longest)
+
+    def once(self, work: Callable[[Client], T]) -> T:
+        """``work`` with a client, tried once. Raises what it raises."""
+        try:
+            if self._client is None:
+                self._client = connect(self.url, direct=False, wait=1.0)
+            return work(self._client)
+        except BaseException:
+            self.close()
+            raise
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -127,6 +127,31 @@ def test_the_loader_looks_now_and_then(house, client, monkeypatch):
     assert 2 <= len(looked) <= 6
 
 
+def test_loading_goes_on_where_closing_fails(house, client, event, monkeypatch, until):
+    """As with a disk that has no room for another copy of the month."""
+    old(house, event, 5, 6)
+    load(house)
+    tried = []
+
+    def fail(client, closing):
+        tried.append(closing)
+        client.command("select throwIf(true, 'no room')")
+
+    monkeypatch.setattr("collector.loader.close.carry_out", fail)
+    finish = threading.Event()
+    with Loader(house.home, house.url) as loader:
+        thread = threading.Thread(target=loader.run, args=(finish,))
+        thread.start()
+        try:
+            until(lambda: len(tried) >= 1, 30, "tried to close")
+            old(house, event, 4, name="more")
+            until(lambda: client.command("select count() from events") == 15, 30, "loaded")
+        finally:
+            finish.set()
+            thread.join(30)
+    assert plan(client, NOW) != []
+
+
 def test_a_batch_in_doubt_is_settled_first(house, client, event):
     old(house, event, 5)
     load(house)
