@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aggregations.query import dimensions, metrics, where
 from aggregations.query.planner import Part
+from aggregations.query.sources import VISITS
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -23,13 +24,31 @@ def explained(client: Client, asked: Asked) -> str:
         lines.append(f"where {where.written(query.where)}")
     if query.segment is not None:
         lines.append(f"of visitors with {where.written(query.segment)}")
-    lines += ["", *(line for part in asked.parts for line in _chosen(part)), "", told.text, ""]
+    lines += [
+        "",
+        *(line for part in asked.parts for line in [*_chosen(part), *_closed(asked, part)]),
+        "",
+        told.text,
+        "",
+    ]
     lines += [f"  {name} = {value!r}" for name, value in told.values.items() if f"{{{name}:" in told.text]
     started = time.perf_counter()
     summary = client.query(told.text, parameters=told.values, settings=told.settings).summary
     seconds = time.perf_counter() - started
     rows, size = int(summary.get("read_rows", 0)), int(summary.get("read_bytes", 0))
     return "\n".join([*lines, "", f"{rows:,} rows, {size:,} bytes read, {seconds:.3f} s"])
+
+
+def _closed(asked: Asked, part: Part) -> list[str]:
+    """Which days or months are read from closed tables."""
+    first, last = asked.period.first, asked.period.last
+    if part.source is VISITS and not asked.query.exact and asked.closed.until >= first:
+        more = len([day for day in asked.closed.open if first <= day <= last])
+        return [f"  closed up to {min(asked.closed.until, last)}" + (f", but for {more} days" if more else "")]
+    if part.source.monthly and part.source.monthly in asked.statement.text:
+        months = len(asked.closed.months_of(part.source.monthly, first, last))
+        return [f"  {months} closed months from {part.source.monthly}"]
+    return []
 
 
 def _chosen(part: Part) -> list[str]:
