@@ -61,6 +61,11 @@ class DataDir:
         return self.root / "funnels.lock"
 
     @property
+    def definitions_lock(self) -> Path:
+        """Held while a version of a definition is written."""
+        return self.root / "definitions.lock"
+
+    @property
     def partitions_lock(self) -> Path:
         """Held while events or derivations are written: by the loader per batch, by a rebuild, by migrations."""
         return self.root / "partitions.lock"
