@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +14,7 @@ from cli.context import database
 from cli.options import BotsOption, FormatOption, LimitOption, OutputOption, PeriodOption, RawOption, SiteOption
 from cli.render.render import Format, render
 from cli.render.view import Layout, View
+from cli.taking import takes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +42,14 @@ SegmentOption = Annotated[
         autocompletion=completion.conditions,
     ),
 ]
+GoalOption = Annotated[
+    str | None,
+    typer.Option(
+        "--goal",
+        help="Add conversions and conversion rate of this goal (see: footfall goal list).",
+        autocompletion=completion.goals,
+    ),
+]
 CompareOption = Annotated[
     str, typer.Option("--compare", help="Period to compare with: previous, year, none or any period.")
 ]
@@ -65,6 +73,7 @@ class Asking:
     period: PeriodOption = "30d"
     where: WhereOption = None
     segment: SegmentOption = ""
+    goal: GoalOption = None
     compare: CompareOption = "none"
     sort: SortOption = None
     limit: LimitOption = 10
@@ -81,6 +90,7 @@ class Asking:
         import msgspec
 
         from aggregations.query.conditions import both
+        from aggregations.query.metrics import OF_GOALS
         from aggregations.query.model import check
         from aggregations.query.where import parse
 
@@ -89,6 +99,8 @@ class Asking:
             site=self.site,
             period=self.period,
             compare=self.compare,
+            metrics=tuple(dict.fromkeys((*base.metrics, *(OF_GOALS if self.goal else ())))),
+            goal=self.goal,
             where=both(base.where, *map(parse, self.where or ())),
             segment=parse(self.segment) if self.segment else base.segment,
             include_bots=self.bots,
@@ -103,34 +115,7 @@ class Asking:
 
 def asks(without: tuple[str, ...] = (), **defaults: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command, whose first parameter is an ``Asking``, the options of one: all but those of ``without``."""
-    hints = get_type_hints(Asking, include_extras=True)
-    shared = [
-        inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, annotation=hints[field.name],
-            default=defaults.get(field.name, field.default),
-        )
-        for field in fields(Asking)
-        if field.name not in without
-    ]  # fmt: skip
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        kinds = get_type_hints(command, include_extras=True)
-        own = [
-            parameter.replace(annotation=kinds[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY)
-            for parameter in list(inspect.signature(command).parameters.values())[1:]
-        ]
-
-        def run(**given: Any) -> None:
-            mine = {parameter.name: given.pop(parameter.name) for parameter in own}
-            command(Asking(**given), **mine)
-
-        parameters = [*own, *shared]
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        run.__name__, run.__doc__ = command.__name__, command.__doc__
-        return run
-
-    return decorate
+    return takes(Asking, without, **defaults)
 
 
 def report(name: str, asking: Asking, base: Query, view: View, shape: Shape | None = None) -> None:
@@ -165,17 +150,23 @@ def show(
             typer.echo(explained(client, asked), err=True)
         note = left_out(client, asked)
     title = f"{view.title} · {asked.site.domain} · {asked.period.label}"
-    if asked.before is not None and view.layout is not Layout.OVERVIEW:
-        view = replace(view, narrow=_narrow(frame, query))
-        title += f", before: {asked.before.label}"
+    if view.layout is not Layout.OVERVIEW:
+        if asked.before is not None or query.goal is not None:
+            view = replace(view, narrow=_narrow(frame, query))
+        if asked.before is not None:
+            title += f", before: {asked.before.label}"
     render(frame, replace(view, title=title, footnote=note), fmt, output)
 
 
 def _narrow(frame: pl.DataFrame, query: Query) -> tuple[str, ...]:
-    """Where not all columns have room: the figures of this period, and how the first of them changed."""
-    first = query.metrics[0]
-    keys = frame.columns[: len(query.dimensions)]
-    return (*keys, first, f"{first}_change", *query.metrics[1:])
+    """Where not all columns have room: figures of this period and how the first of them changed; with a goal, its."""
+    from aggregations.query.metrics import OF_GOALS
+
+    first, *others = query.metrics
+    if query.goal is not None:
+        others = [name for name in OF_GOALS if name in others]
+    changed = [f"{first}_change"] if f"{first}_change" in frame.columns else []
+    return (*frame.columns[: len(query.dimensions)], first, *changed, *others)
 
 
 def left_out(client: Client, asked: Asked) -> str:

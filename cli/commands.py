@@ -17,9 +17,11 @@ def register(app: typer.Typer) -> None:
         event_schema,
         experiment,
         funnel,
+        goal,
         import_,
         key,
         query,
+        receipt,
         report,
         serve,
         setup,
@@ -37,6 +39,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(report.app, name="report")
     catalogue.register(app)
     query.register(app)
+    app.add_typer(goal.app, name="goal")
     app.add_typer(funnel.app, name="funnel")
     app.add_typer(detected.app, name="detected")
     app.add_typer(experiment.app, name="experiment")
@@ -44,5 +47,6 @@ def register(app: typer.Typer) -> None:
     spool.register(app)
     close.register(app)
     dedupe.register(app)
+    app.add_typer(receipt.app, name="receipt")
     verify.register(app)
     doctor.register(app)

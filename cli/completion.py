@@ -1,7 +1,7 @@
-"""What the shell completes: sites, funnels, metrics, dimensions and their values.
+"""What the shell completes: sites, goals, funnels, metrics, dimensions and their values.
 
-Names of sites, funnels and values are asked of an engine that runs; without one there are none. Nothing is said of
-errors: a shell that waits for a completion has no place for them.
+Names of sites, goals, funnels and values are asked of an engine that runs; without one there are none. Nothing is said
+of errors: a shell that waits for a completion has no place for them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+import typer
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -45,6 +47,17 @@ def funnels(incomplete: str) -> list[str]:
     return [name for name in _asked(_funnels()) if name.startswith(incomplete)]
 
 
+def goals(incomplete: str) -> list[str]:
+    """Goals of the site, where there is one alone."""
+    return [name for name in _asked(_goals()) if name.startswith(incomplete)]
+
+
+def defined(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of the kind that the command's group is of: `goal show` completes goals."""
+    kind = ctx.parent.info_name if ctx.parent else ""
+    return goals(incomplete) if kind == "goal" else funnels(incomplete)
+
+
 def conditions(incomplete: str) -> list[str]:
     """Dimensions for the start of a condition; after ``=`` the most frequent values of the last 30 days."""
     from aggregations.query.dimensions import DIMENSIONS, ValueKind
@@ -77,6 +90,14 @@ def _funnels() -> Iterator[str]:
 
     with _client() as client:
         yield from (funnel.name for funnel in known.every(client, every.find(client)))
+
+
+def _goals() -> Iterator[str]:
+    from aggregations.query import goals as known
+    from aggregations.query import sites as every
+
+    with _client() as client:
+        yield from known.every(client, every.find(client))
 
 
 def _values(dimension: str) -> Iterator[str]:

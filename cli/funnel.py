@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from aggregations.reports.funnel import StepOrder
-from cli.confirm import Yes, confirm
 from cli.context import database, settings
 from cli.options import DryRunOption, FormatOption, OutputOption, SiteOption
+from cli.plan import Yes, confirm
 from cli.render.render import render
 from cli.render.view import View
 

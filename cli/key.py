@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli.confirm import Yes, confirm
 from cli.context import database, settings
 from cli.options import DryRunOption, FormatOption, OutputOption
+from cli.plan import Yes, confirm
 from cli.render.render import render
 from cli.render.view import View
 
@@ -83,7 +83,8 @@ def rotate(
 ) -> None:
     """Create a new key for a site, and revoke its other keys after --keep-for. The new key is shown only once."""
     from collector.sites.admin import find_site
-    from collector.sites.keys import check_label, ending, live_keys, rotate_keys, seconds_of
+    from collector.sites.keys import check_label, ending, live_keys, rotate_keys
+    from sql.core.durations import seconds_of
 
     seconds = seconds_of(keep_for)
     with database("key rotate") as client:

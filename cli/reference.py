@@ -20,7 +20,7 @@ import typer.main
 
 import cli.main
 from aggregations.query.metrics import METRICS, Unit
-from cli import asking, confirm, options
+from cli import asking, options, plan
 from cli.commands import register
 from cli.exit_codes import Exit
 
@@ -47,6 +47,7 @@ SHARED = {
         options.PeriodOption,
         asking.WhereOption,
         asking.SegmentOption,
+        asking.GoalOption,
         asking.CompareOption,
         asking.SortOption,
         options.LimitOption,
@@ -56,7 +57,7 @@ SHARED = {
         asking.ExplainOption,
         asking.JsonOption,
     ),
-    "commands that change or delete what is stored": (options.DryRunOption, confirm.Yes),
+    "commands that change or delete what is stored": (options.DryRunOption, plan.Yes),
 }
 UNITS = {Unit.COUNT: "count", Unit.RATIO: "ratio, 0 to 1", Unit.SECONDS: "seconds", Unit.NUMBER: "number"}
 _EXAMPLE = re.compile(r"\s*^\s*Example: (.*)\Z", re.MULTILINE | re.DOTALL)

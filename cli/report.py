@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Reports: metrics, pages, sources, devices, events, funnels.",
+    help="Reports: metrics, pages, sources, devices, events, goals, funnels.",
     epilog="Example: footfall report overview --site shop.example --period 30d",
 )
 
@@ -114,7 +114,7 @@ def breakdown(
 
 
 @app.command("exit-pages", epilog="Example: footfall report exit-pages --site shop.example --period yesterday")
-@asks(without=("compare", "sort"))
+@asks(without=("compare", "sort", "goal"))
 def exit_pages(asking: Asking) -> None:
     """Pages on which visits end, with their exit rate."""
     from aggregations.query.model import Query
@@ -126,8 +126,19 @@ def exit_pages(asking: Asking) -> None:
     report("exit-pages", asking, Query(), View("Exit pages", bar="exits", labels={"page": "Page"}), ask)
 
 
+@app.command(epilog="Example: footfall report goals --site shop.example --where 'channel=Email'")
+@asks(without=("goal", "compare", "sort", "limit", "explain", "as_json"))
+def goals(asking: Asking) -> None:
+    """All goals: conversions, completions, conversion rate and revenue."""
+    from aggregations.query.model import Query
+    from aggregations.reports.goals import of
+
+    nothing = "no goals yet; define one: footfall goal add NAME --event NAME"
+    report("goals", asking, Query(), View("Goals", bar="conversions", labels={"goal": "Goal"}, nothing=nothing), of)
+
+
 @app.command(epilog="Example: footfall report funnel checkout --site shop.example --period 30d --by device")
-@asks(without=("compare", "sort", "raw", "explain", "as_json"))
+@asks(without=("goal", "compare", "sort", "raw", "explain", "as_json"))
 def funnel(
     asking: Asking,
     name: Annotated[

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.confirm import Yes, confirm
 from cli.context import settings
 from cli.exit_codes import Exit
 from cli.options import DryRunOption, FormatOption, OutputOption
+from cli.plan import Yes, confirm
 from cli.render.render import render
 from cli.render.view import View
 from sql.core.errors import EngineUnavailable, StorageError, UsageError

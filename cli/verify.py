@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.confirm import Yes, confirm
 from cli.context import database, settings
 from cli.exit_codes import Exit
 from cli.options import FormatOption, OutputOption
+from cli.plan import Yes, confirm
 from cli.render.render import render
 from cli.render.view import View
 

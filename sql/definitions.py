@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import getpass
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -35,11 +35,14 @@ _COLUMNS = ["site_id", "kind", "name", "version", "body", "by", "at", "removed"]
 class Kind(Generic[T]):
     """A kind of definition: what it is called, and the struct of its bodies.
 
-    The struct is frozen, forbids unknown fields and omits defaults.
+    The struct is frozen, forbids unknown fields and omits defaults. ``check`` raises UsageError for a body that cannot
+    be; ``shown`` says a body in a line.
     """
 
     name: str
     body: type[T]
+    check: Callable[[T], None] = lambda body: None
+    shown: Callable[[T], str] = str
 
     def encode(self, body: T) -> str:
         """The JSON of a body: equal bodies have equal texts."""
@@ -113,9 +116,10 @@ def history(client: Client, site_id: int, kind: Kind[T], name: str) -> list[Vers
 def put(client: Client, home: DataDir, site_id: int, kind: Kind[T], name: str, body: T) -> int:
     """Write a body as the next version, and return its number. A body that counts already is not written again.
 
-    Raises UsageError (not a name), EngineBusy (somebody else is writing).
+    Raises UsageError (not a name, not a body), EngineBusy (somebody else is writing).
     """
     check_name(kind, name)
+    kind.check(body)
     return _write(client, home, site_id, kind, name, kind.encode(body), removed=False)
 
 

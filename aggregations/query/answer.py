@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aggregations.query import buckets, closed, dimensions, periods, planner, sites
+from aggregations.query import buckets, closed, dimensions, goals, metrics, periods, planner, sites
 from aggregations.query.closed import NOTHING, Closed
+from aggregations.query.conditions import Condition
 from aggregations.query.dimensions import ValueKind
 from aggregations.query.model import Query, check
 from aggregations.query.periods import Period
@@ -31,7 +32,7 @@ _ARROW = {"output_format_arrow_compression_method": "none", "output_format_arrow
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with everything that its words stand for: site, periods, parts, statement."""
+    """A question with everything that its words stand for: site, periods, goal, parts, statement."""
 
     query: Query
     site: SiteRow
@@ -40,31 +41,45 @@ class Asked:
     parts: tuple[Part, ...]
     statement: Statement
     closed: Closed = NOTHING
+    goal: Condition | None = None
 
 
 def prepare(client: Client, query: Query, now: dt.datetime | None = None) -> Asked:
-    """Find the site and the periods, and choose sources. Raises UsageError."""
+    """Find the site, its goal and the periods, and choose sources. Raises UsageError."""
     check(query)
     planner.plan(query)  # what cannot be asked is said before anything else
     site = sites.find(client, query.site)
     now = now or dt.datetime.now(dt.UTC)
     period = periods.parse(query.period, zone=site.timezone, now=now, earliest=lambda: sites.first_day(client, site))
-    return ask(client, query, site, period, compared(query.compare, period, now))
+    goal = goals.condition(goals.find(client, site, query.goal)) if query.goal is not None else None
+    return ask(client, query, site, period, compared(query.compare, period, now), goal)
 
 
-def ask(client: Client, query: Query, site: SiteRow, period: Period, before: Period | None = None) -> Asked:
-    """A question about a site and periods that are known already, with what is closed of them."""
-    return about(query, site, period, before, closed.of(client, site, [period, before]))
+def ask(
+    client: Client,
+    query: Query,
+    site: SiteRow,
+    period: Period,
+    before: Period | None = None,
+    goal: Condition | None = None,
+) -> Asked:
+    """A question about a site, periods and a goal that are known already, with what is closed of them."""
+    return about(query, site, period, before, closed.of(client, site, [period, before]), goal)
 
 
 def about(
-    query: Query, site: SiteRow, period: Period, before: Period | None = None, has_closed: Closed = NOTHING
+    query: Query,
+    site: SiteRow,
+    period: Period,
+    before: Period | None = None,
+    has_closed: Closed = NOTHING,
+    goal: Condition | None = None,
 ) -> Asked:
-    """A question about a site and periods, where ``has_closed`` is closed."""
+    """A question about a site, periods and a goal, where ``has_closed`` is closed."""
     check(query)
     parts = planner.plan(query)
-    told = statement(query, site.site_id, parts, period, before, has_closed)
-    return Asked(query, site, period, before, parts, told, has_closed)
+    told = statement(query, site.site_id, parts, period, before, has_closed, goal)
+    return Asked(query, site, period, before, parts, told, has_closed, goal)
 
 
 def compared(text: str, period: Period, now: dt.datetime) -> Period | None:
@@ -148,6 +163,7 @@ def _timed(found: pl.DataFrame, asked: Asked, at: int, unit: str) -> pl.DataFram
         grid = grid.with_columns(pl.Series("partial", [ends.get(place, False) for place in range(len(points))]))
     whole = len(asked.query.dimensions) == 1 and not asked.query.having and not asked.query.sort
     joined = grid.join(found, on=column, how="left" if whole else "inner", maintain_order="left" if whole else "right")
-    counts = [name for name, kind in joined.schema.items() if kind.is_integer() and name[0] in "mb"]
+    sums = [f"{side}{at}" for at, name in enumerate(asked.query.metrics) if metrics.find(name).adds_up for side in "mb"]
+    sums = [name for name in sums if name in joined.columns]
     order = [name for old in found.columns for name in (_POINT if old == column else [old]) if name in joined.columns]
-    return joined.with_columns(pl.col(counts).fill_null(0)).select(order).rename({"point": column})
+    return joined.with_columns(pl.col(sums).fill_null(0)).select(order).rename({"point": column})

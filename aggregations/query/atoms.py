@@ -12,13 +12,15 @@ from aggregations.query.sources import DAILY_EVENTS, DAILY_PAGES, EVENTS, VISITS
 class Atom:
     """``level`` is whose rows it counts where a question names no dimension of either level.
 
-    ``whole``: it is counted without dimensions, and without conditions of events.
+    ``whole``: it is counted without dimensions, and without conditions of events. ``goal``: of rows are counted those
+    whose visit completed the question's goal; ``g`` says how often, and with which revenue.
     """
 
     name: str
     level: Level
     on: Mapping[Source, str]
     whole: bool = False
+    goal: bool = False
 
 
 _DISTINCT = "count(distinct s.visitor_id)"
@@ -42,5 +44,8 @@ _ALL = (
     Atom("bounces", Level.VISIT, {VISITS: "countIf(s.bounce)"}),
     # In whole milliseconds: a sum of fractions depends on its order.
     Atom("seconds", Level.VISIT, {VISITS: "sum(toUInt64(round(s.duration * 1000))) / 1000"}),
+    Atom("conversions", Level.VISIT, {VISITS: _DISTINCT, EVENTS: _DISTINCT}, goal=True),
+    Atom("completions", Level.VISIT, {VISITS: "sum(g.completions)"}, goal=True),
+    Atom("goal_revenue", Level.VISIT, {VISITS: "sum(g.revenue)"}, goal=True),
 )  # fmt: skip
 ATOMS: dict[str, Atom] = {atom.name: atom for atom in _ALL}

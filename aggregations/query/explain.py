@@ -24,6 +24,8 @@ def explained(client: Client, asked: Asked) -> str:
         lines.append(f"where {where.written(query.where)}")
     if query.segment is not None:
         lines.append(f"of visitors with {where.written(query.segment)}")
+    if asked.goal is not None:
+        lines.append(f"goal {query.goal}: {where.written(asked.goal)}")
     lines += [
         "",
         *(line for part in asked.parts for line in [*_chosen(part), *_closed(asked, part)]),
@@ -53,6 +55,6 @@ def _closed(asked: Asked, part: Part) -> list[str]:
 
 def _chosen(part: Part) -> list[str]:
     counted = ", ".join(atom.name for atom in part.atoms)
-    over = " over the whole" if part.whole else ""
+    over = " over the whole" if part.whole else " of visits that completed the goal" if part.goal else ""
     lines = [f"{counted}{over}: from {part.source.name} ({part.source.about})"]
     return [*lines, *(f"  not from {source.name}: {why}" for source, why in part.refused)]

@@ -39,6 +39,11 @@ class Metric:
     made_of: tuple[str, ...] = ()
     text: str = ""
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether it is a sum or a count, which is 0 where nothing happened."""
+        return self.text == f"a_{''.join(self.made_of)}"
+
 
 def _count(name: str, label: str, definition: str) -> Metric:
     return Metric(name, label, Unit.COUNT, definition, made_of=(name,), text=f"a_{name}")
@@ -70,8 +75,19 @@ _ALL = (
         made_of=("revenue",), text="a_revenue",
     ),
     Metric(
-        "conversion_rate", "Conversion", Unit.RATIO, "Visitors who converted, divided by all visitors.",
+        "visitor_share", "Share", Unit.RATIO, "Visitors of the row, divided by all visitors.",
         made_of=("visitors", "everyone"), text="if(a_everyone = 0, null, a_visitors / a_everyone)",
+    ),
+    _count("conversions", "Conversions", "Distinct visitors who completed the goal; they belong to that visit."),
+    Metric(
+        "conversion_rate", "Conversion", Unit.RATIO, "Visitors who completed the goal, divided by all visitors.",
+        made_of=("conversions", "visitors"), text="if(a_visitors = 0, null, a_conversions / a_visitors)",
+    ),
+    _count("completions", "Completions", "How often the goal was completed."),
+    Metric(
+        "goal_revenue", "Goal revenue", Unit.NUMBER,
+        "Revenue of the events that completed the goal, or of the visits if it is a goal of visits.",
+        made_of=("goal_revenue",), text="a_goal_revenue",
     ),
     Metric("exits", "Exits", Unit.COUNT, "Visits whose last pageview was this page.", None),
     Metric("exit_rate", "Exit rate", Unit.RATIO, "Exits divided by the page's pageviews.", None),
@@ -88,6 +104,8 @@ _ALL = (
         "Detected events whose kind is from an override, divided by all of that kind.", None,
     ),
 )  # fmt: skip
+# What a question with a goal shows in addition to what it asks for.
+OF_GOALS = ("conversions", "conversion_rate")
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from aggregations.query import conditions, dimensions, metrics
+from aggregations.query.atoms import ATOMS
 from aggregations.query.conditions import Condition
 from aggregations.query.dimensions import ValueKind
 from sql.core.errors import UsageError
@@ -20,9 +21,9 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """One question.
 
     ``period`` is as ``periods.parse`` reads it, ``compare`` ``none``, ``previous``, ``year`` or a period. ``where`` and
-    ``segment`` are conditions; a segment is of visitors: those who had such an event or visit in the period.
-    ``having`` holds of metrics, as (name, sign, number). ``exact`` counts from raw events. ``sample`` is a share of all
-    visitors. ``limit`` 0 means all rows.
+    ``segment`` are conditions; a segment is of visitors: those who had such an event or visit in the period. ``goal``
+    is the name of one that is defined for the site. ``having`` holds of metrics, as (name, sign, number). ``exact``
+    counts from raw events. ``sample`` is a share of all visitors. ``limit`` 0 means all rows.
     """
 
     site: str | None = None
@@ -33,6 +34,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     where: Condition | None = None
     having: tuple[tuple[str, Literal[">", ">=", "<", "<="], float], ...] = ()
     segment: Condition | None = None
+    goal: str | None = None
     include_bots: bool = False
     exact: bool = False
     sample: float | None = None
@@ -70,7 +72,14 @@ def check(query: Query) -> None:
         conditions.check(condition)
         for comparison in conditions.comparisons(condition):
             dimensions.find(comparison.dimension)
+    _check_goal(query)
     _check_rows(query)
+
+
+def _check_goal(query: Query) -> None:
+    asked = [name for name in query.metrics if any(ATOMS[atom].goal for atom in metrics.find(name).made_of)]
+    if asked and query.goal is None:
+        raise UsageError(f"{asked[0]} needs a goal", "name one: --goal NAME (see: footfall goal list)")
 
 
 def _check_rows(query: Query) -> None:

@@ -21,7 +21,7 @@ HOUR = "time:hour"
 class Part:
     """Atoms that are read from one source. ``refused``: cheaper sources, each with its reason.
 
-    ``whole``: without dimensions and conditions of events.
+    ``whole``: without dimensions and conditions of events. ``goal``: only of visits that completed the question's goal.
     """
 
     source: Source
@@ -30,10 +30,11 @@ class Part:
     where: Condition | None
     refused: tuple[tuple[Source, str], ...]
     whole: bool = False
+    goal: bool = False
 
 
 def plan(query: Query) -> tuple[Part, ...]:
-    """The parts of a question, at most one a level and one over the whole. Raises UsageError.
+    """The parts of a question, at most one a level, one of its goal and one over the whole. Raises UsageError.
 
     Where a dimension of events is asked for, all rows are events; else, where one of visits is, all are visits. Else
     each figure counts its own: page views by the day of the event, visits by the day on which they started.
@@ -42,11 +43,11 @@ def plan(query: Query) -> tuple[Part, ...]:
     levels = {dimension.level for dimension in named}
     level = Level.EVENT if Level.EVENT in levels else Level.VISIT if Level.VISIT in levels else None
     atoms = _atoms(query)
-    groups: dict[Level, list[Atom]] = {}
+    groups: dict[tuple[Level, bool], list[Atom]] = {}
     for atom in (atom for atom in atoms if not atom.whole):
-        groups.setdefault(level or atom.level, []).append(atom)
+        groups.setdefault((level or atom.level, atom.goal), []).append(atom)
     _check_levels(query, groups, named)
-    parts = [_part(query, level, tuple(group), named) for level, group in groups.items()]
+    parts = [_part(query, level, tuple(group), named, goal=goal) for (level, goal), group in groups.items()]
     whole = tuple(atom for atom in atoms if atom.whole)
     if whole:
         parts.append(_part(query, Level.EVENT, whole, (), whole=True))
@@ -58,8 +59,8 @@ def _atoms(query: Query) -> list[Atom]:
     return [ATOMS[name] for name in names]
 
 
-def _check_levels(query: Query, groups: dict[Level, list[Atom]], named: tuple[Dimension, ...]) -> None:
-    for level, group in groups.items():
+def _check_levels(query: Query, groups: dict[tuple[Level, bool], list[Atom]], named: tuple[Dimension, ...]) -> None:
+    for (level, _), group in groups.items():
         for atom in group:
             if any(source.level is level for source in atom.on):
                 continue
@@ -72,14 +73,20 @@ def _check_levels(query: Query, groups: dict[Level, list[Atom]], named: tuple[Di
 
 
 def _part(
-    query: Query, level: Level, atoms: tuple[Atom, ...], named: tuple[Dimension, ...], whole: bool = False
+    query: Query,
+    level: Level,
+    atoms: tuple[Atom, ...],
+    named: tuple[Dimension, ...],
+    *,
+    whole: bool = False,
+    goal: bool = False,
 ) -> Part:
     where = _of_visits(query.where) if whole else query.where
     refused: list[tuple[Source, str]] = []
     for source in (source for source in SOURCES if source.level is level):
         reason = next(_reasons(query, source, atoms, named, where), None)
         if reason is None:
-            return Part(source, atoms, named, where, tuple(refused), whole)
+            return Part(source, atoms, named, where, tuple(refused), whole, goal)
         refused.append((source, reason))
     raise UsageError(f"no source has all of it: {'; '.join(f'{source.name}: {why}' for source, why in refused)}")
 

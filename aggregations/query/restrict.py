@@ -49,7 +49,7 @@ class Restriction:
                 own: list[Condition] = []
                 other: list[Condition] = []
                 for part in parts:
-                    (other if _of(part, _other(source.level)) else own).append(part)
+                    (other if of_level(part, _other(source.level)) else own).append(part)
                 texts = [self.text(part, source) for part in own]
                 if other:
                     texts.append(self._lifted(type(condition)(tuple(other)) if len(other) > 1 else other[0], source))
@@ -65,7 +65,7 @@ class Restriction:
         return chosen_by("visit_id", found)
 
     def _did(self, condition: Condition) -> str:
-        source = VISITS if _of(condition, Level.VISIT) else EVENTS
+        source = VISITS if of_level(condition, Level.VISIT) else EVENTS
         found = self.rows(source, self.first, self.last, [self.text(condition, source)], False)
         return chosen_by("visitor_id", found)
 
@@ -96,13 +96,13 @@ def has_column(dimension: Dimension, source: Source) -> bool:
     return source in dimension.columns or (dimension.name.startswith(PROPERTY) and source is EVENTS)
 
 
-def _of(condition: Condition, level: Level) -> bool:
+def of_level(condition: Condition, level: Level) -> bool:
     """Whether it is about rows of a level alone, and can be asked of one row."""
     match condition:
         case Comparison():
             return level_of(condition) is level
         case And(parts) | Or(parts):
-            return all(_of(part, level) for part in parts)
+            return all(of_level(part, level) for part in parts)
     return False
 
 

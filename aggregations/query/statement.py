@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aggregations.query import buckets, dimensions, metrics
+from aggregations.query.atoms import ATOMS
 from aggregations.query.closed import NOTHING, Closed
 from aggregations.query.conditions import Condition, Did, both
 from aggregations.query.dimensions import Dimension, ValueKind
@@ -14,7 +15,7 @@ from aggregations.query.metrics import Unit
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.query.planner import Part
-from aggregations.query.restrict import VISIT_DAYS, Restriction
+from aggregations.query.restrict import VISIT_DAYS, Restriction, of_level
 from aggregations.query.sources import EVENTS, VISITS, Level, Source
 from sql.compose import Binder, derived, scoped, with_first
 from sql.core.errors import UsageError
@@ -43,13 +44,14 @@ def statement(
     period: Period,
     before: Period | None,
     closed: Closed = NOTHING,
+    goal: Condition | None = None,
 ) -> Statement:
-    """The whole question about ``period``, next to ``before`` where it is compared."""
+    """The whole question about ``period``, next to ``before`` where it is compared. ``goal`` is what its goal asks."""
     binder = Binder()
     spans = [span for span in (period, before) if span is not None]
     ctes, scopes = [], []
     for number, span in enumerate(spans):
-        reader = _Reader(query, site_id, binder, span, closed)
+        reader = _Reader(query, site_id, binder, span, closed, goal)
         ctes += [f"p{at}_{number} as (\n{reader.part(part)}\n)" for at, part in enumerate(parts)]
         scopes.append(_figures(query, parts, number, binder if number == 0 else None))
     keys = [f"d{at}" for at in range(len(query.dimensions))]
@@ -123,12 +125,15 @@ class _Reader:
     binder: Binder
     span: Period
     closed: Closed
+    goal: Condition | None = None
 
     def part(self, part: Part) -> str:
         """Atoms by dimensions, from one source."""
         restriction = Restriction(self.binder, self.span.first, self.span.last, self.rows)
         only = [dimension.only[part.source] for dimension in part.dimensions if part.source in dimension.only]
         rows = f"({self.chosen(part.source, part.where, only)}) as s"
+        if part.goal:
+            rows += f"\ninner join (\n{self.completed()}\n) as g on s.visit_id = g.visit_id"
         columns, foreign = [], []
         for at, dimension in enumerate(part.dimensions):
             if dimension.kind is ValueKind.TIME:
@@ -171,6 +176,24 @@ class _Reader:
         where = both(where, Did(self.query.segment)) if self.query.segment is not None else where
         texts = [restriction.text(where, source)] if where is not None else []
         return self.rows(source, self.span.first, self.span.last, [*texts, *only])
+
+    def completed(self) -> str:
+        """Visits that completed the goal: how often, and with which revenue."""
+        goal = self.goal
+        if goal is None:
+            raise ValueError(f"what does the goal {self.query.goal} ask?")
+        first, last = self.span.first - VISIT_DAYS, self.span.last + VISIT_DAYS
+        restriction = Restriction(self.binder, first, last, self.rows)
+        if of_level(goal, Level.VISIT):
+            visits = self.rows(VISITS, first, last, [restriction.text(goal, VISITS)], bots=True)
+            return (
+                f"select s.visit_id as visit_id, 1 as completions, toFloat64(s.revenue) as revenue from ({visits}) as s"
+            )
+        revenue = f"{ATOMS['revenue'].on[EVENTS]} as revenue"
+        events = self.rows(EVENTS, first, last, [restriction.text(goal, EVENTS)])
+        return (
+            f"select s.visit_id as visit_id, count() as completions, {revenue} from ({events}) as s group by visit_id"
+        )
 
     def rows(self, source: Source, first: dt.date, last: dt.date, texts: list[str], bots: bool = False) -> str:
         """Rows of a source of the site, within these days, that fulfil every text; those of bots where asked for."""

@@ -117,6 +117,6 @@ RANKED: dict[str, Ranked] = {
     "systems": Ranked("os", "Operating systems", "Operating systems."),
     "events": Ranked(
         "event", "Events", "Events by name, with the share of visitors who sent them.",
-        ("visitors", "events", "conversion_rate"), example="--period today",
+        ("visitors", "events", "visitor_share"), example="--period today",
     ),
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -20,18 +19,6 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], float]
 MAX_LABEL = 100
-LONGEST_SPAN = 3_650 * 86_400
-_SPAN = re.compile(r"([0-9]{1,9})([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-
-
-def seconds_of(span: str) -> int:
-    """Seconds of a span such as 0s, 90m, 24h, 7d. Raises UsageError for none, and for more than ten years."""
-    found = _SPAN.fullmatch(span.strip())
-    seconds = int(found[1]) * _SECONDS[found[2]] if found else LONGEST_SPAN + 1
-    if seconds > LONGEST_SPAN:
-        raise UsageError(f"not a duration: {span!r}", "use a number with s, m, h or d, such as 24h; at most 3650d")
-    return seconds
 
 
 def new_key(client: Client, site_id: int, label: str, clock: Clock = time.time) -> tuple[Key, str]:

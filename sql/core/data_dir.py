@@ -96,6 +96,11 @@ class DataDir:
         return self.root / "event-schemas.json"
 
     @property
+    def receipts(self) -> Path:
+        """What commands changed, one file a run."""
+        return self.root / "receipts"
+
+    @property
     def tracker(self) -> Path:
         """The tracker's files, of each version that was served."""
         return self.root / "tracker"

@@ -12,12 +12,16 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
+from aggregations.query.goals import GOAL
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
 from aggregations.reports.funnel_steps import FunnelStep
+from sql import definitions
 from sql.client import PINNED
 from sql.core import timezones
+from sql.core.data_dir import DataDir
 from sql.schema import migrate
+from tests.aggregations.goals import GOALS
 from tests.aggregations.questions import FUNNELS
 from tests.aggregations.write_path import WritePath
 
@@ -95,7 +99,7 @@ class World:
                 }
             )
         names = sorted({name for row in full for name in row})
-        empty = {"bot": False, "interactive": False, "props": {}}
+        empty = {"bot": False, "interactive": False, "props": {}, "revenue": 0}
         values = [[row.get(name, empty.get(name, "")) for name in names] for row in full]
         # Neighbours lie in different blocks: figures must not depend on how events came in.
         for block in filter(None, (values[0::2], values[1::2])):
@@ -108,7 +112,7 @@ class World:
 
 @dataclass
 class Written(World):
-    """A world whose events come through the real write path, and whose sites have the funnels."""
+    """A world whose events come through the real write path, and whose sites have goals and the funnels."""
 
     path: WritePath = field(kw_only=True)
 
@@ -118,6 +122,8 @@ class Written(World):
             [site.site_id, number, name, [(step.name, step.path) for step in map(FunnelStep.parse, steps)], False, NOW]
             for number, (name, steps) in enumerate(FUNNELS.items(), 1)
         ]
+        for name, (goal, _) in GOALS.items():
+            definitions.put(self.client, DataDir(self.path.folder), site.site_id, GOAL, name, goal)
         self.client.insert("funnels", rows, ["site_id", "funnel_id", "name", "steps", "deleted", "updated_at"])
         return site
 

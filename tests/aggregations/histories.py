@@ -133,6 +133,8 @@ def _event(dice: random.Random) -> dict[str, Any]:
         "country": dice.choice(COUNTRIES),
         "agent": dice.choice(AGENTS * 4 + MACHINES),
         "engagement_ms": dice.choice([0, 0, 9_000, 12_000]),
+        "scroll_depth": dice.choice([0, 0, 40, 75, 100]),
+        "revenue": dice.choice(["", "", "", "9.99", "10", "50.25"]),
         "detected": [dice.choice(values) for values in (KINDS, CONFIDENCES, RULES, SELECTORS, SELECTORS)],
     }
 
@@ -158,6 +160,8 @@ def _spooled(key: bytes, visitor: int, at: int, what: dict[str, Any]) -> Spooled
         user_agent=what["agent"],
         language="en",
         engagement_ms=what["engagement_ms"],
+        scroll_depth=what["scroll_depth"],
+        revenue=what["revenue"],
         props={name: value for name, value in told if value},
     )
 

@@ -9,14 +9,16 @@ from typing import Any
 import polars as pl
 
 from aggregations.definitions import funnels
+from aggregations.query.answer import about
 from aggregations.query.filters import Filter
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
-from aggregations.reports import detected, funnel, left_out, overview, timeseries
+from aggregations.reports import detected, funnel, goals, left_out, overview, timeseries
 from aggregations.reports.exit_pages import exit_pages
 from aggregations.reports.ranked import RANKED, Tag, campaigns
 from tests.aggregations.answers import Rows, differences, rows_of
+from tests.aggregations.goals import GOALS
 from tests.oracle.clock import previous
 from tests.oracle.condition import Condition
 from tests.oracle.funnel import Funnel, Step
@@ -155,6 +157,20 @@ def figures_of_funnel(reached: Sequence[tuple[int, float | None]]) -> list[dict[
     ]
 
 
+def _goals(client: Any, site: SiteRow, period: Period, only: Filter, raw: bool = False) -> Rows:
+    asked = about(Query(include_bots=only.include_bots, exact=raw), site, period)
+    return rows_of(goals.of(client, asked), ["goal"], goals.FIGURES)
+
+
+def _true_goals(oracle: Oracle, period: Period, only: Filter) -> Rows:
+    found: Rows = {}
+    for name, (_, goal) in GOALS.items():
+        [found[(name,)]] = oracle.query(
+            metrics=goals.FIGURES, period=(period.first, period.last), include_bots=only.include_bots, goal=goal
+        )
+    return found
+
+
 def _footnote(*args: Any, **more: Any) -> Rows:
     left = left_out.bots(*args, **more)
     return {(): {"events": left.events, "pageviews": left.pageviews}}
@@ -200,7 +216,7 @@ QUESTIONS = {
     ),
     **_FIRST,
     "events": _table(
-        _whole(RANKED["events"].rows), _named("event"), _named("visitors", "events", "conversion_rate"), "visitors"
+        _whole(RANKED["events"].rows), _named("event"), _named("visitors", "events", "visitor_share"), "visitors"
     ),
     **{f"funnel:{name}": _funnel(name) for name in FUNNELS},
     "detected": _table(
@@ -214,6 +230,7 @@ QUESTIONS = {
     "detected:review": _table(
         _review, _named(*REVIEWED), _named(*LOOKED_AT), where=[Condition("kind", bool)], raw=False
     ),
+    "goals": Question(_goals, _true_goals),
     "footnote": Question(_footnote, _true_footnote),
 }  # fmt: skip
 REPORTS = {name.partition(":")[0] for name in QUESTIONS} - {"footnote"}

@@ -13,13 +13,14 @@ from hypothesis import event as note_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregations.query import conditions, where
+from aggregations.query import conditions, goals, where
 from aggregations.query.answer import about, answer, ask
 from aggregations.query.model import Query, decode, encode
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
 from sql.core.errors import UsageError
 from tests.aggregations.answers import Rows, differences
+from tests.aggregations.goals import GOALS
 from tests.aggregations.histories import PATHS as SENT_PATHS
 from tests.aggregations.histories import History, batches_of, histories
 from tests.oracle.clock import previous
@@ -38,6 +39,9 @@ VISIT = {
     "browser": ["Firefox", "Chrome", ""], "country": ["DE", "FR", ""], "source": ["Google", "Direct", "news"],
     "channel": ["Direct", "Organic Search", "Email"], "entry_page": PATHS, "exit_page": PATHS,
 }  # fmt: skip
+RATIOS = {*OF_VISITS, "conversion_rate"}
+OF_GOALS = ["conversions", "conversion_rate", "completions", "goal_revenue"]
+ANYWHERE_OF_GOALS = ["conversions", "conversion_rate"]
 NUMBERS = {"views": [1, 2, 3], "duration": [0, 60, 1800]}
 QUESTIONS = 12
 
@@ -49,8 +53,12 @@ def question(dice: random.Random) -> dict[str, Any]:
     if dice.random() < 0.3:
         dimensions.append(f"time:{dice.choice(['hour', 'day', 'week', 'month'])}")
     metrics = ANYWHERE if set(dimensions) & EVENT.keys() else ANYWHERE + OF_VISITS
+    goal = dice.choice([*GOALS]) if dice.random() < 0.4 else None
+    if goal:
+        metrics = metrics + (OF_GOALS if metrics is not ANYWHERE else ANYWHERE_OF_GOALS) * 3
     return {
-        "metrics": dice.sample(metrics, dice.randint(1, 4)),
+        "metrics": list(dict.fromkeys(dice.sample(metrics, dice.randint(1, 4)))),
+        "goal": goal,
         "dimensions": dimensions,
         "where": tree(dice, 2) if dice.random() < 0.7 else None,
         "segment": tree(dice, 1) if dice.random() < 0.3 else None,
@@ -106,7 +114,8 @@ def disagreements(
 ) -> list[str]:
     query = model(asked, exact)
     before = period.previous() if not any(name.startswith("time:") for name in asked["dimensions"]) else None
-    found = answer(client, ask(client, query, site, period, before))
+    goal = goals.condition(GOALS[asked["goal"]][0]) if asked["goal"] else None
+    found = answer(client, ask(client, query, site, period, before, goal))
     names = [name.removeprefix("time:") for name in asked["dimensions"]]
     said = rows(found.to_dicts(), names, asked["metrics"])
     true = truth(oracle, asked, (period.first, period.last))
@@ -114,7 +123,7 @@ def disagreements(
     if before is not None:
         metrics = [f"{name}_previous" for name in asked["metrics"]]
         earlier = truth(oracle, asked, previous((period.first, period.last)))
-        empty = {name: 0 if name in ANYWHERE else None for name in asked["metrics"]}
+        empty = {name: None if name in RATIOS else 0 for name in asked["metrics"]}
         expected = {
             key: {f"{name}_previous": value for name, value in (earlier.get(key) or empty).items()} for key in said
         }
@@ -128,7 +137,7 @@ def model(asked: dict[str, Any], exact: bool) -> Query:
     assert all(where.parse(where.written(one)) == one for one in trees.values())
     query = Query(
         metrics=tuple(asked["metrics"]), dimensions=tuple(asked["dimensions"]), include_bots=asked["include_bots"],
-        exact=exact, limit=0, **trees,
+        exact=exact, limit=0, goal=asked["goal"], **trees,
     )  # fmt: skip
     assert decode(encode(query)) == query
     return query
@@ -141,10 +150,16 @@ def rows(found: list[dict[str, Any]], names: list[str], metrics: list[str]) -> R
 
 
 def truth(oracle: Questions, asked: dict[str, Any], period: Any) -> Rows:
+    goal = GOALS[asked["goal"]][1] if asked["goal"] else None
+    metrics = [*asked["metrics"], "conversions"] if goal else asked["metrics"]
     found = oracle.ask(
-        asked["where"], asked["segment"], metrics=asked["metrics"], dimensions=asked["dimensions"], period=period,
-        include_bots=asked["include_bots"],
+        asked["where"], asked["segment"], metrics=metrics, dimensions=asked["dimensions"], period=period,
+        include_bots=asked["include_bots"], goal=goal,
     )  # fmt: skip
+    # Asked for these alone, an answer has the rows that have some.
+    of_goal_alone = not set(asked["metrics"]) - {"conversions", "completions", "goal_revenue"}
+    if of_goal_alone and [name for name in asked["dimensions"] if not name.startswith("time:")]:
+        found = [row for row in found if row["conversions"]]
     return rows(found, asked["dimensions"], asked["metrics"])
 
 
@@ -155,6 +170,8 @@ def truth(oracle: Questions, asked: dict[str, Any], period: Any) -> Rows:
         ({"metrics": ()}, "1 to 10"),
         ({"metrics": ("visits", "visits")}, "different"),
         ({"metrics": ("exits",)}, "unknown metric"),
+        ({"metrics": ("conversions",)}, "name one: --goal NAME"),
+        ({"metrics": ("completions",), "dimensions": ("page",), "goal": "buy"}, "entry_page instead of page"),
         ({"dimensions": ("contry",)}, "did you mean country?"),
         ({"dimensions": ("props.",)}, "unknown dimension"),
         ({"dimensions": ("time:day", "time:hour")}, "name one of them"),

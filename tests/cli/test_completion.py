@@ -34,11 +34,12 @@ def complete(*words: str, **env: str) -> list[str]:
     ("words", "expected"),
     [
         (("report", "breakdown", "lang"), ["language"]),
-        (("report", "breakdown", "-m", "visit"), ["visitors", "visits", "visit_duration"]),
+        (("report", "breakdown", "-m", "visit"), ["visitors", "visits", "visit_duration", "visitor_share"]),
         (("report", "pages", "--where", "count"), ["country="]),
         (("explain", "bounce"), ["bounce_rate"]),
         (("report", "pages", "--site", "x"), []),
         (("report", "funnel", "x"), []),
+        (("report", "pages", "--goal", "x"), []),
     ],
 )
 def test_at_the_shell(words, expected, tmp_path):
@@ -51,7 +52,7 @@ def test_conditions_begin_with_every_dimension_but_time():
 
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
-    """A site with page views of today and a funnel, and its engine; named as a shell's environment names it."""
+    """A site with page views of today, a funnel and a goal, and its engine; named as a shell's environment names it."""
     home, log = DataDir(tmp_path / "data").make(), tmp_path / "access.log"
     now = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
     line = '192.0.2.7 - - [%s] "GET %s HTTP/1.1" 200 5 "-" "Mozilla/5.0 (X11; Linux) Firefox/130.0"\n'
@@ -64,6 +65,7 @@ def shop(tmp_path, monkeypatch):
         for words in (
             ("import", "access-log", str(log), "--site", "shop.example"),
             ("funnel", "add", "buy", "/", "/cart"),
+            ("goal", "add", "thanks", "--page", "/thanks*"),
         ):
             line = [sys.executable, "-m", "cli.main", *words]
             done = subprocess.run(line, capture_output=True, text=True, timeout=60, cwd=ROOT)
@@ -79,3 +81,5 @@ def test_names_that_the_data_hold(shop):
     assert completion.conditions("browser=") == ["browser=Firefox"]
     assert completion.conditions("nope=") == []
     assert completion.funnels("") == ["buy"]
+    assert completion.goals("th") == ["thanks"]
+    assert complete("footfall", "goal", "edit", "t") == ["thanks"]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from cli import commands
 from cli.main import app
 from collector.sites.admin import add_site, find_site, set_site
-from collector.sites.keys import all_keys, find_key, listed, revoke_key, rotate_keys, seconds_of
+from collector.sites.keys import all_keys, find_key, listed, revoke_key, rotate_keys
 from collector.sites.registry import SiteRegistry, hash_key
 from sql.client import opened
 from sql.core.data_dir import DataDir
@@ -147,19 +147,6 @@ def test_keys_made_at_once_have_ids_of_their_own(home, client, shop):
         made = list(pool.map(add, range(12)))
     assert len({key.key_id for key, _ in made}) == 12
     assert {site_of(home, text) for _, text in made} == {shop[0]}
-
-
-@pytest.mark.parametrize(
-    ("span", "seconds"),
-    [("0s", 0), ("90m", 5_400), (" 24h ", 86_400), ("7d", 604_800), ("3650d", 315_360_000)]
-    + [(bad, None) for bad in ("", "24", "h", "-1h", "1.5h", "1w", "24h7d", "٣h", "3651d")],
-)
-def test_spans(span, seconds):
-    if seconds is None:
-        with pytest.raises(UsageError, match="not a duration"):
-            seconds_of(span)
-    else:
-        assert seconds_of(span) == seconds
 
 
 @pytest.mark.parametrize("label", ["x" * 101, "two\nlines", "\x1b[31mred"], ids=["long", "two lines", "escape"])

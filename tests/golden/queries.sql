@@ -459,6 +459,66 @@ limit {b6_uint32:UInt32}
 -- b6_uint32 = 100
 -- {'count_distinct_implementation': 'uniq'}
 
+-- === a goal by source
+with
+p0_0 as (
+select toString(tupleElement(s.first, 'source')) as d0, count(distinct s.visitor_id) as a_visitors
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+group by d0
+),
+p1_0 as (
+select toString(tupleElement(s.first, 'source')) as d0, count(distinct s.visitor_id) as a_conversions
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
+inner join (
+select s.visit_id as visit_id, count() as completions, toFloat64(sum(toDecimal128(s.revenue, 4))) as revenue from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b6_date:Date} and {b7_date:Date} and not s.bot and (toString(s.name) in {b3_array_string:Array(String)} and concat(s.props[{b4_string:String}], if(mapContains(s.props_number, {b4_string:String}), toString(s.props_number[{b4_string:String}]), ''), if(mapContains(s.props_bool, {b4_string:String}), toString(s.props_bool[{b4_string:String}]), '')) in {b5_array_string:Array(String)})) as s group by visit_id
+) as g on s.visit_id = g.visit_id
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1
+from (
+select d0, a_visitors as m0, if(a_visitors = 0, null, a_conversions / a_visitors) as m1
+from p0_0
+full join p1_0 using (d0)
+) as n
+order by m0 desc, d0
+limit {b8_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_array_string = ['signup']
+-- b4_string = 'plan'
+-- b5_array_string = ['pro']
+-- b6_date = datetime.date(2026, 9, 29)
+-- b7_date = datetime.date(2026, 11, 2)
+-- b8_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === a goal by page, where a visit lasts
+with
+p0_0 as (
+select toString(s.path) as d0, count(distinct s.visitor_id) as a_conversions
+from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.name = 'page_view') as s
+inner join (
+select s.visit_id as visit_id, 1 as completions, toFloat64(s.revenue) as revenue from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b4_date:Date} and {b5_date:Date} and s.duration >= {b3_float64:Float64}) as s
+) as g on s.visit_id = g.visit_id
+group by d0
+)
+select n.d0 as d0, n.m0 as m0
+from (
+select d0, a_conversions as m0
+from p0_0
+) as n
+order by m0 desc, d0
+limit {b6_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_float64 = 120.0
+-- b4_date = datetime.date(2026, 9, 29)
+-- b5_date = datetime.date(2026, 11, 2)
+-- b6_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
 -- === having
 with
 p0_0 as (

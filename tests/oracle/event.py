@@ -50,6 +50,7 @@ class Event:
     hostname: str = ""
     path: str = "/"
     engagement_ms: int = 0
+    scroll_depth: int = 0
     revenue: Decimal = Decimal(0)
     fields: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(FIELDS, ""))
     props: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +76,7 @@ def of_row(row: Mapping[str, Any]) -> Event:
         hostname=row["hostname"],
         path=row["path"],
         engagement_ms=row["engagement_ms"],
+        scroll_depth=row["scroll_depth"],
         revenue=row["revenue"],
         fields={name: row[name] for name in FIELDS},
         props=row["props"],

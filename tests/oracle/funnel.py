@@ -29,7 +29,7 @@ class Step:
 
     def matches(self, event: Event) -> bool:
         """Whether an event is this step."""
-        return event.name == self.name and (not self.path or _like(self.path, event.path))
+        return event.name == self.name and (not self.path or like(self.path, event.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +94,6 @@ class Funnel:
         return sorted(self.steps, key=lambda step: len(step.path.replace("*", "")), reverse=True)
 
 
-def _like(pattern: str, path: str) -> bool:
+def like(pattern: str, path: str) -> bool:
+    """Whether a path is what a pattern says, in which ``*`` is anything."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), path, re.DOTALL) is not None

@@ -61,7 +61,7 @@ METRICS: dict[str, Metric] = {
     "exits": lambda group, _, __: len(group.visits),
     "pageviews_of_exit_page": lambda _, whole, row: _views_of_exit_page(whole, row),
     "exit_rate": lambda group, whole, row: _share(len(group.visits), _views_of_exit_page(whole, row)),
-    "conversion_rate": lambda group, whole, _: _share(_visitors(group), _visitors(whole)),
+    "visitor_share": lambda group, whole, _: _share(_visitors(group), _visitors(whole)),
     "reviewed": lambda group, _, __: _reviewed(group),
     "last_seen": lambda group, _, __: max((event.at for event in group.events), default=None),
 }

@@ -19,6 +19,8 @@ from tests.oracle.detected import Override, corrected
 from tests.oracle.dimension import DIMENSIONS, Dimension, Level
 from tests.oracle.event import Event
 from tests.oracle.funnel import Funnel
+from tests.oracle.goal import METRICS as OF_GOALS
+from tests.oracle.goal import Goal, completed
 from tests.oracle.metric import METRICS, Group
 from tests.oracle.visit import Visit, visits
 
@@ -41,10 +43,12 @@ class Oracle:
         dimensions: Sequence[str] = (),
         where: Sequence[Condition] = (),
         include_bots: bool = False,
+        goal: Goal | None = None,
     ) -> list[dict[str, Any]]:
         """One row for each combination of values, by them ascending; of time alone, empty buckets too.
 
-        All of ``where`` must hold, conditions on events of one and the same event.
+        All of ``where`` must hold, conditions on events of one and the same event. Metrics of ``goal`` are of the
+        row's visits.
         """
         asked = [DIMENSIONS[name] for name in dimensions]
         groups, whole = self._grouped(asked, *self._scope(period, where, include_bots, _level(asked)))
@@ -57,7 +61,11 @@ class Oracle:
         for key in keys:
             values = dict(zip(dimensions, key, strict=True))
             group = groups.get(key, Group())
-            rows.append(values | {name: METRICS[name](group, whole, values) for name in metrics})
+            rows.append(values | {name: METRICS[name](group, whole, values) for name in metrics if name in METRICS})
+            if goal is not None:
+                found = completed(goal, group.visits, include_bots)
+                visitors = len({event.visitor for event in group.events})
+                rows[-1] |= {name: OF_GOALS[name](found, visitors) for name in metrics if name in OF_GOALS}
         return rows
 
     def funnel(

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from aggregations.query import where
+from aggregations.query import goals, where
 from aggregations.query.answer import about
+from aggregations.query.goals import Goal
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
@@ -39,15 +40,22 @@ QUERIES = {
     ),
     "of events, with a condition of visits": Query(metrics=("events",), where=where.parse("source=Google or title~x")),
     "a segment of a sample": Query(metrics=("visitors",), segment=where.parse("page=/buy and event=click"), sample=0.1),
+    "a goal by source": Query(metrics=("visitors", "conversion_rate"), dimensions=("source",), goal="signup"),
+    "a goal by page, where a visit lasts": Query(metrics=("conversions",), dimensions=("page",), goal="long"),
     "having": Query(dimensions=("browser",), metrics=("visits",), having=(("visits", ">=", 10),), limit=0),
 }  # fmt: skip
+
+
+GOALS = {"signup": Goal(event="signup", where="props.plan=pro"), "long": Goal(duration=120)}
 
 
 def texts() -> dict[str, str]:
     """The statement of each question, and the values that are bound."""
     made = {}
     for name, query in QUERIES.items():
-        told = about(query, SITE, PERIOD, PERIOD.previous() if query.compare == "previous" else None).statement
+        goal = goals.condition(GOALS[query.goal]) if query.goal else None
+        before = PERIOD.previous() if query.compare == "previous" else None
+        told = about(query, SITE, PERIOD, before, goal=goal).statement
         values = "\n".join(f"-- {key} = {value!r}" for key, value in told.values.items())
         made[name] = f"{told.text}\n{values}\n-- {told.settings}"
     told = scoped_statement(file("pages/exit"), Query(where=where.parse("device=mobile")), VISITS, 1, PERIOD)
@@ -65,5 +73,5 @@ def test_golden():
 def test_values_are_bound(name):
     text = texts()[name]
     statement = text[: text.index("\n-- ")]
-    for value in ("FR", "Google", "/buy", "plan", "2026-10"):
+    for value in ("FR", "Google", "/buy", "plan", "signup", "2026-10"):
         assert value not in statement

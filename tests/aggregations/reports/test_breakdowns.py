@@ -47,5 +47,5 @@ def test_events_by_name(world, days, raw):
         {"at": "2026-11-03T10:00:00", "visitor": 3, "visit": 3, "name": "signup", "bot": True},
     )
     got = RANKED["events"].rows(world.client, site, days("2026-11-02", "2026-11-03", site), raw=raw)
-    assert got.columns == ["event", "visitors", "events", "conversion_rate"]
+    assert got.columns == ["event", "visitors", "events", "visitor_share"]
     assert got.rows() == [("page_view", 2, 2, 1.0), ("signup", 1, 2, 0.5)]
