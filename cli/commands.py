@@ -8,6 +8,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add every command and group to the root, in the order in which the help shows them."""
     from cli import (
+        apply,
         catalogue,
         close,
         config_,
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     query.register(app)
     app.add_typer(goal.app, name="goal")
     app.add_typer(funnel.app, name="funnel")
+    apply.register(app)
     app.add_typer(detected.app, name="detected")
     app.add_typer(experiment.app, name="experiment")
     app.add_typer(event_schema.app, name="event-schema")

@@ -14,6 +14,7 @@ from pathlib import Path
 import falcon.testing
 import pytest
 
+from aggregations.definitions import toml_file
 from cli import reference
 from cli.config.load import load
 from cli.config.settings import Config
@@ -222,9 +223,11 @@ def test_every_field_and_reason_is_told():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_settings_in_examples_are_taken(page, tmp_path):
-    """Every TOML block, as a file of its own."""
+    """Every TOML block, as a file of its own: of settings, or of definitions."""
     for at, (info, text) in enumerate(fences(page)):
-        if info.startswith("toml"):
+        if info.startswith("toml") and "[[" in text:
+            assert toml_file.read(text)
+        elif info.startswith("toml"):
             path = tmp_path / f"{at}.toml"
             path.write_text(text)
             assert load(path) != Config(data_dir=str(tmp_path / "footfall-data"), source=path)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class Act(StrEnum):
-    """What becomes of one definition."""
+    """What becomes of one definition. In this order changes are shown."""
 
     ADD = "add"
     CHANGE = "change"
-    REMOVE = "remove"
     KEEP = "keep"
+    REMOVE = "remove"
 
 
 @dataclass(frozen=True, slots=True)

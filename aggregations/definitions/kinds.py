@@ -1,0 +1,10 @@
+"""Every kind of definition that the store and files of definitions know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aggregations.query.goals import GOAL
+from sql.definitions import Kind
+
+KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in (GOAL,)}
