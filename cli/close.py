@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.context import database, settings
-from cli.options import FormatOption, OutputOption
+from cli.options import DryRunOption, FormatOption, OutputOption
+from cli.plan import Action, Plan, carry_out
 from cli.render.render import render
 from cli.render.view import View
 
@@ -24,7 +27,7 @@ def close(
     until: Annotated[
         dt.datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last local day to close.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be closed, and change nothing.")] = False,
+    dry_run: DryRunOption = False,
     fmt: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
@@ -36,10 +39,11 @@ def close(
     from collector.lifecycle import closing
     from collector.loader.close import plan
 
+    home = settings().home
     with database("close") as client:
         found = plan(client, dt.datetime.now(dt.UTC), until.date() if until else None)
-        if not dry_run:
-            closing.close(client, settings().home, found, _say)
+        actions = tuple(_action(each, partial(closing.close, client, home, [each])) for each in found)
+        carry_out(Plan("footfall close", actions), home, dry_run=dry_run)
     render(
         _frame(found),
         View(
@@ -50,8 +54,9 @@ def close(
     )
 
 
-def _say(closing: Closing) -> None:
-    typer.echo(f"closing {closing.month // 100}-{closing.month % 100:02} in {closing.table.name}", err=True)
+def _action(closing: Closing, do: Callable[[], object]) -> Action:
+    days = len({day for _, day in closing.days})
+    return Action("close", f"{days} days in {closing.table.name}", do, months=(closing.month,))
 
 
 def _frame(found: list[Closing]) -> pl.DataFrame:

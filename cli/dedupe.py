@@ -10,7 +10,7 @@ import typer
 from cli.context import database, settings
 from cli.exit_codes import Exit
 from cli.options import FormatOption, OutputOption
-from cli.plan import Yes, confirm
+from cli.plan import Action, Plan, Yes, carry_out
 from cli.render.render import render
 from cli.render.view import View
 from sql.core.errors import UsageError
@@ -54,17 +54,17 @@ def dedupe(
         scope = DedupeScope(config.loader.idempotency_days, site_id, since, until)
         found = find(client, scope)
         rows = sum(copies.copies for copies in found)
-        if found and not dry_run:
-            confirm(f"remove {rows:,} duplicates", yes, "add --yes, or use --dry-run to see them first")
-            found = repair(client, config.home, scope, lambda month: typer.echo(f"rewriting {month}", err=True))
-            rows = sum(copies.copies for copies in found)
-    view = View(
-        "Duplicate events" if dry_run else "Duplicate events removed", labels=_LABELS, nothing="no duplicate events"
-    )
-    render(_frame(found, known), view, fmt, output)
-    if rows:
-        said, rebuild = ("would remove", "rebuild") if dry_run else ("removed", "rebuilt")
-        typer.echo(f"{said} {rows:,} duplicates and {rebuild} visits and rollups of their months", err=True)
+        action = Action(
+            "remove",
+            f"{rows:,} duplicates, and rebuild visits and rollups of their months",
+            lambda: repair(client, config.home, scope, lambda month: typer.echo(f"rewriting {month}", err=True)),
+            rows=rows,
+            months=tuple(sorted({copies.month for copies in found})),
+        )
+        plan = Plan("footfall dedupe", (action,) if found else (), loses=True)
+        carry_out(plan, config.home, dry_run=dry_run, yes=yes, hint="add --yes, or use --dry-run to see them first")
+    title = "Duplicate events" if dry_run else "Duplicate events removed"
+    render(_frame(found, known), View(title, labels=_LABELS, nothing="no duplicate events"), fmt, output)
     if rows and dry_run:
         raise typer.Exit(Exit.FOUND)
 

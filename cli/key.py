@@ -9,7 +9,7 @@ import typer
 
 from cli.context import database, settings
 from cli.options import DryRunOption, FormatOption, OutputOption
-from cli.plan import Yes, confirm
+from cli.plan import Action, Plan, Yes, carry_out
 from cli.render.render import render
 from cli.render.view import View
 
@@ -68,10 +68,10 @@ def revoke(
     with database("key revoke") as client:
         key = find_key(client, key_id)
         domain = next((each.domain for each in all_sites(client) if each.site_id == key.site_id), "")
-        if not dry_run:
-            confirm(f"revoke key {key_id} ({key.label or 'no label'}) of {domain}", yes)
-            revoke_key(client, settings().home, key_id)
-    typer.echo(f"{'would revoke' if dry_run else 'revoked'} key {key_id} of {domain}", err=True)
+        home = settings().home
+        what = f"key {key_id} of {domain} ({key.label or 'no label'})"
+        action = Action("revoke", what, lambda: revoke_key(client, home, key_id))
+        carry_out(Plan("footfall key revoke", (action,), loses=True), home, dry_run=dry_run, yes=yes)
 
 
 @app.command(epilog="Example: footfall key rotate shop.example --keep-for 24h")
@@ -87,18 +87,18 @@ def rotate(
     from sql.core.durations import seconds_of
 
     seconds = seconds_of(keep_for)
+    check_label(label)
     with database("key rotate") as client:
-        found = find_site(client, site)
-        if dry_run:
-            check_label(label)
-            others, text = [ending(key, seconds) for key in live_keys(client, found)], ""
-            typer.echo(f"would create a new key for {found.domain}", err=True)
-        else:
-            key, text, others = rotate_keys(client, settings().home, found, seconds, label)
-            typer.echo(f"key {key.key_id} for {found.domain}, shown only once:", err=True)
-    for other in others:
-        end = dt.datetime.fromtimestamp((other.revoked_at or 0) / 1000, dt.UTC)
-        said = "would revoke" if dry_run else "revokes"
-        typer.echo(f"{said} key {other.key_id} ({other.label or 'no label'}) at {end:%Y-%m-%d %H:%M:%S} UTC", err=True)
-    if text:
+        found, home = find_site(client, site), settings().home
+        texts: list[str] = []
+        what = [f"a key of {found.domain}"]
+        for other in (ending(key, seconds) for key in live_keys(client, found)):
+            end = dt.datetime.fromtimestamp((other.revoked_at or 0) / 1000, dt.UTC)
+            what.append(f"revoke key {other.key_id} ({other.label or 'no label'}) at {end:%Y-%m-%d %H:%M:%S} UTC")
+        action = Action(
+            "create", ", ".join(what), lambda: texts.append(rotate_keys(client, home, found, seconds, label)[1])
+        )
+        carry_out(Plan("footfall key rotate", (action,)), home, dry_run=dry_run)
+    for text in texts:
+        typer.echo(f"the new key of {found.domain}, shown only once:", err=True)
         typer.echo(text)

@@ -19,7 +19,16 @@ from sql.core.data_dir import DataDir
 from sql.core.errors import UsageError
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]
-_DONE = {"add": "added", "change": "changed", "remove": "removed", "revoke": "revoked", "create": "created"}
+_DONE = {
+    "add": "added",
+    "change": "changed",
+    "close": "closed",
+    "create": "created",
+    "delete": "deleted",
+    "rebuild": "rebuilt",
+    "remove": "removed",
+    "revoke": "revoked",
+}
 
 
 @dataclass(frozen=True, slots=True)

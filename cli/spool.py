@@ -14,7 +14,7 @@ import typer
 from cli.context import settings
 from cli.exit_codes import Exit
 from cli.options import DryRunOption, FormatOption, OutputOption
-from cli.plan import Yes, confirm
+from cli.plan import Action, Plan, Yes, carry_out
 from cli.render.render import render
 from cli.render.view import View
 from sql.core.errors import EngineUnavailable, StorageError, UsageError
@@ -197,10 +197,17 @@ def quarantine_purge(
     chosen = _chosen(names, every)
     if busy := [item.name for item in chosen if item.loading]:
         raise UsageError(f"{busy[0]} belongs to a batch that is still loading", "run `footfall flush` first")
-    if chosen and not dry_run:
-        confirm(f"delete {len(chosen)} items permanently", yes)
-        purge(Spool(settings().home.spool), chosen)
-    typer.echo(f"{'would delete' if dry_run else 'deleted'} {len(chosen)} items", err=True)
+    home = settings().home
+    action = Action(
+        "delete",
+        f"{len(chosen)} items permanently",
+        lambda: purge(Spool(home.spool), chosen),
+        rows=sum(item.events or 0 for item in chosen),
+        bytes=sum(item.size for item in chosen),
+        files=tuple(item.name for item in chosen),
+    )
+    plan = Plan("footfall spool quarantine purge", (action,) if chosen else (), loses=True)
+    carry_out(plan, home, dry_run=dry_run, yes=yes)
 
 
 @app.command(epilog="Example: footfall spool restore /backup/spool/sealed/*.seg --dry-run")

@@ -10,7 +10,7 @@ import typer
 from cli.context import database, settings
 from cli.exit_codes import Exit
 from cli.options import FormatOption, OutputOption
-from cli.plan import Yes, confirm
+from cli.plan import Action, Plan, Yes, carry_out
 from cli.render.render import render
 from cli.render.view import View
 
@@ -49,12 +49,15 @@ def verify(
         say = _say if not fmt else (lambda table: None)
         found = compare(client, config.home, every_row=every_row, on_table=say)
         if found.differences and repair:
-            confirm(
-                f"rebuild {len(found.differences):,} months that differ",
-                yes,
-                "add --yes, or run it without --repair first",
+            action = Action(
+                "rebuild",
+                f"{len(found.differences):,} months that differ",
+                lambda: compare(client, config.home, every_row=every_row, repair=True, on_table=say),
+                rows=sum(each.derived for each in found.differences),
+                months=tuple(sorted({each.month for each in found.differences})),
             )
-            compare(client, config.home, every_row=every_row, repair=True, on_table=say)
+            hint = "add --yes, or run it without --repair first"
+            carry_out(Plan("footfall verify", (action,), loses=True), config.home, yes=yes, hint=hint)
             found = compare(client, config.home, every_row=every_row, on_table=say)
     seconds = time.perf_counter() - started
     nothing = f"visits and rollups match {found.events:,} raw events"

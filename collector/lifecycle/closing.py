@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from collector.lifecycle.partitions import held
@@ -17,7 +16,6 @@ def close(
     client: Client,
     home: DataDir,
     closings: list[Closing],
-    on_month: Callable[[Closing], None] = lambda closing: None,
     wait: float = 60.0,
 ) -> None:
     """Carry out ``closings``, the partitions lock held for one month at a time. Safe to interrupt and to run again.
@@ -25,6 +23,5 @@ def close(
     Raises EngineBusy (no lock within ``wait`` seconds) and StorageError (a batch is in doubt).
     """
     for closing in closings:
-        on_month(closing)
         with held(home, "footfall close", wait):
             carry_out(client, closing)

@@ -101,7 +101,7 @@ def test_a_key_is_added_listed_and_revoked(home, run, shop):
 def test_rotation(home, run, shop, keep_for, seconds):
     domain, first = shop
     before = (home.sites_file).read_bytes()
-    assert "would revoke key" in run("key", "rotate", domain, "--keep-for", keep_for, "--dry-run")[1]
+    assert ", revoke key" in run("key", "rotate", domain, "--keep-for", keep_for, "--dry-run")[1]
     assert home.sites_file.read_bytes() == before
     began = time.time()
     out, _ = run("key", "rotate", domain, "--keep-for", keep_for)
