@@ -122,10 +122,13 @@ class Written(World):
             [site.site_id, number, name, [(step.name, step.path) for step in map(FunnelStep.parse, steps)], False, NOW]
             for number, (name, steps) in enumerate(FUNNELS.items(), 1)
         ]
-        for name, (goal, _) in GOALS.items():
-            definitions.put(self.client, DataDir(self.path.folder), site.site_id, GOAL, name, goal)
+        self.define_goals(site)
         self.client.insert("funnels", rows, ["site_id", "funnel_id", "name", "steps", "deleted", "updated_at"])
         return site
+
+    def define_goals(self, site: SiteRow) -> None:
+        for name, (goal, _) in GOALS.items():
+            definitions.put(self.client, DataDir(self.path.folder), site.site_id, GOAL, name, goal)
 
 
 @contextmanager

@@ -50,6 +50,7 @@ def truth(written, sent, tmp_path_factory):
     lock = OwnedLock(tmp_path_factory.mktemp("locks") / "funnels.lock", "test")
 
     def define(site):
+        written.define_goals(site)
         for name, steps in FUNNELS.items():
             funnels.add(written.client, site, Funnel(name, tuple(map(FunnelStep.parse, steps))), lock)
 

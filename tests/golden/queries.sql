@@ -462,12 +462,12 @@ limit {b6_uint32:UInt32}
 -- === a goal by source
 with
 p0_0 as (
-select toString(tupleElement(s.first, 'source')) as d0, count(distinct s.visitor_id) as a_visitors
+select toString(s.source) as d0, count(distinct s.visitor_id) as a_visitors
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 group by d0
 ),
 p1_0 as (
-select toString(tupleElement(s.first, 'source')) as d0, count(distinct s.visitor_id) as a_conversions
+select toString(s.source) as d0, count(distinct s.visitor_id) as a_conversions
 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s
 inner join (
 select s.visit_id as visit_id, count() as completions, toFloat64(sum(toDecimal128(s.revenue, 4))) as revenue from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b6_date:Date} and {b7_date:Date} and not s.bot and (toString(s.name) in {b3_array_string:Array(String)} and concat(s.props[{b4_string:String}], if(mapContains(s.props_number, {b4_string:String}), toString(s.props_number[{b4_string:String}]), ''), if(mapContains(s.props_bool, {b4_string:String}), toString(s.props_bool[{b4_string:String}]), '')) in {b5_array_string:Array(String)})) as s group by visit_id
