@@ -2,92 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aggregations.reports.funnel import StepOrder
-from cli.context import database, settings
-from cli.options import DryRunOption, FormatOption, OutputOption, SiteOption
-from cli.plan import Yes, confirm
-from cli.render.render import render
-from cli.render.view import View
+from cli.defining import Defined, group
 
-_EXAMPLE = "Example: footfall funnel add checkout '/product/*' add_to_cart purchase --window 7d --site shop.example"
-_LABELS = {"funnel": "Funnel", "steps": "Steps", "window": "Window", "order": "Order", "excluded": "Excluded"}
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Define funnels: steps that visitors take within a time window.",
-    epilog=_EXAMPLE,
-)
-Name = Annotated[str, typer.Argument(help="The funnel's name.")]
+if TYPE_CHECKING:
+    from aggregations.definitions.funnels import FunnelBody
+    from sql.definitions import Kind
+
 ExcludeOption = Annotated[
     list[str] | None,
     typer.Option("--exclude", help="Event that ends an attempt, written as a step; repeatable."),
 ]
 
 
-@app.command(epilog=_EXAMPLE)
-def add(
-    name: Name,
+@dataclass(frozen=True, slots=True)
+class FunnelOptions:
+    """What a funnel is, as options; None: not stated."""
+
     steps: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(help="2 to 8 steps: an event name, name:/path/*, or /path/* for a page view there."),
-    ],
-    window: Annotated[str, typer.Option("--window", help="Time for all steps, such as 30m, 24h or 7d.")] = "24h",
+    ] = None
+    window: Annotated[
+        str | None, typer.Option("--window", help="Time for all steps, such as 30m, 24h (the default) or 7d.")
+    ] = None
     order: Annotated[
-        StepOrder, typer.Option("--order", help="Steps in this order, with no other event between, or in any order.")
-    ] = StepOrder.ORDERED,
-    exclude: ExcludeOption = None,
-    site: SiteOption = None,
-    dry_run: DryRunOption = False,
-) -> None:
-    """Define a funnel. It covers past events too."""
-    from aggregations.definitions import funnels
-    from aggregations.query import sites
-    from aggregations.reports.funnel import Funnel, check, parse_window
-    from aggregations.reports.funnel_steps import FunnelStep
-    from sql.core.files import OwnedLock
+        StepOrder | None,
+        typer.Option("--order", help="Steps in this order (default), with no other event between, or in any order."),
+    ] = None
+    exclude: ExcludeOption = None
 
-    parsed = tuple(map(FunnelStep.parse, steps))
-    wanted = Funnel(name, parsed, parse_window(window), order, tuple(map(FunnelStep.parse, exclude or ())))
-    check(wanted)
-    with database("funnel add") as client:
-        row = sites.find(client, site)
-        if not dry_run:
-            funnels.add(client, row, wanted, OwnedLock(settings().home.make().funnels_lock, "footfall funnel add"))
-    said = "would add" if dry_run else "added"
-    typer.echo(f"{said} funnel {name} with {len(parsed)} steps to {row.domain}", err=True)
+    def body(self, before: FunnelBody | None) -> FunnelBody:
+        """The funnel that they say; what is not stated is as ``before``."""
+        import msgspec
+
+        from aggregations.definitions.funnels import FunnelBody
+        from aggregations.reports.funnel import parse_window
+
+        stated = {
+            "steps": tuple(self.steps) if self.steps else None,
+            "window": parse_window(self.window) if self.window is not None else None,
+            "order": self.order,
+            "exclude": tuple(filter(None, self.exclude)) if self.exclude else None,
+        }
+        stated = {name: value for name, value in stated.items() if value is not None}
+        return msgspec.structs.replace(before or FunnelBody(), **stated)
 
 
-@app.command("list", epilog="Example: footfall funnel list --site shop.example")
-def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
-    """List the funnels of a site."""
-    from aggregations.definitions import funnels
-    from aggregations.query import sites
+def _kind() -> Kind[FunnelBody]:
+    from aggregations.definitions.funnels import FUNNEL
 
-    with database("funnel list") as client:
-        row = sites.find(client, site)
-        frame = funnels.listed(funnels.every(client, row))
-    render(frame, View(f"Funnels · {row.domain}", labels=_LABELS, nothing="no funnels yet"), fmt, output)
+    return FUNNEL
 
 
-@app.command(epilog="Example: footfall funnel remove checkout --site shop.example --yes")
-def remove(
-    name: Name,
-    site: SiteOption = None,
-    yes: Yes = False,
-    dry_run: DryRunOption = False,
-) -> None:
-    """Remove a funnel. Its events stay, so you can define it again."""
-    from aggregations.definitions import funnels
-    from aggregations.query import sites
-
-    with database("funnel remove") as client:
-        row = sites.find(client, site)
-        funnels.find(client, row, name)
-        if not dry_run:
-            confirm(f"remove funnel {name} of {row.domain}", yes)
-            funnels.remove(client, row, name)
-    typer.echo(f"{'would remove' if dry_run else 'removed'} funnel {name} of {row.domain}", err=True)
+app = group(
+    Defined(
+        "funnel",
+        "Define funnels: steps that visitors take within a time window. They cover past events too.",
+        "checkout '/product/*' add_to_cart purchase --window 7d",
+        FunnelOptions,
+        _kind,
+    )
+)

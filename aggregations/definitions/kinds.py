@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from aggregations.definitions.funnels import FUNNEL
 from aggregations.query.goals import GOAL
 from sql.definitions import Kind
 
-KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in (GOAL,)}
+KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in (GOAL, FUNNEL)}

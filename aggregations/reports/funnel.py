@@ -47,14 +47,13 @@ class StepOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """A funnel; ``window`` is in seconds. ``funnel_id`` counts from 1 within the site, 0 where it is not stored."""
+    """A funnel; ``window`` is in seconds."""
 
     name: str
     steps: tuple[FunnelStep, ...]
     window: int = DAY
     order: StepOrder = StepOrder.ORDERED
     excluded: tuple[FunnelStep, ...] = ()
-    funnel_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

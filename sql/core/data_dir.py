@@ -56,11 +56,6 @@ class DataDir:
         return self.root / "overrides.lock"
 
     @property
-    def funnels_lock(self) -> Path:
-        """Held while a funnel is added."""
-        return self.root / "funnels.lock"
-
-    @property
     def definitions_lock(self) -> Path:
         """Held while a version of a definition is written."""
         return self.root / "definitions.lock"

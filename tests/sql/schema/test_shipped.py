@@ -46,6 +46,7 @@ def test_statements_of_a_migration_can_run_twice(name):
             r"alter table \w+ modify (setting|column) ",
             r"alter table \w+ update \w+ = .* settings mutations_sync = 1$",
             r"rename table if exists ",
+            r"insert into definitions .* from funnels final where not deleted$",  # the same versions again
             r"insert into revisions ",  # rows that are there twice are merged into one
         )
         assert any(re.match(pattern, bare) for pattern in again), bare[:80]
