@@ -178,7 +178,8 @@ def funnel(
         )
         note = left_out(client, asked)
     if found.left_out:
-        note = f"{found.left_out:,} more values; add --limit 0 to show all. {note}".rstrip()
+        values = "1 more value" if found.left_out == 1 else f"{found.left_out:,} more values"
+        note = f"{values}; add --limit 0 to show all. {note}".rstrip()
     title = f"Funnel {name} · {asked.site.domain} · {asked.period.label}"
     labels = {"step": "", "event": "Event", "path": "Path"} | ({column_of(by): find(by).label} if by else {})
     view = View(title, bar="visitors", blank="any", labels=labels, footnote=note)
