@@ -113,6 +113,10 @@ class Asking:
         return made
 
 
+# What a report with a statement of its own over raw events does not take.
+OF_ITS_OWN = ("compare", "sort", "sample", "raw", "explain", "as_json")
+
+
 def asks(without: tuple[str, ...] = (), **defaults: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command, whose first parameter is an ``Asking``, the options of one: all but those of ``without``."""
     return takes(Asking, without, **defaults)
@@ -126,11 +130,11 @@ def report(name: str, asking: Asking, base: Query, view: View, shape: Shape | No
 
         typer.echo(encode(query))
     else:
-        show(name, query, view, shape, explain=asking.explain, fmt=asking.fmt, output=asking.output)
+        show(f"report {name}", query, view, shape, explain=asking.explain, fmt=asking.fmt, output=asking.output)
 
 
 def show(
-    name: str,
+    what: str,
     query: Query,
     view: View,
     shape: Shape | None = None,
@@ -139,11 +143,14 @@ def show(
     fmt: Format | None = None,
     output: Path | None = None,
 ) -> None:
-    """Ask a question and show its answer. ``shape`` asks it in a way of its own; ``view.title`` is what it is about."""
+    """Ask a question and show its answer. ``shape`` asks it in a way of its own; ``view.title`` is what it is about.
+
+    ``what`` names the command to others who find the engine busy.
+    """
     from aggregations.query.answer import answer, prepare
     from aggregations.query.explain import explained
 
-    with database(f"report {name}") as client:
+    with database(what) as client:
         asked = prepare(client, query)
         frame = (shape or answer)(client, asked)
         if explain:

@@ -5,24 +5,28 @@ from __future__ import annotations
 import datetime as dt
 import getpass
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aggregations.reports.detected import Confidence
+from cli.asking import OF_ITS_OWN, Asking, asks, show
 from cli.context import database, settings
 from cli.options import (
-    BotsOption,
     DryRunOption,
     FormatOption,
-    LimitOption,
     OutputOption,
-    PeriodOption,
     SiteOption,
     scoped,
 )
 from cli.render.render import render
 from cli.render.view import View
+
+if TYPE_CHECKING:
+    import polars as pl
+    from clickhouse_connect.driver.client import Client
+
+    from aggregations.query.answer import Asked
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -69,26 +73,24 @@ class Detected(StrEnum):
 
 
 @app.command(epilog="Example: footfall detected review --site shop.example --period 7d --confidence low")
+@asks(without=OF_ITS_OWN)
 def review(
-    site: SiteOption = None,
-    period: PeriodOption = "30d",
+    asking: Asking,
     confidence: Annotated[
         Confidence | None, typer.Option("--confidence", "-c", help="Only events with this confidence.")
     ] = None,
     kind: Annotated[str, typer.Option("--kind", "-k", help="Only this kind, after corrections.")] = "",
-    limit: LimitOption = 10,
-    bots: BotsOption = False,
-    fmt: FormatOption = None,
-    output: OutputOption = None,
 ) -> None:
     """List detected events, those that most need a review first: lowest confidence, then most events."""
-    from aggregations.reports.detected import review as ask
+    from aggregations.query.model import Query
+    from aggregations.reports.detected import review_of
 
-    with scoped("detected review", site, period, bots) as s:
-        frame = ask(s.client, s.site, s.period, s.only, confidence=confidence, kind=kind, limit=limit)
-        title = s.title("Detected events")
+    def ask(client: Client, asked: Asked) -> pl.DataFrame:
+        return review_of(client, asked.query, asked.site, asked.period, confidence=confidence, kind=kind)
+
     narrow = ("kind", "confidence", "selector", "text", "events", "visitors", "override")
-    render(frame, View(title, labels=_LABELS, narrow=narrow, nothing="nothing was detected"), fmt, output)
+    view = View("Detected events", labels=_LABELS, narrow=narrow, nothing="nothing was detected")
+    show("detected review", asking.query(Query()), view, ask, fmt=asking.fmt, output=asking.output)
 
 
 @app.command(epilog="Example: footfall detected override --site shop.example --kind contact --selector 'a.call-us'")

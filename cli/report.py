@@ -11,18 +11,10 @@ from aggregations.reports.funnel import StepOrder
 from aggregations.reports.ranked import RANKED, Ranked, Tag, campaigns
 from aggregations.reports.timeseries import Interval
 from cli import completion
-from cli.asking import Asking, asks, left_out, report
+from cli.asking import OF_ITS_OWN, Asking, asks, left_out, report
 from cli.context import database
 from cli.funnel import ExcludeOption
-from cli.options import (
-    BotsOption,
-    FormatOption,
-    LimitOption,
-    OutputOption,
-    PeriodOption,
-    SiteOption,
-    scoped,
-)
+from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import Layout, View
 
@@ -187,22 +179,17 @@ def funnel(
 
 
 @app.command(epilog="Example: footfall report detected --site shop.example --period 7d")
-def detected(
-    site: SiteOption = None,
-    period: PeriodOption = "30d",
-    limit: LimitOption = 10,
-    bots: BotsOption = False,
-    fmt: FormatOption = None,
-    output: OutputOption = None,
-) -> None:
+@asks(without=OF_ITS_OWN)
+def detected(asking: Asking) -> None:
     """Clicks and forms by detected kind, with corrections from `footfall detected override`."""
-    from aggregations.reports.detected import kinds as ask
+    from aggregations.query.model import Query
+    from aggregations.reports.detected import kinds_of
 
-    with scoped("report detected", site, period, bots) as s:
-        frame, title = ask(s.client, s.site, s.period, s.only, limit=limit), s.title("Detected events")
-        note = s.footnote(raw=True)
-    view = View(title, bar="visitors", labels={"kind": "Kind"}, nothing="nothing was detected", footnote=note)
-    render(frame, view, fmt, output)
+    def ask(client: Client, asked: Asked) -> pl.DataFrame:
+        return kinds_of(client, asked.query, asked.site, asked.period)
+
+    view = View("Detected events", bar="visitors", labels={"kind": "Kind"}, nothing="nothing was detected")
+    report("detected", asking, Query(), view, ask)
 
 
 @app.command("query", epilog="Example: footfall report pages --as-json | footfall report query -")
@@ -218,7 +205,7 @@ def query_(
     from aggregations.query.model import decode
     from cli.asking import show
 
-    show("query", decode(_question(file)), View("Query"), explain=explain, fmt=fmt, output=output)
+    show("report query", decode(_question(file)), View("Query"), explain=explain, fmt=fmt, output=output)
 
 
 def _question(file: str) -> bytes:

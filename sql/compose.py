@@ -41,9 +41,14 @@ def derived(view: str, table: str, conditions: Iterable[str]) -> str:
 
     ``conditions`` restrict the events.
     """
-    fresh = of_events(shipped.derivation(table), conditions)
+    return shown(view, f"{table} as v", of_events(shipped.derivation(table), conditions))
+
+
+def shown(view: str, table: str, rows: str) -> str:
+    """What ``view`` shows of ``rows`` in place of all rows of ``table``, which is given as in `events as e`."""
     body = replaced(shipped.read(SchemaKind.VIEW, view), f"create or replace view {view} as", "")
-    return replaced(body, f"from {table} as v", f"from (\n{fresh}\n) as v")
+    _, _, alias = table.partition(" as ")
+    return replaced(body, f"from {table}", f"from (\n{rows}\n) as {alias}")
 
 
 def with_first(name: str, text: str, statement: str) -> str:

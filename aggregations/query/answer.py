@@ -120,10 +120,23 @@ def answer(client: Client, asked: Asked) -> pl.DataFrame:
     return found.rename(names)
 
 
-def scoped(client: Client, name: str, query: Query, source: Source, site: SiteRow, period: Period) -> pl.DataFrame:
-    """The answer of a query file that reads `scoped`: the rows of ``source`` that a question chooses."""
+def scoped(
+    client: Client,
+    name: str,
+    query: Query,
+    source: Source,
+    site: SiteRow,
+    period: Period,
+    view: str = "",
+    **more: object,
+) -> pl.DataFrame:
+    """The answer of a query file that reads `scoped`: the rows of ``source`` that a question chooses.
+
+    ``view``: as a view of this table shows them. ``more`` is bound too.
+    """
     has_closed = closed.of(client, site, [period])
-    return _frame(client, scoped_statement(queries.query(name), query, source, site.site_id, period, has_closed))
+    told = scoped_statement(queries.query(name), query, source, site.site_id, period, has_closed, view, **more)
+    return _frame(client, told)
 
 
 def labelled(

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from aggregations.query.sites import SiteRow
 
-NO_LIMIT = 2**32 - 1
 _ARROW = {"output_format_arrow_compression_method": "none", "output_format_arrow_string_as_string": 1}
 
 
@@ -85,8 +84,3 @@ def _distinct(names: list[str]) -> list[str]:
             fresh = f"{name}_{number}"
         made.append(fresh)
     return made
-
-
-def limit_of(limit: int) -> int:
-    """A row limit as the queries bind it; 0 means all."""
-    return limit or NO_LIMIT

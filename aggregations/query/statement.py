@@ -17,7 +17,7 @@ from aggregations.query.periods import Period
 from aggregations.query.planner import Part
 from aggregations.query.restrict import VISIT_DAYS, Restriction, of_level
 from aggregations.query.sources import EVENTS, VISITS, Level, Source
-from sql.compose import Binder, derived, scoped, with_first
+from sql.compose import Binder, derived, scoped, shown, with_first
 from sql.core.errors import UsageError
 from sql.schema.replaced import instead
 
@@ -73,14 +73,23 @@ def statement(
 
 
 def scoped_statement(
-    file: str, query: Query, source: Source, site_id: int, period: Period, closed: Closed = NOTHING
+    file: str,
+    query: Query,
+    source: Source,
+    site_id: int,
+    period: Period,
+    closed: Closed = NOTHING,
+    view: str = "",
+    **more: object,
 ) -> Statement:
-    """A query file that reads `scoped`: the rows of ``source`` that the question chooses.
+    """A query file that reads `scoped`: the rows of ``source`` that the question chooses, as ``view`` shows them.
 
-    It may bind site, first, last and limit.
+    It may bind site, first, last and limit, and ``more``.
     """
-    binder = Binder({"site": site_id, "first": period.first, "last": period.last, "limit": query.limit or NO_LIMIT})
-    text = with_first("scoped", _Reader(query, site_id, binder, period, closed).chosen(source, query.where), file)
+    known = {"site": site_id, "first": period.first, "last": period.last, "limit": query.limit or NO_LIMIT}
+    binder = Binder({**known, **more})
+    rows = _Reader(query, site_id, binder, period, closed).chosen(source, query.where)
+    text = with_first("scoped", shown(view, f"{source.name} as e", rows) if view else rows, file)
     return Statement(text, binder.values, _settings(query))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from aggregations.query.fetch import fetch, limit_of, scope
 from aggregations.query.filters import EXCLUDE_BOTS, Filter
 
 if TYPE_CHECKING:
     import polars as pl
     from clickhouse_connect.driver.client import Client
 
+    from aggregations.query.model import Query
     from aggregations.query.periods import Period
     from aggregations.query.sites import SiteRow
 
@@ -45,8 +45,21 @@ def review(
     Columns name, kind, detected (the kind before correction), confidence, rule, selector, text, events, visitors,
     last_seen, page (an example), override (its number, or null). ``kind`` empty and ``limit`` 0 mean all.
     """
-    bound = scope(site, period, only, confidence=confidence or "", kind=kind, limit=limit_of(limit))
-    return fetch(client, "detected/review", bound)
+    query = _of_all(only, limit)
+    return review_of(client, query, site, period, confidence=confidence, kind=kind)
+
+
+def review_of(
+    client: Client,
+    query: Query,
+    site: SiteRow,
+    period: Period,
+    *,
+    confidence: Confidence | None = None,
+    kind: str = "",
+) -> pl.DataFrame:
+    """The same of the events that a question chooses."""
+    return _asked(client, "review", query, site, period, confidence=confidence or "", kind=kind)
 
 
 def kinds(
@@ -61,4 +74,22 @@ def kinds(
 
     By visitors, descending; what was detected wrongly is left out; ``limit`` 0 means all.
     """
-    return fetch(client, "detected/kinds", scope(site, period, only, limit=limit_of(limit)))
+    return kinds_of(client, _of_all(only, limit), site, period)
+
+
+def kinds_of(client: Client, query: Query, site: SiteRow, period: Period) -> pl.DataFrame:
+    """The same of the events that a question chooses."""
+    return _asked(client, "kinds", query, site, period)
+
+
+def _of_all(only: Filter, limit: int) -> Query:
+    from aggregations.query.model import Query
+
+    return Query(include_bots=only.include_bots, limit=limit)
+
+
+def _asked(client: Client, name: str, query: Query, site: SiteRow, period: Period, **more: object) -> pl.DataFrame:
+    from aggregations.query.answer import scoped
+    from aggregations.query.sources import EVENTS
+
+    return scoped(client, f"detected/{name}", query, EVENTS, site, period, "detected_events", **more)

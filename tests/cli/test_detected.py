@@ -107,6 +107,23 @@ def test_from_the_review_to_the_correction_and_back(run):
     assert [row["removed"] is not None for row in rows(run, "detected", "overrides", "list")] == [True, True]
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--where", "props.kind=contact"), {"contact": 5}),
+        (("--where", "props.text=Write|Join us", "--where", "path!=/product"), {}),
+        (("--where", "entry_hostname=shop.example"), {"contact": 5, "sign_up": 7}),
+        (("--segment", "device=mobile"), {}),
+        (("--segment", "props.rule=href-signup"), {"contact": 5, "sign_up": 7}),
+    ],
+    ids=lambda value: " ".join(value[1::2]) if isinstance(value, tuple) else "",
+)
+def test_conditions_choose_what_is_looked_at(run, words, expected):
+    for command in (("report", "detected"), ("detected", "review")):
+        found = rows(run, *command, "--site", "blog.example", *words)
+        assert {row["kind"]: row["events"] for row in found} == expected
+
+
 def test_a_review_has_room_in_eighty_columns(run):
     lines = run("detected", "review", "--site", "blog.example", "--format", "table")[0].splitlines()
     assert lines[1].split() == ["Kind", "Confidence", "Selector", "Text", "Events", "Visitors", "Override"]

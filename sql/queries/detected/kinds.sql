@@ -1,16 +1,13 @@
 -- Detected events by what they are, corrections applied; what was detected wrongly (none) is left out. Grain: one row
--- a kind. Parameters: site, first, last, bots, limit.
+-- a kind. Reads `scoped`: detected events. Parameter: limit.
 select
     kind,
     uniqExact(visitor_id) as visitors,
     count() as events,
     uniqExact(visitor_id, visit_id) as visits,
     countIf(override_id != 0) / events as reviewed
-from detected_events
-where site_id = {site:UInt32}
-    and local_date between {first:Date} and {last:Date}
-    and (not bot or {bots:Bool})
-    and kind != 'none'
+from scoped
+where kind != 'none'
 group by kind
 order by visitors desc, events desc, kind
 limit {limit:UInt32}

@@ -1,6 +1,6 @@
 -- What was detected, in groups that look alike, what most needs a look first. Grain: one row a name, kind (corrected
--- and as detected), confidence, rule, selector and text. Parameters: site, first, last, bots, confidence and kind
--- (empty: any), limit.
+-- and as detected), confidence, rule, selector and text. Reads `scoped`: detected events. Parameters: confidence and
+-- kind (empty: any), limit.
 select
     name,
     kind,
@@ -14,11 +14,8 @@ select
     max(timestamp) as last_seen,
     argMax(url, (timestamp, event_id)) as page,
     nullIf(override_id, 0) as override
-from detected_events
-where site_id = {site:UInt32}
-    and local_date between {first:Date} and {last:Date}
-    and (not bot or {bots:Bool})
-    and ({confidence:String} = '' or confidence = {confidence:String})
+from scoped
+where ({confidence:String} = '' or confidence = {confidence:String})
     and ({kind:String} = '' or kind = {kind:String})
 group by name, kind, kind_detected, confidence, rule, selector, text, override_id
 order by indexOf(['low', 'medium', 'high', 'reviewed'], confidence), events desc, name, kind, rule, selector, text

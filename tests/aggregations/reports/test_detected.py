@@ -12,7 +12,9 @@ import pytest
 from aggregations.definitions import overrides
 from aggregations.definitions.overrides import Override
 from aggregations.query.filters import Filter
-from aggregations.reports.detected import DETECTED, Confidence, kinds, review
+from aggregations.query.model import Query
+from aggregations.query.where import parse
+from aggregations.reports.detected import DETECTED, Confidence, kinds, kinds_of, review, review_of
 from sql.core.errors import EngineBusy, UsageError
 from sql.core.files import OwnedLock
 
@@ -72,6 +74,40 @@ def test_only_what_the_tracker_detected_counts(world, day):
     assert found.rows() == [("contact", 2, 2, 2, 0.0), ("sign_up", 1, 1, 1, 0.0)]
     assert kinds(world.client, site, day(site), Filter(include_bots=True))["events"].to_list() == [3, 1]
     assert kinds(world.client, site, day(site), limit=1).height == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "segment", "expected"),
+    [
+        ("path=/a", "", {"contact": 2}),
+        ("path!=/a", "", {"contact": 1, "sign_up": 1}),
+        ("props.selector=#b", "", {"contact": 1}),
+        ("event=form_submit", "", {"sign_up": 1}),
+        ("device=mobile", "", {"contact": 1, "sign_up": 1}),
+        ("device=mobile and path=/a", "", {}),
+        ("entry_page=/start", "", {"contact": 2}),
+        ("", "event=form_submit", {"contact": 1, "sign_up": 1}),
+        ("path=/c", "device=desktop", {}),
+        ("path=/a or device=mobile", "", {"contact": 3, "sign_up": 1}),
+    ],
+)
+def test_conditions_are_of_events_visits_and_visitors(world, day, where, segment, expected):
+    site = world.site()
+    desk, phone = {"visitor": 1, "visit": 1, "device": "desktop"}, {"visitor": 2, "visit": 2, "device": "mobile"}
+    world.events(
+        site,
+        {"at": f"{DAY}T09:00:00", "path": "/start", **desk},
+        click(kind="contact", path="/a", **desk),
+        click("10:01", kind="contact", path="/a", **desk),
+        click("10:02", kind="contact", path="/b", selector="#b", **phone),
+        click("10:03", kind="sign_up", path="/c", name="form_submit", **phone),
+    )
+    query = Query(where=parse(where) if where else None, segment=parse(segment) if segment else None)
+    found = kinds_of(world.client, query, site, day(site))
+    assert {row["kind"]: row["events"] for row in found.iter_rows(named=True)} == expected
+    groups = review_of(world.client, query, site, day(site))
+    assert sum(groups["events"]) == sum(expected.values())
+    assert set(groups["kind"]) == set(expected)
 
 
 def test_what_needs_a_look_comes_first(world, day, override):
