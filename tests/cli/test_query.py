@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,20 @@ def home(tmp_path):
 
 def command(home, sql):
     return [sys.executable, "-m", "cli.main", "--data-dir", str(home.root), "query", sql, "--format", "csv"]
+
+
+@pytest.fixture
+def start():
+    """``start(home, sql, **streams)``: a command that runs; ended at the end, also where a test failed before."""
+    with ExitStack() as ends:
+
+        def started(home, sql, **streams):
+            process = subprocess.Popen(command(home, sql), cwd=ROOT, **streams)
+            ends.callback(process.wait)
+            ends.callback(process.kill)
+            return process
+
+        yield started
 
 
 def answer(home, sql):
@@ -79,11 +93,11 @@ def test_the_engine_refuses_several_too(home):
         assert client.command("exists table t") == 1
 
 
-def test_ctrl_c_ends_the_statement_in_the_engine(home):
+def test_ctrl_c_ends_the_statement_in_the_engine(home, start):
     with alongside(home), opened(f"chdb://{home.root}", direct=False) as client:
         find = "select count() from system.processes where query like {what:String} and query not like '%processes%'"
         running = lambda: client.command(find, parameters={"what": "%sipHash64%"})  # noqa: E731
-        asking = subprocess.Popen(command(home, ENDLESS), cwd=ROOT, stderr=subprocess.PIPE)
+        asking = start(home, ENDLESS, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 20
         while not running():
             assert time.monotonic() < deadline
@@ -95,10 +109,10 @@ def test_ctrl_c_ends_the_statement_in_the_engine(home):
             assert time.monotonic() < deadline, "the statement goes on"
 
 
-def test_ctrl_c_ends_the_statement_without_an_engine(home):
+def test_ctrl_c_ends_the_statement_without_an_engine(home, start):
     said = home.root / "said"
     with said.open("wb") as out:
-        asking = subprocess.Popen(command(home, ENDLESS), cwd=ROOT, stderr=out, stdout=out)
+        asking = start(home, ENDLESS, stderr=out, stdout=out)
     deadline = time.monotonic() + 20
     while "footfall query" not in (home.engine_lock.read_text() if home.engine_lock.exists() else ""):
         assert time.monotonic() < deadline
