@@ -174,7 +174,11 @@ def funnel(
         note = f"{values}; add --limit 0 to show all. {note}".rstrip()
     title = f"Funnel {name} · {asked.site.domain} · {asked.period.label}"
     labels = {"step": "", "event": "Event", "path": "Path"} | ({column_of(by): find(by).label} if by else {})
-    view = View(title, bar="visitors", blank="any", labels=labels, footnote=note)
+    more = (
+        ("event", "visitors", "from_first") if by else ("event", "path", "visitors", "from_first", "time_from_previous")
+    )
+    narrow = (*([column_of(by)] if by else []), "step", *more)
+    view = View(title, bar="visitors", blank="any", labels=labels, footnote=note, narrow=narrow)
     render(found.rows, view, asking.fmt, asking.output)
 
 

@@ -137,12 +137,27 @@ def check(condition: Condition) -> None:
     if len(found) > MAX_CONDITIONS:
         raise UsageError(f"{len(found)} conditions are too many", f"at most {MAX_CONDITIONS}")
     for comparison in found:
+        if comparison.operator is Operator.MATCHES:
+            _check_patterns(comparison)
         if len(comparison.values) > MAX_VALUES:
             raise UsageError(
                 f"{len(comparison.values):,} values of {comparison.dimension} are too many", f"at most {MAX_VALUES:,}"
             )
     if (depth := _depth(condition)) > MAX_DEPTH:
         raise UsageError(f"conditions are nested {depth} deep", f"at most {MAX_DEPTH}")
+
+
+def _check_patterns(comparison: Comparison) -> None:
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    for pattern in map(str, comparison.values[:MAX_VALUES]):
+        try:
+            re2.compile(pattern, options)
+        except re2.error as exc:
+            why = exc.args[0].decode() if exc.args and isinstance(exc.args[0], bytes) else exc
+            raise UsageError(f"not a pattern: {pattern!r} ({why})", "patterns are RE2's, such as ^/blog/") from None
 
 
 def _depth(condition: Condition) -> int:

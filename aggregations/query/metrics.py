@@ -96,7 +96,7 @@ _ALL = (
     ),
     Metric("from_first", "From first", Unit.RATIO, "Visitors at a step, divided by visitors at the first step."),
     Metric(
-        "time_from_previous", "Time from previous", Unit.SECONDS,
+        "time_from_previous", "Median time", Unit.SECONDS,
         "Median time of visitors at a step since the step before.", None,
     ),
     Metric(

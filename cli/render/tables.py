@@ -102,11 +102,11 @@ def _list(frame: pl.DataFrame, view: View, width: int) -> Table | None:
 
 def heading(name: str, view: View) -> str:
     """What a column is called: a metric's label, next to it how it was before and how it changed."""
+    if name in METRICS:
+        return METRICS[name].label
     if name.endswith("_previous"):
         return "Before"
-    if name.endswith("_change"):
-        return "Change"
-    return METRICS[name].label if name in METRICS else view.labels.get(name, name)
+    return "Change" if name.endswith("_change") else view.labels.get(name, name)
 
 
 def _room(headings: dict[str, str], cells: dict[str, list[str]], texts: list[str], width: int) -> int:
@@ -190,8 +190,8 @@ def cell(name: str, value: object, blank: str = "") -> str:
 def _figure(name: str, value: float) -> str:
     if name.endswith("_change"):
         return f"{value * 100:+,.1f} %"
-    name = name.removesuffix("_previous")
-    unit = METRICS[name].unit if name in METRICS else None
+    metric = METRICS.get(name) or METRICS.get(name.removesuffix("_previous"))
+    unit = metric.unit if metric else None
     if unit is Unit.RATIO:
         return f"{value * 100:.1f} %"
     if unit is Unit.SECONDS:
