@@ -12,10 +12,10 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
+from aggregations.definitions.funnels import FUNNEL, FunnelBody
 from aggregations.query.goals import GOAL
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
-from aggregations.reports.funnel_steps import FunnelStep
 from sql import definitions
 from sql.client import PINNED
 from sql.core import timezones
@@ -25,7 +25,6 @@ from tests.aggregations.goals import GOALS
 from tests.aggregations.questions import FUNNELS
 from tests.aggregations.write_path import WritePath
 
-NOW = dt.datetime.now(dt.UTC)
 DATABASE, WRITTEN = "aggregations_test", "written_test"
 # Made-up traffic: visits of 1 to 4 events from 20 September to 20 November 2026, some across midnight and month's
 # end; visitors come back; a tenth of the visits are bots', another tenth has a bot's event within.
@@ -118,17 +117,16 @@ class Written(World):
 
     def site(self, zone: str = "Europe/Berlin", domain: str = "") -> SiteRow:
         site = super().site(zone, domain)
-        rows = [
-            [site.site_id, number, name, [(step.name, step.path) for step in map(FunnelStep.parse, steps)], False, NOW]
-            for number, (name, steps) in enumerate(FUNNELS.items(), 1)
-        ]
-        self.define_goals(site)
-        self.client.insert("funnels", rows, ["site_id", "funnel_id", "name", "steps", "deleted", "updated_at"])
+        self.define(site)
         return site
 
-    def define_goals(self, site: SiteRow) -> None:
+    def define(self, site: SiteRow) -> None:
+        """The goals and funnels of a site."""
+        home = DataDir(self.path.folder)
         for name, (goal, _) in GOALS.items():
-            definitions.put(self.client, DataDir(self.path.folder), site.site_id, GOAL, name, goal)
+            definitions.put(self.client, home, site.site_id, GOAL, name, goal)
+        for name, steps in FUNNELS.items():
+            definitions.put(self.client, home, site.site_id, FUNNEL, name, FunnelBody(steps))
 
 
 @contextmanager

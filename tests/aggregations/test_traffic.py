@@ -6,15 +6,11 @@ import datetime as dt
 
 import pytest
 
-from aggregations.definitions import funnels
 from aggregations.query.filters import Filter
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
-from aggregations.reports.funnel import Funnel
-from aggregations.reports.funnel_steps import FunnelStep
-from sql.core.files import OwnedLock
 from tests.aggregations import shop, stored_visits
-from tests.aggregations.questions import FUNNELS, QUESTIONS, disagreements
+from tests.aggregations.questions import QUESTIONS, disagreements
 from tests.oracle.oracle import Oracle
 from tests.oracle.visitor import visitors
 
@@ -45,20 +41,13 @@ def sent(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def truth(written, sent, tmp_path_factory):
-    """The oracle of each; the funnels of one are defined before its events, those of the other afterwards."""
-    lock = OwnedLock(tmp_path_factory.mktemp("locks") / "funnels.lock", "test")
-
-    def define(site):
-        written.define_goals(site)
-        for name, steps in FUNNELS.items():
-            funnels.add(written.client, site, Funnel(name, tuple(map(FunnelStep.parse, steps))), lock)
-
-    define(TRACKED)
+def truth(written, sent):
+    """The oracle of each; goals and funnels of one are defined before its events, those of the other afterwards."""
+    written.define(TRACKED)
     for site, requests in sent.items():
         third = len(requests) // 3
         written.path.load([site], [requests[:third], requests[third : 2 * third], requests[2 * third :]])
-    define(READ)
+    written.define(READ)
     return {site: Oracle(written.path.stored(site), site.timezone) for site in sent}
 
 

@@ -172,7 +172,7 @@ def test_a_hand_of_options(footfall, tmp_path):
         (("report", "pages", "-s", "shop.exampel"), b"footfall: no site shop.exampel\n"),
         (("report", "systems", "-s", "shop.example", "-p", "2026-02-30"), b"footfall: no such date: 2026-02-30\n"),
         (("report", "systems", "-s", "shop.example", "-p", "lately"), b"footfall: not a period: 'lately'\n"),
-        (("report", "funnel", "x", "-s", "shop.example"), b"footfall: shop.example has no funnel 'x'\n"),
+        (("report", "funnel", "x", "-s", "shop.example"), b"footfall: there is no funnel 'x'\n"),
         (("report", "timeseries", "-s", "shop.example", "-p", "2026", "--by", "hour"), b"footfall: "),
         (("funnel", "add", "x", "a", "-s", "shop.example"), b"footfall: a funnel has 2 to 8 steps, not 1\n"),
         (("funnel", "add", "x", "a", "b", "--window", "1y"), b"footfall: not a window: '1y'\n"),
@@ -209,10 +209,12 @@ def test_funnels_from_definition_to_removal(footfall):
     assert footfall("funnel", "add", "start", *steps, *where, "--dry-run")[2].startswith(b"would add funnel start")
     assert footfall("funnel", "list", *where)[1] == b"[]\n"
     added = footfall("funnel", "add", "start", *steps, *where, "--window", "36h", "--exclude", "/x/*")
-    assert added[::2] == (0, b"added funnel start with 3 steps to shop.example\n")
+    assert added[::2] == (
+        0,
+        b"added funnel start of shop.example (/0 \xe2\x86\x92 /1 \xe2\x86\x92 signup, within 36h, without /x/*)\n",
+    )
     assert json.loads(footfall("funnel", "list", *where)[1]) == [
-        {"funnel": "start", "steps": "page_view:/0 \u2192 page_view:/1 \u2192 signup", "window": "36h",
-         "order": "ordered", "excluded": "page_view:/x/*"}
+        {"funnel": "start", "definition": "/0 \u2192 /1 \u2192 signup, within 36h, without /x/*", "version": 1}
     ]  # fmt: skip
     rows = json.loads(footfall("report", "funnel", "start", *OCTOBER)[1])
     # Visit v sees the pages 3v % 4 and (3v + 1) % 4: half of the visits see /0, five of them bots; a quarter,

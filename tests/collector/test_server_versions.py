@@ -22,6 +22,7 @@ import pytest
 from msgspec import structs
 
 from aggregations.definitions import funnels, overrides
+from aggregations.definitions.funnels import FUNNEL, FunnelBody
 from aggregations.definitions.overrides import Override
 from aggregations.query import console
 from aggregations.query import sites as report_sites
@@ -31,7 +32,7 @@ from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.reports import detected, left_out, overview, timeseries
 from aggregations.reports.exit_pages import exit_pages
-from aggregations.reports.funnel import Funnel, StepOrder, report
+from aggregations.reports.funnel import StepOrder, report
 from aggregations.reports.funnel_steps import FunnelStep
 from aggregations.reports.left_out import LeftOut
 from aggregations.reports.ranked import RANKED, campaigns
@@ -49,6 +50,7 @@ from collector.sites.keys import rotate_keys
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
 from sql import client as sql_client
+from sql import definitions
 from sql.client import MINIMUM_VERSION, connect, opened
 from sql.core import queries
 from sql.core.data_dir import DataDir
@@ -81,7 +83,7 @@ REPORTS = {
     "events": (RANKED["events"].rows, {"limit": 0}),
 }
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
-STEPS = (FunnelStep("page_view", ""), FunnelStep("purchase", ""))
+STEPS = ("page_view", "purchase")
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def test_migrations_interrupted_anywhere_and_carried_on(server, client):
 
 
 def test_a_loader_with_duplicates_and_late_events_that_join_visits(server, client, site, event, agree):
-    funnels.add(client, site, Funnel("buy", STEPS), OwnedLock(server.home.funnels_lock, "a test"))
+    definitions.put(client, server.home, site.site_id, FUNNEL, "buy", FunnelBody(STEPS))
     guess = {"kind": "sign_up", "confidence": "low", "rule": "r1", "selector": "#a", "text": "Go"}
     come = {"user_agent": AGENT, "url": "https://shop.example/a?utm_campaign=spring&utm_source=news"}
     plain = [event(n, n % 90, name="purchase" if n % 7 == 0 else "page_view", **come) for n in range(600)]
@@ -328,7 +330,7 @@ def test_sites_keys_schemas_and_funnels_are_written(server, client, site):
     assert find_site(client, "shop.example").max_age_days == 7
     _, _, others = rotate_keys(client, server.home, find_site(client, "shop.example"), 60)
     assert len(others) == 1
-    funnels.remove(client, site, "buy")
+    definitions.remove(client, server.home, site.site_id, FUNNEL, "buy")
     assert funnels.every(client, site) == []
 
 

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from aggregations.definitions.funnels import FUNNEL
 from aggregations.query.answer import answer, ask
 from aggregations.query.model import Query
+from aggregations.reports.funnel_steps import FunnelStep
 from collector.lifecycle.verify import verify
+from sql import definitions
 from sql.core.data_dir import DataDir
 from sql.schema import closing, migrate, shipped
 from sql.schema.days import by_month
@@ -27,6 +30,8 @@ from (select *, tupleElement(first, 'source') as source from visits_merged)
 where site_id = {site:UInt32} and not bot
 group by source order by source
 """
+# Written with everything that a pattern escapes.
+ODD = ('purchase:/a%_\\*"/*', "page_view:*.html")
 ASKED = Query(metrics=("visits", "pageviews", "events", "bounce_rate", "revenue"), dimensions=("source",), limit=0)
 
 
@@ -67,7 +72,10 @@ def filled(engine, as_before):
     assert not client.command("exists table closed_visits")
     client.command(
         "insert into funnels (site_id, funnel_id, name, steps, deleted, updated_at) "
-        "select 1, 1, 'buy', [('page_view', ''), ('signup', '/%')], false, now64(3)"
+        "select 1, 1, 'buy', [('page_view', ''), ('signup', '/%')], false, now64(3) union all "
+        "select 1, 2, 'gone', [('page_view', ''), ('signup', '/%')], true, now64(3) union all "
+        "select 1, 3, 'odd', {odd:Array(Tuple(String, String))}, false, now64(3)",
+        parameters={"odd": [(step.name, step.path) for step in map(FunnelStep.parse, ODD)]},
     )
     for first in (0, 1501):
         client.command(TRAFFIC, parameters={"first": first, "count": 1501})
@@ -97,6 +105,10 @@ def test_the_same_figures(filled, tmp_path):
     assert migrate.pending(client) == []
     migrate.refuse_newer(client)
     same(client, said)
+    assert [(each.name, each.body.steps) for each in definitions.every(client, 1, FUNNEL)] == [
+        ("buy", ("page_view", "signup:/*")),
+        ("odd", ODD),
+    ]
     assert verify(client, DataDir(tmp_path), every_row=True).differences == ()
     for table in closing.CLOSED:
         days = closing.due(client, table)
