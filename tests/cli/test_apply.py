@@ -40,6 +40,13 @@ value = 50
 [[goal]]
 name = "long"
 duration = 120
+
+[[funnel]]
+name = "checkout"
+steps = ["/product/*", "add_to_cart", "purchase"]
+window = 604800
+order = "strict"
+exclude = ["refund"]
 """
 process = pytest.mark.process
 
@@ -83,14 +90,14 @@ def acts(said: str) -> dict[str, str]:
 def test_a_file_is_applied_and_exported_as_it_was(footfall, home, new_site):
     site = new_site()
     said, _ = footfall("apply", "-", "--site", site, "--dry-run", stdin=FILE)
-    assert acts(said) == dict.fromkeys(("pro", 'Ende "gut"', "reader", "big", "long"), "add")
+    assert acts(said) == dict.fromkeys(("pro", 'Ende "gut"', "reader", "big", "long", "checkout"), "add")
     assert json.loads(footfall("goal", "list", "--site", site)[0]) == []
     _, told = footfall("apply", "-", "--site", site, stdin=FILE, code=2)
-    assert "refusing to make 5 changes (5 add) without confirmation" in told
+    assert "refusing to make 6 changes (6 add) without confirmation" in told
     _, told = footfall("apply", "-", "--site", site, "--yes", stdin=FILE)
-    assert told.splitlines()[0] == f'1/5 added goal Ende "gut" of {site} (page /dänke*)'
+    assert told.splitlines()[0] == f'1/6 added goal Ende "gut" of {site} (page /dänke*)'
     receipt = receipts.every(home)[0]
-    assert (receipt.command, receipt.done, len(receipt.steps)) == ("footfall apply", 5, 5)
+    assert (receipt.command, receipt.done, len(receipt.steps)) == ("footfall apply", 6, 6)
     exported, _ = footfall("definitions", "export", "--site", site)
     said, told = footfall("apply", "-", "--prune", stdin=exported)
     assert (set(acts(said).values()), told) == ({"keep"}, "nothing changes\n")
@@ -123,7 +130,7 @@ def test_what_is_added_changed_removed_and_kept(footfall, new_site):
     assert acts(said) == {"new": "add", "pro": "change", "big": "keep"}
     assert len(json.loads(footfall("goal", "list", "--site", site)[0])) == 6
     said, _ = footfall("apply", "-", "--prune", "--yes", stdin=wanted)
-    gone = ("long", "reader", 'Ende "gut"')
+    gone = ("long", "reader", 'Ende "gut"', "checkout")
     assert acts(said) == dict.fromkeys(("new", "pro", "big"), "keep") | dict.fromkeys(gone, "remove")
     assert {row["goal"] for row in json.loads(footfall("goal", "list", "--site", site)[0])} == {"new", "pro", "big"}
     assert len(json.loads(footfall("goal", "list", "--site", untouched)[0])) == 5
