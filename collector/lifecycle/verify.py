@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from collector.lifecycle import sums
+from collector.lifecycle.partitions import held
 from sql.compose import derived
 from sql.core.data_dir import DataDir
-from sql.core.errors import EngineBusy
-from sql.core.files import OwnedLock
 from sql.core.queries import query
 from sql.schema import closing, rebuild
 from sql.schema.replaced import instead
@@ -62,15 +61,12 @@ def verify(
 
     By sums; with ``every_row`` row by row, as a reader sees them: then each is derived once more, which takes longer.
     Differences are looked at again, and repaired, under the partitions lock. Safe to interrupt and to run again.
-    Raises EngineBusy where that lock is not had within ``wait`` seconds.
+    Raises EngineBusy (that lock is not had within ``wait`` seconds) and StorageError (a batch has not been confirmed).
     """
     compare = _by_row if every_row else _by_sums
     found = compare(client, [*rebuild.PARTITIONED_BY, *_CLOSED], on_table)
     if found:
-        lock = OwnedLock(home.partitions_lock, "footfall verify")
-        with lock.held(wait) as taken:
-            if not taken:
-                raise EngineBusy(f"events are being written by {lock.holder() or 'another process'}", "try again")
+        with held(home, "footfall verify", wait):
             tables = list(dict.fromkeys(difference.table for difference in found))
             found = compare(client, tables, on_table)
             if repair:
@@ -85,10 +81,7 @@ def verify(
 
 
 def _by_sums(client: Client, tables: Iterable[str], on_table: Callable[[str], None]) -> list[Difference]:
-    return [
-        *itertools.starmap(Difference, sums.differences(client, [t for t in tables if t in sums.TABLES], on_table)),
-        *_by_row(client, [table for table in tables if table not in sums.TABLES], on_table),
-    ]
+    return list(itertools.starmap(Difference, sums.differences(client, tables, on_table)))
 
 
 def _by_row(client: Client, tables: Iterable[str], on_table: Callable[[str], None]) -> list[Difference]:

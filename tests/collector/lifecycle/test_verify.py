@@ -8,7 +8,7 @@ import pytest
 from collector.lifecycle.verify import verify
 from sql.client import PINNED
 from sql.core.data_dir import DataDir
-from sql.core.errors import EngineBusy
+from sql.core.errors import EngineBusy, StorageError
 from sql.core.files import OwnedLock
 from sql.schema import closing, migrate
 from sql.schema.days import by_month
@@ -180,3 +180,11 @@ def test_differences_are_looked_at_again_while_nobody_writes(client, home):
         verify(client, home, wait=0.05)
     loader.release()
     assert verify(client, home).differences
+
+
+def test_a_batch_in_doubt_is_settled_first(client, home):
+    """What it has brought so far would be taken for all of it."""
+    client.command("alter table daily_pages delete where site_id = 1", settings=NOW)
+    (home.root / "journal.jsonl").write_text('{"op":"intent","batch":"b","token":"t"}\n')
+    with pytest.raises(StorageError, match="not been confirmed"):
+        verify(client, home, repair=True)
