@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 from functools import cache
-from pathlib import Path
 from typing import Any, get_args
 
 import typer.main
@@ -24,6 +23,8 @@ from cli import asking, options, plan
 from cli.commands import register
 from cli.exit_codes import Exit
 
+# What an option takes, by the name of its type.
+_VALUES = {"int": "N", "float": "N", "path": "PATH"}
 HEAD = """\
 # Commands
 
@@ -187,11 +188,9 @@ def _value(param: Any) -> str:
     """What an option takes, as a word; '' for a flag."""
     if param.is_flag:
         return ""
-    kind = param.type_descriptor.annotation
-    kind = next((arg for arg in get_args(kind) if arg is not type(None)), kind)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return "|".join(member.value for member in kind)
-    return {int: "N", float: "N", Path: "PATH"}.get(kind, "TEXT")
+    if choices := getattr(param.type, "choices", None):
+        return "|".join(str(choice) for choice in choices)
+    return _VALUES.get(param.type.name.partition(" ")[0], "TEXT")
 
 
 def _default(param: Any) -> str:

@@ -133,6 +133,23 @@ def test_importing_brings_nothing_heavy(module):
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
+def test_a_command_that_has_read_its_options_has_brought_nothing_heavy(tmp_path):
+    """typer 0.29 brings pydantic: a fifth of a second of every command, and of every process of `serve`."""
+    program = f"""
+        import atexit, sys
+        import cli.main
+        atexit.register(lambda: print(*sorted({{"pydantic", *{HEAVY!r}}} & sys.modules.keys()), file=sys.stderr))
+        words = ["--period", "7d", "--where", "country=FR", "--limit", "3", "--format", "json", "--as-json"]
+        sys.argv = ["footfall", "report", "pages", *words]
+        cli.main.main()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+    assert json.loads(done.stdout)["where"] == ["country", "is", ["FR"]]
+
+
 def test_a_collector_that_has_worked_has_brought_nothing_heavy(tmp_path):
     """Neither the master, which makes the server, nor a worker after its first requests."""
     program = """

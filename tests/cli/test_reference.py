@@ -65,7 +65,7 @@ def parse(args: list[str]) -> None:
         ("report nothing", "No such command"),
         ("report pages --nothing", "No such option"),
         ("report pages -f xml", "xml"),
-        ("report pages --limit -1", "greater than or equal to 0"),
+        ("report pages --limit -1", "is not in the range"),
         ("serve --durability both", "both"),
         ("import access-log x.log", "Missing parameter: site"),
     ],
