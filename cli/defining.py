@@ -107,6 +107,8 @@ def _change(
     from aggregations.query import sites
 
     kind = defined.kind()
+    if command == "add":  # what cannot be is said before a database is opened
+        kind.check(options.body(None))
     with database(f"{kind.name} {command}") as client:
         change = change_of(client, sites.find(client, site), kind, name, lambda old: options and options.body(old))
         if command == "add" and change.act is Act.CHANGE:

@@ -144,7 +144,7 @@ def test_what_is_wrong_is_found_before_anything_changes(footfall, home, new_site
     assert "must be about its event" in footfall("apply", "-", "--site", site, "--yes", stdin=bad, code=2)[1]
     twice = FILE + '[[goal]]\nname = "pro"\nevent = "x"\n'
     assert f"the file has goal 'pro' of {site} twice" in footfall("apply", "-", "-s", site, stdin=twice, code=2)[1]
-    unknown = FILE.replace("[[goal]]", '[[goal]]\nsite = "nowhere.example"')
+    unknown = FILE.replace("]]\n", ']]\nsite = "nowhere.example"\n')
     assert "no site nowhere.example" in footfall("apply", "-", "--yes", stdin=unknown, code=2)[1]
     assert json.loads(footfall("goal", "list", "--site", site)[0]) == []
     assert receipts.every(home) == before
