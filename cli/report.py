@@ -106,7 +106,7 @@ def breakdown(
 
 
 @app.command("exit-pages", epilog="Example: footfall report exit-pages --site shop.example --period yesterday")
-@asks(without=("compare", "sort", "goal"))
+@asks(without=("compare", "sort", "goal", "explain", "as_json"))
 def exit_pages(asking: Asking) -> None:
     """Pages on which visits end, with their exit rate."""
     from aggregations.query.model import Query

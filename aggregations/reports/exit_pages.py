@@ -34,5 +34,10 @@ def exit_pages(
 
 
 def of(client: Client, query: Query, site: SiteRow, period: Period) -> pl.DataFrame:
-    """The same of the visits that a question chooses."""
-    return scoped(client, "pages/exit", query, VISITS, site, period)
+    """The same of the visits that a question chooses; counts of a sample are those of all."""
+    import polars as pl
+
+    found = scoped(client, "pages/exit", query, VISITS, site, period)
+    counts = ("visitors", "exits", "pageviews")
+    share = query.sample or 1.0
+    return found.with_columns((pl.col(name) / share).round().cast(pl.UInt64) for name in counts)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aggregations.query.filters import Filter
-from aggregations.reports.exit_pages import exit_pages
+from aggregations.query.model import Query
+from aggregations.reports.exit_pages import exit_pages, of
 from aggregations.reports.ranked import RANKED
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
@@ -93,3 +94,12 @@ def test_exit_rates_leave_out_whole_visits_of_bots(world, days, raw):
     assert exit_pages(world.client, site, period, raw=raw).rows() == [("/", 1, 1, 1, 1.0)]
     everyone = exit_pages(world.client, site, period, Filter(include_bots=True), raw=raw)
     assert everyone.rows() == [("/", 2, 2, 5, 0.4)]
+
+
+def test_exit_pages_of_a_sample_are_scaled_up(world, days, raw):
+    site = world.site()
+    rows = [{"at": "2026-11-02T10:00:00", "visitor": n * 2**56, "visit": n + 1, "path": "/out"} for n in range(1, 256)]
+    world.events(site, *rows)
+    query = Query(sample=0.25, exact=raw)
+    [found] = of(world.client, query, site, days("2026-11-02", "2026-11-02", site)).rows()
+    assert found == ("/out", 252, 252, 252, 1.0)
