@@ -40,7 +40,7 @@ def test_every_report_of_the_command_line_is_asked():
 
 
 @pytest.mark.timeout(900)  # a failing history is made as small as can be, for up to five minutes
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(histories, st.sampled_from(BY_FIRST_EVENT), st.sampled_from(BY_FIRST_EVENT), st.booleans(), st.floats(0, 1))
 def test_small_histories(written, lock, history: History, one: str, other: str, bots: bool, at: float):
     sites = [written.site(zone) for zone in history.zones]

@@ -197,13 +197,13 @@ def test_days_are_closed_while_late_events_come_and_everything_is_killed(footfal
     beside = [Closer(footfall), Reader(footfall)]
     for thread in beside:
         thread.start()
-    acknowledged, might_contain, done = storm(footfall, 20_000, 12, seed=11, hours=120, pause=6.0)
+    acknowledged, might_contain, done = storm(footfall, 20_000, 10, seed=11, hours=120, pause=4.0)
     for thread in beside:
         thread.over.set()
         thread.join(60)
         assert thread.failure is None, thread.failure
     _, reader = beside
-    assert done.total() >= 12
+    assert done.total() >= 10
     with footfall.client() as client:
         closings = client.command("select max(version) from closings")
     assert closings > 1

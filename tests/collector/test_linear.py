@@ -61,7 +61,6 @@ TEXTS = [(start, unit, end) for start in STARTS for unit in UNITS for end in END
 OURS = {
     "paths": "settings",
     "admin": "arguments of commands",
-    "keys": "arguments of commands",
     "snippet": "arguments of commands",
     "tracker_versions": "names of our own files",
     "quarantine": "names of our own files",

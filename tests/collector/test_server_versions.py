@@ -24,10 +24,11 @@ from msgspec import structs
 from aggregations.definitions import funnels, overrides
 from aggregations.definitions.funnels import FUNNEL, FunnelBody
 from aggregations.definitions.overrides import Override
-from aggregations.query import console
+from aggregations.query import console, goals
 from aggregations.query import sites as report_sites
-from aggregations.query.answer import about, answer, ask
+from aggregations.query.answer import answer, ask
 from aggregations.query.filters import Filter
+from aggregations.query.goals import GOAL
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.reports import detected, left_out, overview, timeseries
@@ -60,7 +61,7 @@ from sql.engine.server import await_ready
 from sql.schema import migrate, rebuild, shipped
 from sql.schema.shipped import SchemaKind
 from sql.schema.upgrade import bring_up_to_date
-from tests.aggregations.query.test_statement import QUERIES
+from tests.aggregations.query.test_statement import GOALS, QUERIES
 
 pytestmark = pytest.mark.process
 
@@ -296,10 +297,14 @@ def test_a_funnel_and_what_is_left_out(client, site, period):
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_questions_of_every_kind(client, site, period, name):
+def test_questions_of_every_kind(server, client, site, period, name):
     query = QUERIES[name]
+    goal = None
+    if query.goal:
+        definitions.put(client, server.home, site.site_id, GOAL, query.goal, GOALS[query.goal])
+        goal = goals.condition(goals.find(client, site, query.goal))
     served, raw = (
-        answer(client, about(structs.replace(query, exact=exact), site, period, period.previous()))
+        answer(client, ask(client, structs.replace(query, exact=exact), site, period, period.previous(), goal))
         for exact in (False, True)
     )
     polars.testing.assert_frame_equal(served, raw, check_exact=False, rel_tol=1e-12)
@@ -331,6 +336,7 @@ def test_sites_keys_schemas_and_funnels_are_written(server, client, site):
     _, _, others = rotate_keys(client, server.home, find_site(client, "shop.example"), 60)
     assert len(others) == 1
     definitions.remove(client, server.home, site.site_id, FUNNEL, "buy")
+    assert [each.removed for each in definitions.history(client, site.site_id, FUNNEL, "buy")] == [True, False]
     assert funnels.every(client, site) == []
 
 

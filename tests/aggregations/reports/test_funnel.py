@@ -76,7 +76,7 @@ def true(funnel, found, by):
 
 
 @pytest.mark.timeout(900)  # a failing history is made as small as can be, for up to five minutes
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(histories, st.integers(0, 2**32 - 1))
 def test_random_funnels(written, history: History, seed: int):
     sites = [written.site(zone) for zone in history.zones]
