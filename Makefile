@@ -58,12 +58,8 @@ check: $(VENV)/.dev
 	@$(BIN)/python -m ruff check -q . && $(BIN)/python -m ruff format -q --check . && $(BIN)/python -m mypy
 	@$(PYTEST) -m "not process and not hostile and not soak and not siege"
 
-# Not `$(MAKE)` in the recipe itself, which `make -n` would run.
-TRACKER := $(MAKE) --no-print-directory tracker
-
-# The tracker's tests mostly wait for a browser: pytest runs meanwhile, and its output comes after theirs.
-test: $(VENV)/.dev $(VENV)/chdb-25.8 system
-	@$(BIN)/python tests/side_by_side.py $(TRACKER) -- $(PYTEST)
+test: $(VENV)/.dev $(VENV)/chdb-25.8 system tracker
+	@$(PYTEST)
 
 # The tracker's own checks need Node and npm. Its built files are committed, so nothing else needs them.
 tracker: $(VENV)/.dev system
