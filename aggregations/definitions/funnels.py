@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from aggregations.reports.funnel import DAY, Funnel, StepOrder, check, window_text
+from aggregations.reports.funnel import DAY, Funnel, StepOrder, check
 from aggregations.reports.funnel_steps import FunnelStep
 from sql import definitions
+from sql.core.durations import span_of
 from sql.definitions import Kind
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def shown(body: FunnelBody) -> str:
     """A funnel in a line."""
     parts = [
         " → ".join(body.steps),
-        f"within {window_text(body.window)}",
+        f"within {span_of(body.window)}",
         "" if body.order is StepOrder.ORDERED else f"{body.order} order",
         f"without {', '.join(body.exclude)}" if body.exclude else "",
     ]

@@ -12,13 +12,13 @@ that began last.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from aggregations.reports.funnel_steps import FunnelStep
+from sql.core.durations import seconds_of, span_of
 from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ MIN_STEPS, MAX_STEPS = 2, 8
 MAX_EXCLUDED = 8
 DAY = 86_400
 MAX_WINDOW = 90 * DAY
-_WINDOW = re.compile(r"([1-9]\d{0,6})([smhd])\Z")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
 
 
 class StepOrder(StrEnum):
@@ -66,16 +64,13 @@ class Reached:
 
 def parse_window(text: str) -> int:
     """Seconds of ``90s``, ``30m``, ``24h`` or ``7d``. Raises UsageError."""
-    found = _WINDOW.match(text.strip().lower())
-    if not found:
+    try:
+        seconds = seconds_of(text.lower())
+    except UsageError:
+        seconds = 0
+    if not seconds:
         raise UsageError(f"not a window: {text!r}", "such as 30m, 24h or 7d")
-    return int(found[1]) * _SECONDS[found[2]]
-
-
-def window_text(seconds: int) -> str:
-    """The window as a person writes it, in the largest unit that fits."""
-    unit = next(unit for unit in reversed(_SECONDS) if seconds % _SECONDS[unit] == 0)
-    return f"{seconds // _SECONDS[unit]}{unit}"
+    return seconds
 
 
 def check(funnel: Funnel) -> None:
@@ -85,7 +80,7 @@ def check(funnel: Funnel) -> None:
     if not MIN_STEPS <= len(funnel.steps) <= MAX_STEPS:
         raise UsageError(f"a funnel has {MIN_STEPS} to {MAX_STEPS} steps, not {len(funnel.steps)}")
     if not 1 <= funnel.window <= MAX_WINDOW:
-        raise UsageError(f"a window of {window_text(funnel.window)} is too long", f"at most {window_text(MAX_WINDOW)}")
+        raise UsageError(f"a window of {span_of(funnel.window)} is too long", f"at most {span_of(MAX_WINDOW)}")
     if len(funnel.excluded) > MAX_EXCLUDED:
         raise UsageError(f"a funnel excludes at most {MAX_EXCLUDED} events, not {len(funnel.excluded)}")
     for step in funnel.excluded:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sql.core.queries import query
 from sql.schema.closing import CLOSED
 from sql.schema.days import month_of
+from sql.schema.replaced import replaced
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -43,8 +44,9 @@ def differences(
         on_table(table)
         source = _CLOSED[table].source if table in _CLOSED else table
         if source not in raw:
-            raw[source] = _sums(client, _RAW[source])
-        stored, true = _sums(client, table), raw[source]
+            raw[source] = _sums(client, query(f"sums/{_RAW[source]}"))
+        text = replaced(query(f"sums/{source}"), f"from {source} as t", f"from {table} as t")
+        stored, true = _sums(client, text), raw[source]
         if table in _CLOSED:
             stored, true = _of_closed(client, table, stored, true)
         wrong = {(key[0], month_of(key[1])) for key in stored.keys() | true.keys() if stored.get(key) != true.get(key)}
@@ -52,11 +54,8 @@ def differences(
     return found
 
 
-def _sums(client: Client, name: str) -> Sums:
-    return {
-        (row[0], row[1]): tuple(value % _WRAP for value in row[2:])
-        for row in client.query(query(f"sums/{name}")).result_rows
-    }
+def _sums(client: Client, text: str) -> Sums:
+    return {(row[0], row[1]): tuple(value % _WRAP for value in row[2:]) for row in client.query(text).result_rows}
 
 
 def _of_closed(client: Client, table: str, stored: Sums, raw: Sums) -> tuple[Sums, Sums]:

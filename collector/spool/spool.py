@@ -318,7 +318,7 @@ def _parts(payload: bytes) -> Iterator[bytes]:
 
 
 def sealed_name(path: Path, events: int) -> str:
-    """What an open segment of so many events is called once it is sealed: the moment, the count, its name."""
+    """The name of an open segment once it is sealed: the moment, the number of events, its name until then."""
     return f"{time.time_ns():020d}~{events}~{path.name}"
 
 

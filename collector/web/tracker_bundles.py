@@ -47,7 +47,7 @@ class Bundles:
 
 
 def chosen(files: TrackerFiles, wanted: str) -> list[str]:
-    """The modules among the names in ``wanted``, sorted; '?' first where there is a name that is none."""
+    """The modules among the names in ``wanted``, sorted; '?' first where a name is unknown."""
     names = set(wanted.replace(",", " ").split(None, MAX_NAMES))
     known = names.intersection(files.modules)
     return [*(["?"] if names - known else []), *sorted(known)]

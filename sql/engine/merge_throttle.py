@@ -31,7 +31,7 @@ class Merges:
         self._timer: threading.Timer | None = None
 
     def inserted(self, rows: int) -> None:
-        """An insert of so many rows is done: a large one holds merges for a while, unless parts are many already.
+        """An insert of this many rows is done: a large one holds merges for a while, unless parts are many already.
 
         Never raises: the rows are stored.
         """

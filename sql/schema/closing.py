@@ -60,7 +60,7 @@ def reopen(client: Client, source: str, months: Collection[int] = ()) -> None:
 
 
 def close_again(client: Client, table: ClosedTable, months: Collection[int]) -> None:
-    """Write what a closed table holds of these months (YYYYMM) anew. The caller holds the partitions lock."""
+    """Write what a closed table holds of these months (YYYYMM) again. The caller holds the partitions lock."""
     parameters = {"derived": table.name, "months": sorted(set(months))}
     days = [(row[0], row[1]) for row in client.query(query("closing/of_months"), parameters=parameters).result_rows]
     reopen(client, table.source, months)

@@ -1,4 +1,5 @@
--- What the rows of a day (of months: under their first day) add up to. Grain: one row a site and day. Hashes wrap.
+-- What the rows of a day add up to. Grain: one row a site and day. Hashes wrap. Reads the table, or its closed months,
+-- whose day is their first.
 select
     site_id,
     local_date as day,

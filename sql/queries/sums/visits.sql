@@ -1,4 +1,4 @@
--- What the rows of a day add up to. Grain: one row a site and day. Sums of hashes wrap.
+-- What the rows of a day add up to. Grain: one row a site and day. Hashes wrap. Reads the table, or its closed days.
 select
     site_id,
     visit_date as day,

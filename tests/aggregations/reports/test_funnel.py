@@ -15,6 +15,7 @@ from aggregations.query.where import parse
 from aggregations.reports import funnel as funnels
 from aggregations.reports.funnel import Funnel, StepOrder
 from aggregations.reports.funnel_steps import FunnelStep
+from sql.core.durations import span_of
 from sql.core.errors import UsageError
 from tests.aggregations.answers import differences, rows_of
 from tests.aggregations.histories import DAY, GAP, History, batches_of, histories
@@ -237,7 +238,7 @@ def test_what_cannot_be_asked(world, days, shop, funnel, query, said):
 )
 def test_windows_as_people_write_them(text, seconds, shown):
     assert funnels.parse_window(text) == seconds
-    assert funnels.window_text(seconds) == shown
+    assert span_of(seconds) == shown
 
 
 @pytest.mark.parametrize("text", ["", "7", "0d", "-1d", "1w", "1.5h", "d", "99999999d"])
