@@ -97,6 +97,8 @@ def _entry(kind: Kind[Any], table: dict[str, Any]) -> Entry:
     if not isinstance(name, str) or not isinstance(site, str | None):
         raise UsageError(f"a {kind.name} without a name: {table}", 'such as name = "signup"')
     try:
-        return Entry(kind, site, name, kind.decode(msgspec.json.encode(table).decode()))
+        body = kind.decode(msgspec.json.encode(table).decode())
+        kind.check(body)
     except UsageError as exc:
-        raise UsageError(f"{kind.name} {name!r}: {exc.message}") from None
+        raise UsageError(f"{kind.name} {name!r}: {exc.message}", exc.hint) from None
+    return Entry(kind, site, name, body)
