@@ -1,54 +1,108 @@
-"""Which commands exist. Each module imports what it needs late, so that ``--help`` stays quick."""
+"""Which commands exist. A command's module is imported when the command is run, so that help and others stay quick."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any, NamedTuple
+
 import typer
+import typer.core
+import typer.main
 
 
-def register(app: typer.Typer) -> None:
-    """Add every command and group to the root, in the order in which the help shows them."""
-    from cli import (
-        apply,
-        catalogue,
-        close,
-        config_,
-        dedupe,
-        detected,
-        doctor,
-        event_schema,
-        experiment,
-        funnel,
-        goal,
-        import_,
-        key,
-        query,
-        receipt,
-        report,
-        serve,
-        setup,
-        site,
-        spool,
-        verify,
-    )
+class Listed(NamedTuple):
+    """A command or group of the root: the module that has it, and its line in the root's help.
 
-    setup.register(app)
-    app.add_typer(config_.app, name="config")
-    app.add_typer(site.app, name="site")
-    app.add_typer(key.app, name="key")
-    serve.register(app)
-    import_.register(app)
-    app.add_typer(report.app, name="report")
-    catalogue.register(app)
-    query.register(app)
-    app.add_typer(goal.app, name="goal")
-    app.add_typer(funnel.app, name="funnel")
-    apply.register(app)
-    app.add_typer(detected.app, name="detected")
-    app.add_typer(experiment.app, name="experiment")
-    app.add_typer(event_schema.app, name="event-schema")
-    spool.register(app)
-    close.register(app)
-    dedupe.register(app)
-    app.add_typer(receipt.app, name="receipt")
-    verify.register(app)
-    doctor.register(app)
+    A module with ``register`` adds commands to the root; that of a group has it as ``app``.
+    """
+
+    module: str
+    help: str
+
+
+SECTIONS: dict[str, dict[str, Listed]] = {
+    "Start": {
+        "init": Listed("setup", "Create footfall.toml, the data directory and the schema."),
+        "site": Listed("site", "Sites that send events."),
+        "key": Listed("key", "Write keys."),
+        "serve": Listed("serve", "Run engine, loader and collector until ctrl-c."),
+        "import": Listed("import_", "Import data from other sources."),
+    },
+    "Look": {
+        "report": Listed("report", "Metrics, pages, sources, devices, events, goals, funnels."),
+        "query": Listed("query", "Run one SQL statement and print the result."),
+        "metrics": Listed("catalogue", "List the metrics, with unit and definition."),
+        "dimensions": Listed("catalogue", "List the dimensions, with level and meaning."),
+        "explain": Listed("catalogue", "Define a metric or dimension, and name its tables."),
+    },
+    "Define": {
+        "goal": Listed("goal", "A page, event, property, duration, scroll depth or value."),
+        "funnel": Listed("funnel", "Steps that visitors take within a time window."),
+        "event-schema": Listed("event_schema", "JSON Schemas that validate a site's events, by event name."),
+        "detected": Listed("detected", "Review and correct what the tracker classified."),
+        "experiment": Listed("experiment", "Experiments."),
+        "definitions": Listed("apply", "Definitions as a file, for version control."),
+        "apply": Listed("apply", "Make the stored definitions those of a file."),
+    },
+    "Operate": {
+        "doctor": Listed("doctor", "Check settings, disk, engine, schema, sites and processes."),
+        "config": Listed("config_", "Show and check the configuration."),
+        "schema": Listed("setup", "The ClickHouse schema."),
+        "spool": Listed("spool", "Inspect the spool and its quarantine."),
+        "flush": Listed("spool", "Load all events accepted so far, and wait until done."),
+        "close": Listed("close", "Write days that are over as typed visits."),
+        "verify": Listed("verify", "Compare visits and rollups with raw events."),
+        "dedupe": Listed("dedupe", "Check for duplicate event ids and remove the later copies."),
+        "receipt": Listed("receipt", "What commands changed: a receipt for each run."),
+        "engine": Listed("serve", "Run only the embedded engine."),
+        "loader": Listed("serve", "Run only the loader."),
+        "collector": Listed("serve", "Run only the collector."),
+    },
+}
+LISTED = {name: its for section in SECTIONS.values() for name, its in section.items()}
+
+
+class Line(typer.core.TyperCommand):
+    """A command of which only its line in the help is known yet."""
+
+
+class Root(typer.core.TyperGroup):
+    """The root group: a command is a line of help until it is run."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        for name, its in LISTED.items():
+            self.commands[name] = Line(name, help=its.help)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that ``args`` name, with what its module has."""
+        if args and isinstance(self.commands.get(args[0]), Line):
+            self.commands[args[0]] = built(LISTED[args[0]].module)[args[0]]
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands by section."""
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, its.help) for name, its in section.items()])
+
+
+def tree(root: Any) -> Any:
+    """The root command with every command and group attached; ``root`` is the app."""
+    command: Any = typer.main.get_command(root)
+    for name, its in LISTED.items():
+        command.commands[name] = built(its.module)[name]
+    return command
+
+
+def built(module: str) -> dict[str, Any]:
+    """The commands and groups that a module adds to the root, by name."""
+    found = import_module(f"cli.{module}")
+    app = typer.Typer(rich_markup_mode=None)
+    app.callback()(lambda: None)
+    if hasattr(found, "register"):
+        found.register(app)
+    else:
+        app.add_typer(found.app, name=next(name for name, its in LISTED.items() if its.module == module))
+    group: Any = typer.main.get_command(app)
+    return dict(group.commands)

@@ -256,8 +256,3 @@ def _summary(counts: ImportCounts, stored: int | None) -> pl.DataFrame:
 def _view(dry_run: bool) -> View:
     title = "Would be imported" if dry_run else "Imported"
     return View(title=title, labels={"what": "", "count": "Lines"})
-
-
-def register(root: typer.Typer) -> None:
-    """Add the group to the root."""
-    root.add_typer(app, name="import")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.commands import Root
 from cli.context import options
 from cli.exit_codes import Exit, code_of
 from cli.render import output
@@ -19,6 +19,7 @@ from sql.core.process import PARENT, die_with_parent
 
 app = typer.Typer(
     name="footfall",
+    cls=Root,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -45,19 +46,11 @@ def root(
     options.config, options.data_dir, options.url = config, data_dir, url
 
 
-@cache
-def _register() -> None:
-    from cli import commands
-
-    commands.register(app)
-
-
 def main() -> None:
     """Entry point. Domain errors print one line and what to do; unknown exceptions stay loud."""
     if PARENT in os.environ:
         die_with_parent()
     output.prepare()
-    _register()
     try:
         try:
             app()

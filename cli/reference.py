@@ -15,12 +15,9 @@ from enum import Enum
 from functools import cache
 from typing import Any, get_args
 
-import typer.main
-
 import cli.main
 from aggregations.query.metrics import METRICS, Unit
-from cli import asking, options, plan
-from cli.commands import register
+from cli import asking, commands, options, plan
 from cli.exit_codes import Exit
 
 # What an option takes, by the name of its type.
@@ -66,10 +63,7 @@ _EXAMPLE = re.compile(r"\s*^\s*Example: (.*)\Z", re.MULTILINE | re.DOTALL)
 
 def tree() -> Any:
     """The root command, every group and command attached. A new one at each call."""
-    app = typer.Typer()
-    register(app)
-    app.info, app.registered_callback = cli.main.app.info, cli.main.app.registered_callback
-    return typer.main.get_command(app)
+    return commands.tree(cli.main.app)
 
 
 def walk(command: Any, path: tuple[str, ...] = ("footfall",)) -> Iterator[tuple[tuple[str, ...], Any]]:

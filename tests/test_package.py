@@ -112,9 +112,8 @@ def test_the_wheel_works_where_the_project_is_not(wheel, tmp_path):
         from collector.web import tracker_files
         assert tracker_files.built().files[""].bodies["br"]
         sources.source_of("", "", "www.google.com")
-        from cli import commands
-        import typer
-        commands.register(typer.Typer())
+        from cli import commands, main
+        commands.tree(main.app)
     """
     run = [sys.executable, "-P", "-c", textwrap.dedent(program), str(tmp_path / "site")]
     done = subprocess.run(run, capture_output=True, text=True, timeout=60, cwd=tmp_path)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sql.core import queries
-from sql.core.errors import SchemaError, UsageError
+from sql.core.errors import SchemaError, UsageError, lacks_table
 from sql.core.hosts import ascii_host
 
 if TYPE_CHECKING:
@@ -46,9 +46,14 @@ def find(client: Client, domain: str | None = None) -> SiteRow:
 
 def every(client: Client) -> list[SiteRow]:
     """All sites by domain, ascending. Raises SchemaError where the database has no tables yet."""
-    if not client.command(queries.query("sites/ready")):
-        raise SchemaError("the database does not have Footfall's tables yet", "run `footfall init`")
-    return [SiteRow(*row) for row in client.query(queries.query("sites/of_reports")).result_rows]
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
+    try:
+        return [SiteRow(*row) for row in client.query(queries.query("sites/of_reports")).result_rows]
+    except DatabaseError as exc:
+        if lacks_table(exc):
+            raise SchemaError("the database does not have Footfall's tables yet", "run `footfall init`") from exc
+        raise
 
 
 def first_day(client: Client, site: SiteRow) -> dt.date | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aggregations.query.answer import answer, ask
+from aggregations.query import closed
+from aggregations.query.answer import about, answer
 from aggregations.query.conditions import Comparison, Operator, both
 from aggregations.query.filters import EXCLUDE_BOTS, Filter
 from aggregations.query.model import Query
@@ -13,6 +14,7 @@ from aggregations.query.model import Query
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+    from aggregations.query.closed import Closed
     from aggregations.query.conditions import Condition
     from aggregations.query.periods import Period
     from aggregations.query.sites import SiteRow
@@ -36,10 +38,15 @@ def bots(
     *,
     raw: bool = False,
     where: Condition | None = None,
+    has_closed: Closed | None = None,
 ) -> LeftOut:
-    """What is left out for being a bot's; nothing where bots are counted. ``raw`` counts it from raw events."""
+    """What is left out for being a bot's; nothing where bots are counted. ``raw`` counts it from raw events.
+
+    ``has_closed`` saves asking what is closed, where that is known already.
+    """
     if only.include_bots:
         return LeftOut()
     query = Query(metrics=("events", "pageviews"), where=both(_BOTS, where), include_bots=True, exact=raw)
-    [row] = answer(client, ask(client, query, site, period)).rows()
+    has_closed = has_closed or closed.of(client, site, [period])
+    [row] = answer(client, about(query, site, period, has_closed=has_closed)).rows()
     return LeftOut(*map(int, row))

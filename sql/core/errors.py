@@ -63,3 +63,8 @@ class SchemaError(FootfallError):
 
 class StorageError(FootfallError):
     """A file or directory that Footfall owns cannot be read or written."""
+
+
+def lacks_table(exc: BaseException) -> bool:
+    """Whether a statement failed because a table that it reads does not exist."""
+    return getattr(exc, "code", None) == 60  # UNKNOWN_TABLE, as the engine numbers its errors

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sql.core import queries
-from sql.core.errors import SchemaError
+from sql.core.errors import SchemaError, lacks_table
 from sql.schema import closing, rebuild, shipped
 from sql.schema.placement import placed
 from sql.schema.shipped import SchemaKind
@@ -145,7 +145,12 @@ def _state(applied: str | None, checksum: str) -> State:
 
 def _applied(client: Client) -> dict[str, str]:
     """Which steps are applied, with their checksums."""
-    if not client.command("exists table schema_steps"):
-        return {}
-    rows = client.query(queries.query("schema/steps_applied")).result_rows
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
+    try:
+        rows = client.query(queries.query("schema/steps_applied")).result_rows
+    except DatabaseError as exc:
+        if lacks_table(exc):  # asking first would cost every command a round trip
+            return {}
+        raise
     return {str(name): str(checksum) for name, checksum in rows}

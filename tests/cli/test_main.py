@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
-from typer.main import get_command
 from typer.testing import CliRunner
 
-from cli.commands import register
+import cli.main
+from cli.commands import LISTED, built, tree
 from cli.exit_codes import Exit, code_of
 from sql.core.errors import EngineBusy, EngineRefused, FootfallError, SchemaError, StorageError, UsageError
 
@@ -21,9 +20,7 @@ pytestmark = pytest.mark.process
 FOOTFALL = Path(sys.executable).with_name("footfall")
 
 
-APP = typer.Typer(rich_markup_mode=None)
-APP.callback()(lambda: None)
-register(APP)
+ROOT = tree(cli.main.app)
 
 
 def commands():
@@ -35,7 +32,7 @@ def commands():
             found[*words, name] = inner
             walk(inner, (*words, name))
 
-    walk(get_command(APP), ())
+    walk(ROOT, ())
     return found
 
 
@@ -61,12 +58,20 @@ def one_line(done, code):
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_help_ends_with_an_example_of_that_command(words):
-    shown = CliRunner().invoke(APP, [*words, "--help"])
+    shown = CliRunner().invoke(cli.main.app, [*words, "--help"])
     assert shown.exit_code == 0
     assert "\x1b" not in shown.stdout
     last = " ".join(shown.stdout.strip().split("\n\n")[-1].split())
     assert last.startswith("Example: ")
     assert f"footfall {' '.join(words)}" in last
+
+
+def test_every_command_of_a_module_is_listed_with_a_line_that_fits():
+    found = {name for its in LISTED.values() for name in built(its.module)}
+    assert found == set(LISTED)
+    longest = max(map(len, LISTED))
+    assert [name for name, its in LISTED.items() if len(its.help) + longest + 4 > 80] == []
+    assert list(ROOT.commands) == list(LISTED)
 
 
 @pytest.mark.parametrize("words", [(), ("site",), ("site", "add")], ids=["root", "group", "command"])
@@ -192,7 +197,7 @@ def test_help_is_quick_to_import():
     program = """
         import sys
         from cli import commands, main
-        commands.register(main.app)
+        commands.tree(main.app)
         heavy = {"chdb", "clickhouse_connect", "polars", "pyarrow", "numpy", "falcon", "gunicorn", "rich"}
         print(sorted(heavy & set(sys.modules)))
     """
