@@ -105,7 +105,8 @@ def move_visits(client: Client, manifest: Manifest) -> None:
             settings={"enable_lightweight_update": 1},
         )
         visits = sorted({visit for move in some for visit in (move.old_id, move.new_id)})
-        rebuild_visits(client, sites, first, last, visits)
+        days = {(move.site_id, day) for move in some for day in (move.old_date, move.new_date)}
+        rebuild_visits(client, days, visits)
 
 
 def days_of(manifest: Manifest, data: bytes) -> list[tuple[int, dt.date]]:

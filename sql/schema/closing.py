@@ -85,5 +85,6 @@ def close(client: Client, table: ClosedTable, days: Days) -> None:
     first = dt.date(month // 100, month % 100, 1)
     last = (first + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
     bound = {"first": first, "last": last}
-    of_days.replace(client, table.name, table.date, month, query(f"closing/{table.name}"), bound)
+    worked_on = of_days.worked_on(table.date)
+    of_days.replace(client, table.name, month, query(f"closing/{table.name}"), bound, instead_of=worked_on)
     client.command(query("closing/close"), parameters={"derived": table.name, "batch_no": upto})

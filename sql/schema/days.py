@@ -34,21 +34,33 @@ def work_on(client: Client, days: Days) -> None:
     client.insert("work_days", sorted(days), column_names=["site_id", "day"], column_type_names=["UInt32", "Date"])
 
 
-def replace(client: Client, table: str, date: str, month: int, select: str, parameters: Mapping[str, object]) -> None:
-    """Put the rows of ``select`` in the place of those of the days in `work_days`, which are all of one month.
+def replace(
+    client: Client,
+    table: str,
+    month: int,
+    select: str,
+    parameters: Mapping[str, object],
+    *,
+    instead_of: str,
+) -> None:
+    """Put the rows of ``select`` in the place of those that hold the condition ``instead_of``, all of one month.
 
-    ``date`` is its column of days. The other days of the month stay as they are. Safe to interrupt and to run again.
+    The other rows of the month stay as they are. Safe to interrupt and to run again.
     """
-    table, date = identifier(table), identifier(date)
+    table, bound = identifier(table), dict(parameters)
     side = f"{table}_rebuild"
     client.command(f"drop table if exists {side}")
     client.command(f"create table {side} as {table}")
     client.command(f"alter table {side} attach partition id '{int(month)}' from {table}")
-    its = f"(site_id, {date}) in (select site_id, day from work_days)"  # noqa: S608 (identifiers of ours)
-    if client.command(f"select count() from {side} where {its}"):  # noqa: S608 (identifiers of ours)
-        client.command(f"delete from {side} where {its}")  # noqa: S608 (as above)
-    client.command(f"insert into {side} {select}", parameters=dict(parameters), settings={"insert_deduplicate": 0})
+    if client.command(f"select count() from {side} where {instead_of}", parameters=bound):  # noqa: S608 (ours)
+        client.command(f"delete from {side} where {instead_of}", parameters=bound)  # noqa: S608 (a text of ours)
+    client.command(f"insert into {side} {select}", parameters=bound, settings={"insert_deduplicate": 0})
     swap_in(client, table, side, month)
+
+
+def worked_on(date: str) -> str:
+    """The condition that a row is of a day in `work_days`; ``date`` is its column of days."""
+    return f"(site_id, {identifier(date)}) in (select site_id, day from work_days)"  # noqa: S608 (an identifier)
 
 
 def swap_in(client: Client, table: str, side: str, month: int) -> None:

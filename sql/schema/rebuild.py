@@ -33,7 +33,11 @@ PARTITIONED_BY = {
 }
 # A visit lasts at most 24 hours, so its last event lies at most two local days after it started, where clocks change.
 VISIT_DAYS = 2
-_ONE_OF = "visit_id in {visits:Array(UInt64)}"
+_OF_VISITS = (
+    "site_id in {sites:Array(UInt32)}",
+    "visit_date between {first:Date} and {last:Date}",
+    "visit_id in {visits:Array(UInt64)}",
+)
 
 
 def install(client: Client, table: str) -> None:
@@ -86,29 +90,27 @@ def rebuild_days(client: Client, table: str, days: Days) -> None:
     for month, its in by_month(days).items():
         closing.reopen(client, table, [month])
         of_days.work_on(client, its)
-        of_days.replace(client, table, PARTITIONED_BY[table], month, _of_days(table), _between(table, its))
+        worked_on = of_days.worked_on(PARTITIONED_BY[table])
+        of_days.replace(client, table, month, _of_days(table), _between(table, its), instead_of=worked_on)
 
 
-def rebuild_visits(client: Client, sites: list[int], first: dt.date, last: dt.date, visits: list[int]) -> None:
-    """Derive some visits again from raw events. The caller holds the partitions lock.
+def rebuild_visits(client: Client, days: Days, visits: list[int]) -> None:
+    """Derive some visits, which start or started on ``days``, again from raw events.
 
-    ``first`` and ``last`` are the local dates between which they start. Safe to run again; where it is interrupted,
-    the visits may be missing until then.
+    The caller holds the partitions lock. Readers see a month's visits as they were or as they are. Safe to interrupt
+    and to run again.
     """
-    bound = {"sites": sites, "first": first, "last": last, "visits": visits}
-    client.command(queries.query("loader/forget_visits"), parameters=bound)
-    until = last + dt.timedelta(days=VISIT_DAYS)
-    listed = ", ".join(str(int(site)) for site in sites)
-    client.command(
-        f"insert into visits select * from ({derivation('visits')}) where {_ONE_OF}",  # noqa: S608 (a text of ours)
-        parameters=bound,
-        settings={
-            "additional_table_filters": "{'events': '"
-            f"site_id in ({listed}) and local_date between \\'{first}\\' and \\'{until}\\'"
-            "'}",
-            "insert_deduplicate": 0,
-        },
-    )
+    for month, its in by_month(days).items():
+        dates = [day for _, day in its]
+        bound = {
+            "sites": sorted({site_id for site_id, _ in its}),
+            "first": min(dates),
+            "last": max(dates),
+            "until": max(dates) + dt.timedelta(days=VISIT_DAYS),
+            "visits": visits,
+        }
+        derived = of_events(derivation("visits"), (*_OF_VISITS, "local_date between {first:Date} and {until:Date}"))
+        of_days.replace(client, "visits", month, derived, bound, instead_of=" and ".join(_OF_VISITS))
 
 
 def _rebuild(client: Client, table: str, month: int) -> None:
