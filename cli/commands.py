@@ -53,6 +53,8 @@ SECTIONS: dict[str, dict[str, Listed]] = {
         "close": Listed("close", "Write days that are over as typed visits."),
         "verify": Listed("verify", "Compare visits and rollups with raw events."),
         "dedupe": Listed("dedupe", "Check for duplicate event ids and remove the later copies."),
+        "retention": Listed("retention", "How long data is kept, and removing what is older."),
+        "archive": Listed("archive", "Raw events that retention has written to files."),
         "receipt": Listed("receipt", "What commands changed: a receipt for each run."),
         "engine": Listed("serve", "Run only the embedded engine."),
         "loader": Listed("serve", "Run only the loader."),

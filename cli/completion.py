@@ -52,6 +52,13 @@ def goals(incomplete: str) -> list[str]:
     return [name for name in _asked(_goals()) if name.startswith(incomplete)]
 
 
+def kept(incomplete: str) -> list[str]:
+    """What can be kept for a time of its own."""
+    from sql.retention import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 def defined(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of the kind that the command's group is of: `goal show` completes goals."""
     kind = ctx.parent.info_name if ctx.parent else ""

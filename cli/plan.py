@@ -22,11 +22,14 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")
 _DONE = {
     "add": "added",
     "change": "changed",
+    "clear": "cleared",
     "close": "closed",
     "create": "created",
     "delete": "deleted",
+    "drop": "dropped",
     "rebuild": "rebuilt",
     "remove": "removed",
+    "restore": "restored",
     "revoke": "revoked",
 }
 

@@ -36,13 +36,14 @@ class Kind(Generic[T]):
     """A kind of definition: what it is called, and the struct of its bodies.
 
     The struct is frozen, forbids unknown fields and omits defaults. ``check`` raises UsageError for a body that cannot
-    be; ``shown`` says a body in a line.
+    be, ``check_name`` for a name that cannot; ``shown`` says a body in a line.
     """
 
     name: str
     body: type[T]
     check: Callable[[T], None] = lambda body: None
     shown: Callable[[T], str] = str
+    check_name: Callable[[str], None] = lambda name: None
 
     def encode(self, body: T) -> str:
         """The JSON of a body: equal bodies have equal texts."""
@@ -132,6 +133,7 @@ def check_name(kind: Kind[T], name: str) -> None:
     """Raise UsageError for what is not a name."""
     if not 0 < len(name) <= MAX_NAME or name != name.strip() or not name.isprintable():
         raise UsageError(f"not a name for a {kind.name}: {name!r}", f"1 to {MAX_NAME} printable characters")
+    kind.check_name(name)
 
 
 def user() -> str:

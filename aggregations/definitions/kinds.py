@@ -7,5 +7,6 @@ from typing import Any
 from aggregations.definitions.funnels import FUNNEL
 from aggregations.query.goals import GOAL
 from sql.definitions import Kind
+from sql.retention import RETENTION
 
-KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in (GOAL, FUNNEL)}
+KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in (GOAL, FUNNEL, RETENTION)}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sql.core.queries import query
 from sql.schema.closing import CLOSED
 from sql.schema.days import month_of
+from sql.schema.horizons import of_events, whole
 from sql.schema.replaced import replaced
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ def differences(
 ) -> list[tuple[str, int, int, int, int]]:
     """Months in which a table does not add up to what raw events do.
 
-    As table, site id, YYYYMM, how many events the table has there, how many raw events there are.
+    As table, site id, YYYYMM, how many events the table has there, how many raw events there are. Days of which raw
+    events were removed are left out.
     """
+    since = of_events(client)
     raw: dict[str, Sums] = {}
     found = []
     for table in tables:
@@ -49,7 +52,8 @@ def differences(
         stored, true = _sums(client, text), raw[source]
         if table in _CLOSED:
             stored, true = _of_closed(client, table, stored, true)
-        wrong = {(key[0], month_of(key[1])) for key in stored.keys() | true.keys() if stored.get(key) != true.get(key)}
+        keys = whole(stored.keys() | true.keys(), since)
+        wrong = {(key[0], month_of(key[1])) for key in keys if stored.get(key) != true.get(key)}
         found += [(table, *key, _events(stored, key), _events(true, key)) for key in sorted(wrong)]
     return found
 

@@ -82,8 +82,8 @@ def close(client: Client, table: ClosedTable, days: Days) -> None:
     upto = last_batch(client)
     [(month, its)] = by_month(days).items()
     of_days.work_on(client, its)
-    first = dt.date(month // 100, month % 100, 1)
-    last = (first + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
+    first = of_days.first_of(month)
+    last = of_days.after(month) - dt.timedelta(days=1)
     bound = {"first": first, "last": last}
     worked_on = of_days.worked_on(table.date)
     of_days.replace(client, table.name, month, query(f"closing/{table.name}"), bound, instead_of=worked_on)

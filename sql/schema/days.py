@@ -20,6 +20,16 @@ def month_of(day: dt.date) -> int:
     return day.year * 100 + day.month
 
 
+def first_of(month: int) -> dt.date:
+    """The first day of a month (YYYYMM)."""
+    return dt.date(month // 100, month % 100, 1)
+
+
+def after(month: int) -> dt.date:
+    """The first day after a month (YYYYMM)."""
+    return (first_of(month) + dt.timedelta(days=32)).replace(day=1)
+
+
 def by_month(days: Days) -> dict[int, list[tuple[int, dt.date]]]:
     """Days by their month (YYYYMM), ascending."""
     found: dict[int, list[tuple[int, dt.date]]] = {}

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from sql.core import queries
 from sql.core.queries import identifier
-from sql.schema import closing
+from sql.schema import closing, horizons
 from sql.schema import days as of_days
-from sql.schema.days import Days, by_month, swap_in
+from sql.schema.days import Days, after, by_month, first_of, swap_in
 from sql.schema.replaced import instead, of_events
 from sql.schema.shipped import derivation
 
@@ -56,21 +56,26 @@ def months(client: Client) -> list[int]:
 def rebuild_months(client: Client, tables: Iterable[str], wanted: Iterable[int]) -> None:
     """Rebuild whole months of derived tables from raw events. The caller holds the partitions lock.
 
-    Months are YYYYMM. Safe to interrupt and to run again.
+    Days of which raw events were removed stay as they are. Months are YYYYMM. Safe to interrupt and to run again.
     """
     every = sorted(set(wanted))
+    since = horizons.of_events(client)
     for table in tables:
         if every:
             closing.reopen(client, table, every)
         for month in every:
-            _rebuild(client, identifier(table), month)
+            if any(day > first_of(month) for day in since.values()):
+                rebuild_days(client, table, _days_of(client, table, month))
+            else:
+                _rebuild(client, identifier(table), month)
 
 
 def compare(client: Client, table: str, days: Days) -> set[tuple[int, dt.date]]:
     """Those of ``days`` on which a derived table was not made of the raw events that are there now.
 
-    The caller holds the partitions lock.
+    The caller holds the partitions lock. Days of which raw events were removed are left out.
     """
+    days = horizons.whole(days, horizons.of_events(client))
     if not days:
         return set()
     of_days.work_on(client, days)
@@ -85,8 +90,9 @@ def compare(client: Client, table: str, days: Days) -> set[tuple[int, dt.date]]:
 def rebuild_days(client: Client, table: str, days: Days) -> None:
     """Derive some days of a table again from raw events. The caller holds the partitions lock.
 
-    Safe to interrupt and to run again.
+    Days of which raw events were removed stay as they are. Safe to interrupt and to run again.
     """
+    days = horizons.whole(days, horizons.of_events(client))
     for month, its in by_month(days).items():
         closing.reopen(client, table, [month])
         of_days.work_on(client, its)
@@ -127,6 +133,17 @@ def _rebuild(client: Client, table: str, month: int) -> None:
     swap_in(client, table, side, month)
 
 
+def _days_of(client: Client, table: str, month: int) -> list[tuple[int, dt.date]]:
+    """Days of a month of which raw events or a derived table have anything."""
+    column = PARTITIONED_BY[table]
+    texts = (
+        f"select distinct site_id, {column} from {name} where toYYYYMM({column}) = {{month:UInt32}}"  # noqa: S608 (ours)
+        for name in ("events", identifier(table))
+    )
+    rows = client.query(" union distinct ".join(texts), parameters={"month": month}).result_rows
+    return [(row[0], row[1]) for row in rows]
+
+
 def _of_days(table: str) -> str:
     """The derivation of a table over the events of the days in `work_days`. Parameters: first, last (local dates)."""
     column = PARTITIONED_BY[table]
@@ -146,10 +163,8 @@ def _between(table: str, days: Days) -> dict[str, object]:
 
 def _filter(table: str, month: int) -> str:
     """Which events a month of ``table`` derives from, as a filter that prunes partitions of `events`."""
-    first = dt.date(month // 100, month % 100, 1)
-    after = (first + dt.timedelta(days=32)).replace(day=1)
     if PARTITIONED_BY[table] == "local_date":
         return f"toYYYYMM(local_date) = {int(month)}"
     # A visit lasts at most 24 hours, so its last event lies at most one local day after the month.
-    until = after + dt.timedelta(days=1)
-    return f"toYYYYMM(visit_date) = {int(month)} and local_date between \\'{first}\\' and \\'{until}\\'"
+    until = after(month) + dt.timedelta(days=1)
+    return f"toYYYYMM(visit_date) = {int(month)} and local_date between \\'{first_of(month)}\\' and \\'{until}\\'"

@@ -1,5 +1,7 @@
--- Visits of closed days, as one number a site and month: equal numbers are equal rows.
+-- Visits of closed days, as one number a site and month: equal numbers are equal rows. Days
+-- of which raw events were removed are left out.
 -- Grain: one row a site and month. Reads the table, or what raw events make of it.
+with (select (sites, since) from raw_horizons) as raw
 select
     site_id,
     toYYYYMM(visit_date) as month,
@@ -13,5 +15,6 @@ select
         toString(t.device), toString(t.browser), toString(t.os), toString(t.language), toString(t.hostname)
     )) as digest
 from closed_visits as t
-where (site_id, visit_date) in (select site_id, day from closed_days where derived = 'closed_visits')
+where visit_date >= transform(site_id, raw.1, raw.2, toDate(0))
+    and (site_id, visit_date) in (select site_id, day from closed_days where derived = 'closed_visits')
 group by site_id, month

@@ -1,5 +1,7 @@
--- Visits as a reader sees them, as one number a site and month: equal numbers are equal rows.
+-- Visits as a reader sees them, as one number a site and month: equal numbers are equal rows. Days
+-- of which raw events were removed are left out.
 -- Grain: one row a site and month. Reads the table, or what raw events make of it.
+with (select (sites, since) from raw_horizons) as raw
 select site_id, toYYYYMM(visit_date) as month, count() as rows, sum(of_key) as events, sum(mark) as digest
 from (
     select
@@ -12,6 +14,7 @@ from (
             argMinMerge(t.first), argMinIfMerge(t.entry), argMaxIfMerge(t.exit)
         ) as mark
     from visits as t
+    where visit_date >= transform(site_id, raw.1, raw.2, toDate(0))
     group by site_id, visit_date, visitor_id, visit_id
 )
 group by site_id, month

@@ -1,0 +1,249 @@
+"""Raw events as Parquet files outside the database, by site and month: written before they are removed, put back.
+
+A file lies at ``SITE/events/YYYY-MM/FIRST_LAST_CHECKSUM.parquet`` below a directory or object-store URL. Its manifest,
+with the same name and ``.json``, is written last: a file without one is not there. No file is ever written over.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from collector.sites.registry import Site
+from sql.core.errors import StorageError
+from sql.core.files import fsync_dir
+from sql.core.queries import query
+from sql.schema import horizons, old_rows
+from sql.schema.days import first_of
+from sql.schema.horizons import Kept
+from sql.schema.old_rows import TABLES
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+FORMAT = 1
+_CHUNK = 1 << 20
+_SETTINGS = {
+    "output_format_parquet_compression_method": "zstd",
+    "output_format_parquet_row_group_size": 100_000,
+    "output_format_parquet_string_as_string": 1,
+}
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a file holds: a site's raw events of a month (YYYYMM) from ``first`` to ``last``, its local days.
+
+    ``checksum`` is the sum of the hashes of the event ids, ``sha256`` that of the file. ``since`` and ``until``: all
+    that there was of these days is in here, the latter not included.
+    """
+
+    format: int
+    site_id: int
+    domain: str
+    month: int
+    first: dt.date
+    last: dt.date
+    since: dt.date
+    until: dt.date
+    rows: int
+    bytes: int
+    checksum: int
+    sha256: str
+    written: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """A file of an archive, by its name in there, with its manifest."""
+
+    name: str
+    manifest: Manifest
+
+
+def write(client: Client, url: str, site: Site, month: int, since: dt.date, until: dt.date) -> Archived | None:
+    """Archive a site's events of a month (YYYYMM) before ``until``; None where there are none.
+
+    From ``since`` on they are whole. The same events are not written twice. Raises StorageError.
+    """
+    store = _Store(url)
+    first, last, rows, checksum = _span(client, site, month, until)
+    if not rows:
+        return None
+    folder = f"{site.domain}/{Kept.EVENTS}/{month // 100}-{month % 100:02}"
+    name = f"{folder}/{first}_{last}_{checksum:016x}"
+    if found := next((each for each in every(url, folder) if each.name == name), None):
+        return found
+    bound = {"site": site.site_id, "month": month, "until": until}
+    stream = client.raw_stream(query("retention/archived"), parameters=bound, settings=_SETTINGS, fmt="Parquet")
+    with stream as data:
+        size, digest = store.put(f"{name}.parquet", iter(lambda: data.read(_CHUNK), b""))
+    now = dt.datetime.now(dt.UTC)
+    made = Manifest(
+        FORMAT,
+        site.site_id,
+        site.domain,
+        month,
+        first,
+        last,
+        min(since, until),
+        until,
+        rows,
+        size,
+        checksum,
+        digest,
+        now,
+    )
+    found = Archived(name, made)
+    if problem := check(url, found):
+        raise StorageError(f"the archive {name} is not what was written: {problem}", "nothing was removed; try again")
+    store.put(f"{name}.json", [msgspec.json.format(msgspec.json.encode(made), indent=1)])
+    return found
+
+
+def every(url: str, domain: str = "") -> list[Archived]:
+    """All files of an archive, of a site or of all, by name. A manifest that cannot be read is an error."""
+    store, found = _Store(url), []
+    for name in store.names(domain):
+        if name.endswith(".json"):
+            try:
+                found.append(Archived(name[:-5], msgspec.json.decode(store.get(name), type=Manifest)))
+            except msgspec.MsgspecError as exc:
+                raise StorageError(f"cannot read the manifest {name}: {exc}") from exc
+    return sorted(found, key=lambda each: each.name)
+
+
+def check(url: str, archived: Archived) -> str:
+    """What is wrong with a file: '' where it holds what its manifest says."""
+    import pyarrow.parquet as pq
+
+    store, manifest = _Store(url), archived.manifest
+    try:
+        with store.open(f"{archived.name}.parquet") as file:
+            digest = hashlib.sha256()
+            while data := file.read(_CHUNK):
+                digest.update(data)
+            if digest.hexdigest() != manifest.sha256:
+                return "its content has changed"
+            file.seek(0)
+            rows = pq.ParquetFile(file).metadata.num_rows
+    except (OSError, ValueError) as exc:
+        return str(exc).splitlines()[0]
+    return "" if rows == manifest.rows else f"it has {rows:,} rows instead of {manifest.rows:,}"
+
+
+def restore(client: Client, url: str, archived: Archived) -> int:
+    """Put back what is missing of a file's events; returns how many. The caller holds the partitions lock.
+
+    What is derived from them is there already, so no view runs. Safe to interrupt and to run again. Raises
+    StorageError for a damaged file.
+    """
+    manifest = archived.manifest
+    if problem := check(url, archived):
+        raise StorageError(f"{archived.name} is damaged: {problem}")
+    bound = {"site": manifest.site_id, "first": manifest.first, "last": manifest.last}
+    client.command("drop table if exists events_rebuild")
+    client.command("create table events_rebuild as events")
+    with _Store(url).open(f"{archived.name}.parquet") as file:
+        client.raw_insert("events_rebuild", insert_block=file, fmt="Parquet")
+    client.command(query("retention/forget_stored"), parameters=bound)
+    missing = int(str(client.command("select count() from events_rebuild")))
+    if missing:
+        client.command(f"alter table events attach partition id '{int(manifest.month)}' from events_rebuild")
+    client.command("drop table events_rebuild")
+    return missing
+
+
+def lower_horizon(client: Client, url: str, site_id: int) -> dt.date:
+    """Say from which day on a site's raw events are whole, after some were put back; returns it.
+
+    An archive knows what it holds all of; where its files reach the horizon without a gap, and all of their events are
+    stored, the horizon is at the first of them. The caller holds the partitions lock.
+    """
+    now = before = horizons.of_events(client).get(site_id, dt.date(1970, 1, 1))
+    files = [each.manifest for each in every(url) if each.manifest.site_id == site_id]
+    for manifest in sorted(files, key=lambda its: its.until, reverse=True):
+        if manifest.since < manifest.until == now and _is_stored(client, manifest):
+            now = manifest.since
+    if now < before:
+        horizons.move(client, site_id, Kept.EVENTS, now)
+    return now
+
+
+def _is_stored(client: Client, manifest: Manifest) -> bool:
+    bound = {"site": manifest.site_id, "first": manifest.first, "last": manifest.last}
+    [(rows, checksum)] = client.query(query("retention/stored"), parameters=bound).result_rows
+    return (rows, checksum) == (manifest.rows, manifest.checksum)
+
+
+def _span(client: Client, site: Site, month: int, until: dt.date) -> tuple[dt.date, dt.date, int, int]:
+    """First and last day, number and checksum of what there is to archive."""
+    [table] = TABLES[Kept.EVENTS]
+    olds = [old for old in old_rows.count(client, table, {site.site_id: until}) if old.month == month]
+    if not olds:
+        return first_of(month), first_of(month), 0, 0
+    [old] = olds
+    bound = {"site": site.site_id, "first": old.first, "last": old.last}
+    [(rows, checksum)] = client.query(query("retention/stored"), parameters=bound).result_rows
+    return old.first, old.last, rows, checksum
+
+
+class _Store:
+    """A directory, or a place in an object store (s3://, gs://), that files are put into whole."""
+
+    def __init__(self, url: str) -> None:
+        from pyarrow import fs
+
+        self.url = url
+        try:
+            where = url if "://" in url else str(Path(url).expanduser().resolve())
+            self._fs, self._root = fs.FileSystem.from_uri(where)
+        except (OSError, ValueError) as exc:
+            raise StorageError(f"cannot open the archive {url}: {str(exc).splitlines()[0]}") from exc
+        self._local = isinstance(self._fs, fs.LocalFileSystem)
+
+    def put(self, name: str, chunks: Any) -> tuple[int, str]:
+        """Write a file, durable and whole or not at all; returns its size and SHA-256."""
+        path, digest, size = f"{self._root}/{name}", hashlib.sha256(), 0
+        part = f"{path}.part"
+        try:
+            self._fs.create_dir(path.rpartition("/")[0], recursive=True)
+            with self._fs.open_output_stream(part) as out:
+                for chunk in chunks:
+                    out.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+            if self._local:
+                Path(part).chmod(0o600)  # it holds what people did
+                with Path(part).open("rb") as file:
+                    os.fsync(file.fileno())
+            self._fs.move(part, path)
+            if self._local:
+                fsync_dir(Path(path).parent)
+        except OSError as exc:
+            raise StorageError(f"cannot write {self.url}/{name}: {str(exc).splitlines()[0]}") from exc
+        return size, digest.hexdigest()
+
+    def get(self, name: str) -> bytes:
+        """The bytes of a file."""
+        with self.open(name) as file:
+            return bytes(file.read())
+
+    def open(self, name: str) -> Any:
+        """A file, to be read and sought in. Raises OSError."""
+        return self._fs.open_input_file(f"{self._root}/{name}")
+
+    def names(self, folder: str = "") -> Iterator[str]:
+        """Names of all files below a folder."""
+        from pyarrow import fs
+
+        chosen = fs.FileSelector(f"{self._root}/{folder}".rstrip("/"), recursive=True, allow_not_found=True)
+        for info in self._fs.get_file_info(chosen):
+            if info.type == fs.FileType.File:
+                yield info.path[len(self._root) + 1 :]
