@@ -52,6 +52,7 @@ SECTIONS: dict[str, dict[str, Listed]] = {
         "flush": Listed("spool", "Load all events accepted so far, and wait until done."),
         "close": Listed("close", "Write days that are over as typed visits."),
         "verify": Listed("verify", "Compare visits and rollups with raw events."),
+        "backfill": Listed("backfill", "Derive stored data again, by the rules of today."),
         "dedupe": Listed("dedupe", "Check for duplicate event ids and remove the later copies."),
         "retention": Listed("retention", "How long data is kept, and removing what is older."),
         "archive": Listed("archive", "Raw events that retention has written to files."),

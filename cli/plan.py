@@ -26,6 +26,7 @@ _DONE = {
     "close": "closed",
     "create": "created",
     "delete": "deleted",
+    "derive": "derived",
     "drop": "dropped",
     "rebuild": "rebuilt",
     "remove": "removed",

@@ -100,6 +100,9 @@ def snippet(
 @app.command("set", epilog="Example: footfall site set shop.example --max-age-days 7 --events-per-second 500")
 def set_(
     domain: Domain,
+    timezone: Annotated[
+        str | None, typer.Option(help="IANA time zone. Stored events keep their days until `backfill local-dates`.")
+    ] = None,
     currency: Annotated[str | None, typer.Option(help="Default currency for revenue; '' removes it.")] = None,
     identity: Annotated[Identity | None, typer.Option(help=_IDENTITY)] = None,
     max_age_days: Annotated[int | None, typer.Option(help="Maximum age of an event on arrival, in days.")] = None,
@@ -111,6 +114,7 @@ def set_(
     from collector.sites.admin import set_site
 
     given = {
+        "timezone": timezone,
         "currency": currency,
         "identity": identity,
         "max_age_days": max_age_days,
@@ -122,6 +126,10 @@ def set_(
     with database("site set") as client:
         site = set_site(client, settings().home, domain, changes)
     typer.echo(f"{site.domain}: " + ", ".join(f"{name} {value or 'none'}" for name, value in changes.items()), err=True)
+    if timezone:
+        typer.echo(
+            f"To give stored events the days of this zone: footfall backfill local-dates --site {site.domain}", err=True
+        )
 
 
 @app.command("list", epilog="Example: footfall site list --format csv")

@@ -90,7 +90,7 @@ def enrich(
         verdict=pl.Series(verdict),
         extra=pl.Series(extra),
     )
-    agents = _derived(clients.select("user_agent", "screen"), _AGENT_COLUMNS, _agent)
+    agents = _derived(clients.select("user_agent", "screen"), _AGENT_COLUMNS, agent)
     shared = {
         "client": clients.drop("signals").hstack(agents),
         "page": pages.drop("link"),
@@ -134,9 +134,10 @@ def _maps(texts: pl.Series) -> pa.MapArray:
     return pa.MapArray.from_arrays(pa.array(ends), keys, items)
 
 
-def _agent(user_agent: str, screen: str) -> tuple[str, ...]:
-    agent = user_agents.on_screen(user_agents.parse(user_agent), screen)
-    return agent.browser, agent.browser_version, agent.os, agent.os_version, agent.device
+def agent(user_agent: str, screen: str) -> tuple[str, ...]:
+    """Browser and version, system and version, device."""
+    its = user_agents.on_screen(user_agents.parse(user_agent), screen)
+    return its.browser, its.browser_version, its.os, its.os_version, its.device
 
 
 def _verdict(user_agent: str, signals: str, spam: bool, did: int) -> bots.Verdict:
@@ -161,9 +162,15 @@ def _origin(
     referrer: str, hostname: str, campaign: str, link: str, medium: str, name: str, click_id_kind: str
 ) -> tuple[str, ...]:
     _host, referrer_page = urls.referrer(referrer, hostname)
+    return _clean(referrer_page), *origin(referrer_page, campaign, link, medium, name, click_id_kind)
+
+
+def origin(referrer_page: str, campaign: str, link: str, medium: str, name: str, click_id_kind: str) -> tuple[str, str]:
+    """Source and channel of a visit: ``campaign`` is utm_source, ``name`` utm_campaign, ``link`` the parameter ref or
+    source."""
     source = sources.source_of(campaign, link, referrer_page)
     channel = channels.channel_of(source.name, medium, name, click_id_kind, source.kind, source.paid)
-    return tuple(map(_clean, (referrer_page, source.name, channel)))
+    return _clean(source.name), _clean(channel)
 
 
 def _clean(text: str) -> str:

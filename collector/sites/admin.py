@@ -54,12 +54,13 @@ def add_site(
 
 
 def set_site(client: Client, home: DataDir, domain: str, changes: dict[str, str | int]) -> Site:
-    """Change settings of a site by name: max_age_days, events_per_second, currency, identity; returns the site.
+    """Change settings of a site by name: timezone, max_age_days, events_per_second, currency, identity; returns it.
 
     Raises UsageError: no such site, or a setting that cannot be.
     """
     with changing(client, home):
         site = msgspec.structs.replace(find_site(client, domain), **changes)
+        _check_zone(site.timezone)
         _check(site)
         put_site(client, site)
     return site
