@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import importing
 from cli.context import settings
 from cli.exit_codes import Exit
 from cli.import_progress import Bar
@@ -20,21 +17,15 @@ from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
 from collector.imports.clients import ClientAddress
-from sql.core.errors import FootfallError, StorageError, UsageError
-from sql.core.hosts import ascii_host
+from sql.core.errors import FootfallError, StorageError
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     import polars as pl
 
-    from cli.config.settings import Config
     from collector.event.model import SpooledEvent
     from collector.imports.access_log import AccessLog
     from collector.imports.counts import ImportCounts
     from collector.imports.sink import Sink
-    from collector.ingest.visitors import Salts
-    from collector.sites.registry import Site
 
 INTERRUPTED = 130
 app = typer.Typer(
@@ -129,22 +120,22 @@ def access_log(
 
     forbid_core_dumps()
     config = settings()
-    found = _site(config, site)
-    zone = _zone(log_timezone)
+    found = importing.site_of(config, site)
+    zone = importing.zone_of(log_timezone)
     for name in () if follow else files:
         check(name)  # a slip in the last name is told before the first file is read
     errors: list[FootfallError] = []
-    with _secrets(config, dry_run) as (salts, secret), Bar(files) as bar:
+    with importing.secrets(config, dry_run) as (salts, secret), Bar(files) as bar:
         page_views = PageViews(
             found,
             Visitors(salts),
             keep_static=keep_static,
             any_host=any_host,
             address=client_address,
-            country_of=_country_of(config),
+            country_of=importing.country_of(config),
         )
         log = AccessLog(page_views, secret, log_format, zone)
-        with _sink(config, found, dry_run, bar) as sink:
+        with importing.sink(config, found, "access-log", dry_run, bar) as sink:
             if follow:
                 _follow(log, files, sink, bar)
             else:
@@ -160,77 +151,6 @@ def access_log(
         typer.echo(f"footfall: {error}", err=True)
     if errors or log.counts.strangers:
         raise typer.Exit(Exit.FAILED)
-
-
-def _site(config: Config, domain: str) -> Site:
-    from collector.sites.registry import SiteRegistry
-
-    found = SiteRegistry(config.home.sites_file).by_domain(ascii_host(domain.strip()))
-    if found is None:
-        raise UsageError(f"no site {domain}", f"add it with: footfall site add {domain}")
-    return found
-
-
-def _zone(name: str) -> dt.tzinfo:
-    from sql.core import timezones
-
-    try:
-        return timezones.zone(name)
-    except KeyError as exc:
-        raise UsageError(f"there is no time zone {name}", "give an IANA name, such as Europe/Paris") from exc
-
-
-def _country_of(config: Config) -> Callable[[str], str] | None:
-    from collector.enrich.geo import Places
-
-    places = Places(Path(config.collector.geoip_file) if config.collector.geoip_file else None)
-    return (lambda address: places.of(address).country) if places.path else None
-
-
-@contextlib.contextmanager
-def _secrets(config: Config, dry_run: bool) -> Iterator[tuple[Salts, bytes]]:
-    """The salts that all collectors share, and the key of event ids; for a dry run some that leave nothing behind."""
-    from collector.imports.run import import_secret
-    from collector.ingest.identity_keys import identity_keys
-    from collector.ingest.visitors import Salts
-
-    if not dry_run:
-        home = config.home.make()
-        identity_keys(home)  # before there are salts: a directory with salts and no keys is one from before
-        yield Salts(home.salts), import_secret(home)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Salts(Path(folder)), b""
-
-
-@contextlib.contextmanager
-def _sink(config: Config, site: Site, dry_run: bool, bar: Bar) -> Iterator[Sink]:
-    """Where the page views go. An interrupt is told, with what is safe."""
-    from cli.loading import loader_options
-    from collector.imports.run import Import, new_import_id
-    from collector.imports.sink import Nowhere
-    from collector.spool.spool import SpoolOptions
-
-    if dry_run:
-        yield Nowhere()
-        return
-    options = SpoolOptions(
-        durability=config.collector.durability,
-        segment_bytes=config.collector.segment_bytes,
-        total_bytes=config.collector.spool_max_bytes,
-    )
-    import_id = new_import_id("access-log", time.time())
-    with Import(config.home, config.database_url, site.site_id, import_id, options, loader_options(config)) as run:
-        try:
-            yield run
-        except KeyboardInterrupt:
-            bar.stop()
-            typer.echo(
-                f"footfall: interrupted; {run.spooled:,} page views are safe in the spool and will be loaded\n"
-                "  → import the same files again for the rest; nothing is counted twice",
-                err=True,
-            )
-            raise
 
 
 def _read(log: AccessLog, files: list[str], bar: Bar, errors: list[FootfallError]) -> Iterator[SpooledEvent]:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from collector.imports.log_files import LogFile
 
-STEP_LINES = 4096
-
 
 class Bar:
     """By bytes read, then by segments loaded; a context manager. ``files`` are names, ``-`` for standard input."""
@@ -51,10 +49,7 @@ class Bar:
 
     def lines(self, file: LogFile, limit: int) -> Iterator[bytes]:
         """The lines of a file, the bar moving with them."""
-        for number, line in enumerate(file.lines(limit)):
-            if number % STEP_LINES == 0:
-                self._progress.update(self._task, completed=self._before + file.position)
-            yield line
+        yield from file.lines(limit, lambda: self._progress.update(self._task, completed=self._before + file.position))
         self._before += file.position
 
     def following(self, page_views: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -75,8 +75,10 @@ class LogFile:
         if self._owned is not None:
             self._owned.close()
 
-    def lines(self, limit: int) -> Iterator[bytes]:
+    def lines(self, limit: int, on_read: Callable[[], None] = lambda: None) -> Iterator[bytes]:
         """The lines without their newline, once. One longer than ``limit`` bytes comes cut to ``limit + 1``.
+
+        ``on_read`` is called now and then, when ``position`` has grown.
 
         Raises StorageError where the file cannot be read on, is damaged or ends early; what came before
         was given.
@@ -85,6 +87,7 @@ class LogFile:
         try:
             for chunk in self._chunks():
                 parts, rest = cut(rest, chunk, limit)
+                on_read()
                 yield from parts
         except EOFError as exc:
             raise StorageError(f"{self.name} ends early, after byte {self.position}", READ_SO_FAR) from exc

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from array import array
 
-# Lines of a generation: its table takes 64 MiB, and there are two.
+# Lines of a generation: its table takes 64 MiB, and there are two. A line that came again takes as much as several.
 MAX_LINES = 4 * 1024 * 1024
+AGAIN = 4
 _SMALL = 1024
 
 
@@ -51,8 +52,8 @@ class _Table:
 
 class Occurrences:
     """Counts exactly, however far apart equal lines are and however their times jump (a log that is written when
-    requests end has the times at which they began), up to ``most`` different lines; beyond, the last of these are
-    known: memory has a bound, and a file gives the same numbers every time.
+    requests end has the times at which they began), up to ``most`` different lines (a fifth, if each comes again).
+    Beyond, the last of these are known: memory has a bound, and a file gives the same numbers every time.
 
     Two lines with one hash (a chance of 3 in 10^8 for a file of a million) are taken for a repetition, which changes
     an id only.
@@ -70,6 +71,8 @@ class Occurrences:
         young = self._young
         if not young.add(hashed):
             number = young.again[hashed] = young.again.get(hashed, 1) + 1
+            if number == 2:
+                self._held += AGAIN
             return number
         self._held += 1
         if self._old is None and self._held < self._most:
@@ -81,6 +84,7 @@ class Occurrences:
         number = 1
         if self._old is not None and self._old.has(hashed):
             number = self._young.again[hashed] = self._old.again.get(hashed, 1) + 1
+            self._held += AGAIN
         if self._held >= self._most:
             self._old, self._young, self._held = self._young, _Table(), 0
         return number

@@ -299,8 +299,8 @@ def test_interrupt_says_what_is_safe_and_the_next_import_brings_the_rest(
     path.write_text("".join(template % (n // 3600, n // 60 % 60, n % 60) for n in range(15_000)))
     lines = LogFile.lines
 
-    def interrupted(file: LogFile, limit: int) -> Iterator[bytes]:
-        yield from lines(file, limit)
+    def interrupted(file: LogFile, limit: int, on_read: Callable[[], None]) -> Iterator[bytes]:
+        yield from lines(file, limit, on_read)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

@@ -24,8 +24,8 @@ def test_counts_as_a_counter_does(numbers: list[int]) -> None:
 
 @given(st.lists(st.integers(0, 12), max_size=200))
 def test_the_last_lines_are_known_beyond_the_bound(numbers: list[int]) -> None:
-    """With a bound of 4: what came within the last 4 different lines is counted on."""
-    occurrences, again = Occurrences(4), Occurrences(4)
+    """With a bound of 20: what came within the last 4 different lines is counted on."""
+    occurrences, again = Occurrences(20), Occurrences(20)
     last: dict[int, int] = {}
     for at, number in enumerate(numbers):
         found = occurrences.count(key(number))
@@ -45,4 +45,4 @@ def test_memory_has_a_bound() -> None:
         occurrences.count(key(number))
     tables = [table for table in (occurrences._young, occurrences._old) if table is not None]
     assert sum(len(table.table) for table in tables) <= 2 * 4096
-    assert sum(len(table.again) for table in tables) <= 2000
+    assert sum(len(table.again) for table in tables) <= 500

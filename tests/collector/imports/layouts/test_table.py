@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.imports.layouts import format_string
 from collector.imports.layouts.line import Directed, Line, LineLayout
 from collector.imports.layouts.table import AUTO, LAYOUTS, Detector, chosen
 from collector.imports.layouts.times import Times
@@ -79,3 +80,9 @@ def test_the_guide_lists_every_format() -> None:
     page = (ROOT / "docs" / "imports.md").read_text()
     rows = re.findall(r"^\| `([a-z0-9]+)` \| (.*?) \|", page, re.MULTILINE)
     assert rows == [(name, layout.description) for name, layout in LAYOUTS.items()]
+
+
+def test_the_guide_lists_every_variable_of_format_strings() -> None:
+    page = (ROOT / "docs" / "imports.md").read_text()
+    for server, variables in format_string.described():
+        assert f"- {server}: {', '.join(f'`{each}`' for each in variables.split(', '))}." in page
