@@ -71,6 +71,7 @@ class _Reader:
         client = head[:-34]
         if (
             status
+            and client
             and head[-34:-28] == b" - - ["
             and head[-2:] == b"] "
             and between == b" "

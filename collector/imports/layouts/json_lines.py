@@ -93,6 +93,8 @@ def _reader(times: Times) -> Reader:
             return None
         moment = times.epoch(at) if isinstance(at, int | float) else times.read(text_of(at))
         host, referrer = text_of(values[Slot.HOST]), text_of(values[Slot.REFERRER])
+        if b"." not in host:  # the name of a machine, as loggers add it
+            host = b""
         agent, forwarded = text_of(values[Slot.AGENT]), text_of(values[Slot.FORWARDED])
         return moment, client, request, status, host, referrer, agent, forwarded
 

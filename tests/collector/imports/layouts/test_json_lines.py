@@ -105,6 +105,13 @@ def test_of_several_names_the_first_of_the_table_counts_whatever_their_order() -
     assert empty[1] == b"192.0.2.2"
 
 
+@pytest.mark.parametrize(("host", "taken"), [("web-01", ""), ("shop.example", "shop.example"), (None, "")])
+def test_the_name_of_a_machine_is_not_a_host(host: str | None, taken: str) -> None:
+    found = said({**WHOLE, "host": host})
+    assert found is not None
+    assert found[4] == taken.encode()
+
+
 def test_names_are_written_as_they_are_compared() -> None:
     for names in NAMES.values():
         assert names == names.lower()
