@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import tempfile
-import time
-from collections import deque
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+import os
+import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import importing
 from cli.context import settings
 from cli.exit_codes import Exit
+from cli.import_progress import Bar
 from cli.options import FormatOption, OutputOption
 from cli.render.render import render
 from cli.render.view import View
-from collector.imports.layouts import LineLayout
-from sql.core.errors import FootfallError, StorageError, UsageError
-from sql.core.hosts import ascii_host
+from collector.imports.clients import ClientAddress
+from sql.core.errors import FootfallError, StorageError
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from cli.config.settings import Config
     from collector.event.model import SpooledEvent
-    from collector.imports.access_log import AccessLog, ImportCounts
-    from collector.imports.log_files import LogFile
-    from collector.ingest.visitors import Salts
-    from collector.sites.registry import Site
+    from collector.imports.access_log import AccessLog
+    from collector.imports.counts import ImportCounts
+    from collector.imports.sink import Sink
 
+INTERRUPTED = 130
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -45,22 +41,68 @@ def group() -> None:
     """Import data from other sources."""
 
 
+def _formats(incomplete: str) -> list[tuple[str, str]]:
+    from collector.imports.layouts.table import AUTO, LAYOUTS
+
+    known = [(AUTO, "detect the format of each line"), *((each.name, each.description) for each in LAYOUTS.values())]
+    return [each for each in known if each[0].startswith(incomplete)]
+
+
+@app.command("formats", epilog="Example: footfall import formats --format json")
+def formats(fmt: FormatOption = None, output: OutputOption = None) -> None:
+    """List the formats of access logs that are read, with an example line of each (in JSON and CSV).
+
+    Any other format of nginx or Apache is read by its format string: see `--log-format`.
+    """
+    import polars as pl
+
+    from collector.imports.layouts.table import LAYOUTS
+
+    rows = [{"name": each.name, "format": each.description, "example": each.example} for each in LAYOUTS.values()]
+    view = View(title="Formats of access logs", narrow=("name", "format"), whole=("name", "format"))
+    render(pl.DataFrame(rows), view, fmt, output)
+
+
 @app.command(
     "access-log",
     epilog="Example: zcat old/*.gz | footfall import access-log - --site shop.example --dry-run",
 )
 def access_log(
-    files: Annotated[list[str], typer.Argument(help="Log files, plain, gzip or zstd; - is stdin.", metavar="FILE...")],
+    files: Annotated[
+        list[str],
+        typer.Argument(help="Log files: plain, gzip, zstd, bzip2 or xz; - is stdin.", metavar="FILE..."),
+    ],
     site: Annotated[str, typer.Option("--site", "-s", help="Domain of the site that the pages belong to.")],
     log_format: Annotated[
-        LineLayout, typer.Option("--log-format", help="Log format; `auto` detects it for each line.")
-    ] = LineLayout.AUTO,
+        str,
+        typer.Option(
+            "--log-format",
+            help="A name that `import formats` lists, or a format string of nginx (log_format) or Apache (LogFormat); "
+            "`auto` detects the format of each line.",
+            autocompletion=_formats,
+        ),
+    ] = "auto",
+    client_address: Annotated[
+        ClientAddress,
+        typer.Option(
+            help="Whose address is the visitor's: that of the connection, or the first in X-Forwarded-For, if any."
+        ),
+    ] = ClientAddress.CONNECTION,
+    log_timezone: Annotated[
+        str, typer.Option(help="IANA time zone of times that have no UTC offset, such as HAProxy's.")
+    ] = "UTC",
     keep_static: Annotated[
         bool, typer.Option("--keep-static", help="Count static files, downloads and feeds as page views too.")
     ] = False,
     any_host: Annotated[
         bool,
         typer.Option("--any-host", help="Import lines of every virtual host, not only those of the site's domain."),
+    ] = False,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow", "-F", help="Keep reading as the files grow and are rotated, like `tail -F`; ctrl-c ends it."
+        ),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count without storing anything.")] = False,
     fmt: FormatOption = None,
@@ -70,41 +112,40 @@ def access_log(
 
     Bots are flagged. Lines that are not page views are counted by reason; unreadable lines are shown.
     """
-    from collector.enrich.geo import Places
     from collector.imports.access_log import AccessLog
     from collector.imports.log_files import check
+    from collector.imports.page_views import PageViews
     from collector.ingest.visitors import Visitors
     from sql.core.process import forbid_core_dumps
 
     forbid_core_dumps()
     config = settings()
-    found = _site(config, site)
-    for name in files:
+    found = importing.site_of(config, site)
+    zone = importing.zone_of(log_timezone)
+    for name in () if follow else files:
         check(name)  # a slip in the last name is told before the first file is read
-    places = Places(Path(config.collector.geoip_file) if config.collector.geoip_file else None)
-    with _secrets(config, dry_run) as (salts, secret):
-        log = AccessLog(
+    errors: list[FootfallError] = []
+    with importing.secrets(config, dry_run) as (salts, secret), Bar(files) as bar:
+        page_views = PageViews(
             found,
             Visitors(salts),
-            secret,
-            layout=log_format,
             keep_static=keep_static,
             any_host=any_host,
-            country_of=(lambda address: places.of(address).country) if places.path else None,
+            address=client_address,
+            country_of=importing.country_of(config),
         )
-        errors: list[FootfallError] = []
-        with _bar(files) as bar:
-            page_views = _page_views(log, files, bar, errors)
-            stored, bots = None, 0
-            if dry_run:
-                deque(page_views, maxlen=0)
+        log = AccessLog(page_views, secret, log_format, zone)
+        with importing.sink(config, found, "access-log", dry_run, bar) as sink:
+            if follow:
+                _follow(log, files, sink, bar)
             else:
-                stored, bots = _bring_in(config, found, page_views, bar)
+                sink.add(_read(log, files, bar, errors))
+            stored = sink.finish(bar.loading)
     _say_bad(log.counts)
-    if not _nothing_understood(log.counts):
+    if not log.counts.nothing_understood:
         render(_summary(log.counts, stored), _view(dry_run), fmt, output)
     if stored:
-        by_bots = f", {bots:,} of them by bots (excluded from reports; see --include-bots)" if bots else ""
+        by_bots = f", {sink.bots:,} of them by bots (excluded from reports; see --include-bots)" if sink.bots else ""
         typer.echo(f"{stored:,} page views stored{by_bots}", err=True)
     for error in (*errors, *log.counts.strangers):
         typer.echo(f"footfall: {error}", err=True)
@@ -112,75 +153,9 @@ def access_log(
         raise typer.Exit(Exit.FAILED)
 
 
-def _site(config: Config, domain: str) -> Site:
-    from collector.sites.registry import SiteRegistry
-
-    found = SiteRegistry(config.home.sites_file).by_domain(ascii_host(domain.strip()))
-    if found is None:
-        raise UsageError(f"no site {domain}", f"add it with: footfall site add {domain}")
-    return found
-
-
-@contextlib.contextmanager
-def _secrets(config: Config, dry_run: bool) -> Iterator[tuple[Salts, bytes]]:
-    """The salts that all collectors share, and the key of event ids; for a dry run some that leave nothing behind."""
-    from collector.imports.run import import_secret
-    from collector.ingest.identity_keys import identity_keys
-    from collector.ingest.visitors import Salts
-
-    if not dry_run:
-        home = config.home.make()
-        identity_keys(home)  # before there are salts: a directory with salts and no keys is one from before
-        yield Salts(home.salts), import_secret(home)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Salts(Path(folder)), b""
-
-
-class _Bar:
-    """A progress bar on stderr, by bytes read, then by segments loaded; nothing where that is no terminal."""
-
-    def __init__(self, files: list[str]) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-        known = "-" not in files
-        self.total = sum(Path(name).stat().st_size for name in files) if known else None
-        self.before = 0
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
-        self.task = self.progress.add_task("Reading", total=self.total)
-
-    def lines(self, file: LogFile, limit: int) -> Iterator[bytes]:
-        """The lines of a file, the bar moving with them."""
-        for number, line in enumerate(file.lines(limit)):
-            if number % 4096 == 0:
-                self.progress.update(self.task, completed=self.before + file.position)
-            yield line
-        self.before += file.position
-
-    def loading(self, segments: int) -> None:
-        """Everything is read; show how many segments are left to load."""
-        self.progress.update(self.task, completed=self.before, description=f"Loading ({segments} left)")
-
-
-@contextlib.contextmanager
-def _bar(files: list[str]) -> Iterator[_Bar]:
-    bar = _Bar(files)
-    with bar.progress:
-        yield bar
-
-
-def _page_views(log: AccessLog, files: list[str], bar: _Bar, errors: list[FootfallError]) -> Iterator[SpooledEvent]:
+def _read(log: AccessLog, files: list[str], bar: Bar, errors: list[FootfallError]) -> Iterator[SpooledEvent]:
     """The page views of all files. One that cannot be read on is noted, and the next begun."""
-    from collector.imports.access_lines import MAX_LINE
+    from collector.imports.file_reader import MAX_LINE
     from collector.imports.log_files import LogFile
 
     for name in files:
@@ -191,36 +166,26 @@ def _page_views(log: AccessLog, files: list[str], bar: _Bar, errors: list[Footfa
             errors.append(exc)
 
 
-def _bring_in(config: Config, site: Site, page_views: Iterable[SpooledEvent], bar: _Bar) -> tuple[int, int]:
-    """Spool and load; returns how many were stored, and how many of them for bots."""
-    from cli.loading import loader_options
-    from collector.imports.run import Import, new_import_id
-    from collector.spool.spool import SpoolOptions
+def _follow(log: AccessLog, files: list[str], sink: Sink, bar: Bar) -> None:
+    """Read until ctrl-c or SIGTERM; a second one ends at once."""
+    from collector.imports.follow import Follower, follow
+    from sql.core.signals import on_request_to_end
 
-    options = SpoolOptions(
-        durability=config.collector.durability,
-        segment_bytes=config.collector.segment_bytes,
-        total_bytes=config.collector.spool_max_bytes,
-    )
-    import_id = new_import_id("access-log", time.time())
-    loading = loader_options(config)
-    with Import(config.home, config.database_url, site.site_id, import_id, options, loading) as run:
-        try:
-            run.add(page_views)
-            return run.finish(bar.loading), run.bots
-        except KeyboardInterrupt:
-            bar.progress.stop()
-            typer.echo(
-                f"footfall: interrupted; {run.spooled:,} page views are safe in the spool and will be loaded\n"
-                "  → import the same files again for the rest; nothing is counted twice",
-                err=True,
-            )
-            raise
+    stop = threading.Event()
+    told: set[str] = set()
+
+    def on_pass() -> None:
+        bar.following(log.counts.events)
+        for trouble in set(follower.troubles) - told:
+            typer.echo(f"footfall: {trouble}; trying again", err=True)
+        told.update(follower.troubles)
+
+    with Follower(log, files) as follower:
+        on_request_to_end(lambda: os._exit(INTERRUPTED) if stop.is_set() else stop.set())
+        follow(follower, sink, stop, on_pass)
 
 
 def _say_bad(counts: ImportCounts) -> None:
-    from collector.imports.access_lines import SkipReason
-
     for bad in counts.bad:
         typer.echo(f"{bad.source}:{bad.number}: {bad.cause}", err=True)
     if counts.names:
@@ -229,17 +194,8 @@ def _say_bad(counts: ImportCounts) -> None:
             "each name counts as one address",
             err=True,
         )
-    unread = counts.skipped[SkipReason.BAD_LINE] + counts.skipped[SkipReason.TOO_LONG]
-    more = unread - len(counts.bad) - sum(file.lines for file in counts.strangers)
-    if more > 0:
-        typer.echo(f"… and {more:,} more unreadable lines", err=True)
-
-
-def _nothing_understood(counts: ImportCounts) -> bool:
-    from collector.imports.access_lines import SkipReason
-
-    bad = counts.skipped[SkipReason.BAD_LINE] + counts.skipped[SkipReason.TOO_LONG]
-    return bad > 0 and bad + counts.skipped[SkipReason.BLANK] == counts.lines
+    if counts.unshown > 0:
+        typer.echo(f"… and {counts.unshown:,} more unreadable lines", err=True)
 
 
 def _summary(counts: ImportCounts, stored: int | None) -> pl.DataFrame:

@@ -25,8 +25,8 @@ _VALUES = {"int": "N", "float": "N", "path": "PATH"}
 HEAD = """\
 # Commands
 
-Written from the code by `make docs`; do not edit. Guides: [reports](reports.md), [operations](operations.md),
-[events](events.md). Settings: [configuration](configuration.md).
+Written from the code by `make docs`; do not edit. Guides: [reports](reports.md), [imports](imports.md),
+[operations](operations.md), [events](events.md). Settings: [configuration](configuration.md).
 
 Data goes to stdout, everything else to stderr. An error is one line, followed by a hint if there is something to do.
 Options of `footfall` itself go before the command; options of a command go after it.

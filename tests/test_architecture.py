@@ -22,6 +22,7 @@ WRITE = (
     "collector.ingest",
     "collector.loader",
     "collector.web",
+    "collector.imports.layouts",
     "collector.imports",
     "collector.lifecycle",
 )

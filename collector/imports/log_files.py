@@ -1,42 +1,28 @@
-"""Lines of a file or of standard input, plain, gzip or zstd, with how far the reading has come.
-
-The kind is seen in the first bytes, not in the name. Several gzip members or zstd frames after each other
-(rotated logs joined with ``cat``) are read as one. Memory is bounded whatever the input holds.
-"""
+"""Lines of a file or of standard input, plain or compressed, with how far the reading has come."""
 
 from __future__ import annotations
 
 import sys
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
-import zstandard
-
+from collector.imports.compression import CHUNK, HEAD, PIECE, DamagedError, kind_of, other_kind, unpacked
 from sql.core.errors import StorageError, UsageError
 
 STDIN = "-"
-CHUNK = 256 * 1024
-# Compressed input goes in by small pieces: what one of them can swell to bounds the memory (zstd: 64 MiB).
-PIECE = 2048
-GZIP = b"\x1f\x8b"
-ZSTD = b"\x28\xb5\x2f\xfd"
-ZSTD_SKIPPABLE = b"\x2a\x4d\x18"  # after a byte that numbers the kind of frame
 READ_SO_FAR = "everything before that was read"
-OTHERS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x04\x22\x4d\x18": "lz4"}
 
 
-class _Codec(Protocol):
-    """One gzip member or zstd frame being unpacked."""
+def cut(rest: bytes, chunk: bytes, limit: int) -> tuple[list[bytes], bytes]:
+    """The lines that end in a chunk, ``rest`` being the beginning of the first, and the beginning of the next.
 
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, /) -> bytes: ...
+    All without their newline, and none longer than ``limit + 1`` bytes if the chunks before were cut likewise.
+    """
+    parts = chunk.split(b"\n")
+    parts[0] = (rest + parts[0])[: limit + 1]
+    rest = parts.pop()
+    return parts, rest[: limit + 1]
 
 
 def check(name: str) -> None:
@@ -65,7 +51,7 @@ class LogFile:
             else:
                 self._raw = self._owned = Path(name).open("rb")  # noqa: SIM115
                 self.total = Path(name).stat().st_size or None
-            self._head = self._raw.read(6)
+            self._head = self._raw.read(HEAD)
         except (FileNotFoundError, IsADirectoryError) as exc:
             self.close()
             message = f"cannot read {self.name}: {(exc.strerror or '').lower()}"
@@ -73,11 +59,10 @@ class LogFile:
         except OSError as exc:
             self.close()
             raise StorageError(f"cannot read {self.name}: {exc.strerror}") from exc
-        for magic, kind in OTHERS.items():
-            if self._head.startswith(magic):
-                self.close()
-                hint = "decompress it into a pipe and use - as the file"
-                raise UsageError(f"{self.name} is {kind}, which is not supported", hint)
+        if kind := other_kind(self._head):
+            self.close()
+            hint = "decompress it into a pipe and use - as the file"
+            raise UsageError(f"{self.name} is {kind}, which is not supported", hint)
 
     def __enter__(self) -> LogFile:
         return self
@@ -90,8 +75,10 @@ class LogFile:
         if self._owned is not None:
             self._owned.close()
 
-    def lines(self, limit: int) -> Iterator[bytes]:
+    def lines(self, limit: int, on_read: Callable[[], None] = lambda: None) -> Iterator[bytes]:
         """The lines without their newline, once. One longer than ``limit`` bytes comes cut to ``limit + 1``.
+
+        ``on_read`` is called now and then, when ``position`` has grown.
 
         Raises StorageError where the file cannot be read on, is damaged or ends early; what came before
         was given.
@@ -99,16 +86,12 @@ class LogFile:
         rest = b""
         try:
             for chunk in self._chunks():
-                parts = chunk.split(b"\n")
-                parts[0] = rest + parts[0]
-                rest = parts.pop()
-                if parts:
-                    parts[0] = parts[0][: limit + 1]
+                parts, rest = cut(rest, chunk, limit)
+                on_read()
                 yield from parts
-                rest = rest[: limit + 1]
         except EOFError as exc:
             raise StorageError(f"{self.name} ends early, after byte {self.position}", READ_SO_FAR) from exc
-        except (zlib.error, zstandard.ZstdError) as exc:
+        except DamagedError as exc:
             raise StorageError(f"{self.name} is damaged near byte {self.position}", READ_SO_FAR) from exc
         except OSError as exc:
             message = f"cannot read {self.name} on, after byte {self.position}: {exc.strerror}"
@@ -116,12 +99,9 @@ class LogFile:
         if rest:
             yield rest
 
-    def _chunks(self) -> Iterator[bytes]:
-        if self._head.startswith(GZIP):
-            return self._unpacked(lambda: zlib.decompressobj(wbits=31))
-        if self._head.startswith(ZSTD) or self._head[1:4] == ZSTD_SKIPPABLE:
-            return self._unpacked(lambda: zstandard.ZstdDecompressor().decompressobj())
-        return self._pieces(CHUNK)
+    def _chunks(self) -> Iterable[bytes]:
+        codec = kind_of(self._head)
+        return self._pieces(CHUNK) if codec is None else unpacked(self._pieces(PIECE), codec)
 
     def _pieces(self, size: int) -> Iterator[bytes]:
         """The bytes as they lie on disk, counted."""
@@ -130,18 +110,3 @@ class LogFile:
             self.position += len(piece)
             yield piece
             piece = self._raw.read(size)
-
-    def _unpacked(self, codec_of: Callable[[], _Codec]) -> Iterator[bytes]:
-        codec: _Codec | None = None
-        for piece in self._pieces(PIECE):
-            data = piece
-            # Zeroes after a member are padding (tapes, block devices); a new member never starts with one.
-            while data and (codec is not None or (data := data.lstrip(b"\0"))):
-                codec = codec or codec_of()
-                if chunk := codec.decompress(data):
-                    yield chunk
-                data = b""
-                if codec.eof:
-                    data, codec = codec.unused_data, None
-        if codec is not None:
-            raise EOFError

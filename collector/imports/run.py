@@ -131,6 +131,11 @@ class Import:
             self.spooled += count
             on_commit()
 
+    def seal(self) -> None:
+        """Let what was added be loaded now. Raises what stopped the loader."""
+        self._check()
+        self._writer.seal()
+
     def finish(self, on_wait: Callable[[int], None] = lambda segments: None) -> int:
         """Wait until all is loaded; returns how many events this import stored: others were there before.
 

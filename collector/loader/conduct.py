@@ -1,7 +1,7 @@
 """What a visitor does that no person does: pages viewed too fast, too many of them, or those that scanners look for.
 
 The loader counts within a batch and the hour before it; breadth and scanned paths within the batch alone. A visitor of
-an access log is also judged by requests that were refused (collector/imports/access_log.py).
+an access log is also judged by requests that were refused (collector/imports/page_views.py).
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from collector.event.decode import parse
 from collector.event.limits import Limits
 from collector.event.model import SpooledEvent
 from collector.imports.access_log import AccessLog
+from collector.imports.page_views import PageViews
 from collector.ingest.pipeline import IngestContext, Sender, process
 from collector.ingest.visitors import SALT_BYTES, Salts, Visitors
 from collector.sites.registry import Site
@@ -42,7 +43,7 @@ def posted(site: SiteRow, visits: int, folder: Path) -> list[Request]:
 def logged(site: SiteRow, visits: int, folder: Path) -> list[Request]:
     """What its access log tells, machines and all."""
     now = UNTIL.timestamp()
-    log = AccessLog(_site(site), Visitors(_salts(folder)), b"", clock=lambda: now)
+    log = AccessLog(PageViews(_site(site), Visitors(_salts(folder)), clock=lambda: now), b"")
     events = map(_placed, log.events(line.encode() for line in _traffic(site, visits).lines()))
     return [Request(site, int(now * 1000) + number, its) for number, its in enumerate(_chunks(events))]
 

@@ -18,6 +18,7 @@ from bench.traffic import Traffic, main
 from collector.event import redact
 from collector.event.model import Event
 from collector.imports.access_log import AccessLog
+from collector.imports.page_views import PageViews
 from collector.ingest.visitors import Salts, Visitors
 from collector.sites.registry import Site
 
@@ -39,7 +40,9 @@ def lines() -> list[str]:
 
 
 def read(lines: list[str], folder: Path) -> tuple[AccessLog, list[str]]:
-    log = AccessLog(Site(1, "shop.example", "Europe/Berlin"), Visitors(Salts(folder)), b"", clock=UNTIL.timestamp)
+    log = AccessLog(
+        PageViews(Site(1, "shop.example", "Europe/Berlin"), Visitors(Salts(folder)), clock=UNTIL.timestamp), b""
+    )
     urls = [event.url for event in log.events(line.encode() for line in lines)]
     return log, urls
 

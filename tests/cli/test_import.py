@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import datetime as dt
 import gzip
 import json
+import lzma
 import os
 import re
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -26,6 +32,7 @@ from aggregations.reports.ranked import RANKED
 from bench.traffic import Traffic
 from cli import import_
 from cli.main import root
+from collector.imports.layouts.table import LAYOUTS
 from collector.imports.log_files import LogFile
 from collector.sites.registry import Site
 from collector.sites.snapshot import publish
@@ -43,12 +50,24 @@ SITES = (
     "twice.example",
     "gzip.example",
     "zstd.example",
+    "bzip2.example",
+    "xz.example",
     "stdin.example",
     "parts.example",
     "cut.example",
     "stop.example",
     "made.example",
+    "follow.example",
+    "shop.example",
 )
+
+PACK = {
+    "gzip": gzip.compress,
+    "zstd": zstandard.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "stdin": lambda plain: plain,
+}
 
 Run = Callable[..., Result]
 
@@ -80,7 +99,7 @@ def run(home: DataDir) -> Run:
 def runner(home: DataDir) -> Run:
     app = typer.Typer()
     app.callback()(root)
-    import_.register(app)
+    app.add_typer(import_.app, name="import")
 
     def invoke(*arguments: str, stdin: bytes | None = None) -> Result:
         given = ["--data-dir", str(home.root), "import", "access-log", *arguments]
@@ -184,10 +203,10 @@ def test_same_file_twice_counts_once(home: DataDir, run: Run, real_log: Path) ->
     assert reported(home, "twice.example") == before
 
 
-@pytest.mark.parametrize("kind", ["gzip", "zstd", "stdin"])
+@pytest.mark.parametrize("kind", ["gzip", "zstd", "bzip2", "xz", "stdin"])
 def test_packed_and_piped_give_the_same(home: DataDir, run: Run, real_log: Path, tmp_path: Path, kind: str) -> None:
     data = real_log.read_bytes()
-    packed = {"gzip": gzip.compress, "zstd": zstandard.compress, "stdin": lambda plain: plain}[kind](data)
+    packed = PACK[kind](data)
     path = tmp_path / "log"
     path.write_bytes(packed)
     site = f"{kind}.example"
@@ -255,7 +274,7 @@ def test_a_file_in_which_nothing_is_understood_fails(run: Run, tmp_path: Path) -
         f"footfall: {path} is not an access log: none of its 60 lines is readable\n  line 1: "
     )
     assert result.stderr.count("\n  line ") == 3
-    assert "supported formats: common, combined and vhost" in result.stderr
+    assert "supported formats: combined, common, vhost, json, w3c" in result.stderr
 
 
 def test_torn_archive_keeps_what_is_there_goes_on_and_fails_at_the_end(home: DataDir, run: Run, tmp_path: Path) -> None:
@@ -280,8 +299,8 @@ def test_interrupt_says_what_is_safe_and_the_next_import_brings_the_rest(
     path.write_text("".join(template % (n // 3600, n // 60 % 60, n % 60) for n in range(15_000)))
     lines = LogFile.lines
 
-    def interrupted(file: LogFile, limit: int) -> Iterator[bytes]:
-        yield from lines(file, limit)
+    def interrupted(file: LogFile, limit: int, on_read: Callable[[], None]) -> Iterator[bytes]:
+        yield from lines(file, limit, on_read)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
@@ -301,6 +320,95 @@ def test_slips_are_told_before_anything_is_read(run: Run, real_log: Path, tmp_pa
     unknown = run(str(real_log), "--site", "nobody.example")
     assert isinstance(unknown.exception, UsageError)
     assert "no site nobody.example" in unknown.exception.message
+
+
+GOOD = '192.0.2.1 - - [17/May/2015:10:05:%02d +0000] "GET /%s HTTP/1.1" 200 5 "-" "Mozilla/5.0 Firefox/9"\n'
+
+
+def test_following_loads_as_it_reads_and_ends_with_a_summary(home: DataDir, tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    command = [sys.executable, "-m", "cli.main", "--data-dir", str(home.root), "import", "access-log", str(path)]
+    with subprocess.Popen(
+        [*command, "--follow", "--site", "follow.example"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        try:
+            path.write_text("".join(GOOD % (second, "a") for second in range(10)))
+            await_pages(home, {"/a": 10})
+            path.rename(tmp_path / "access.log.1")
+            path.write_text(GOOD % (30, "b") + "nonsense\n" + GOOD % (30, "b"))
+            await_pages(home, {"/a": 10, "/b": 2})
+            with path.open("a") as file:
+                file.write(GOOD % (31, "c"))
+            await_pages(home, {"/a": 10, "/b": 2, "/c": 1})
+        finally:
+            child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    assert child.returncode == 0, err
+    counts = {row["what"]: row["count"] for row in json.loads(out)}
+    assert counts == {"lines": 14, "page_views": 13, "bad_line": 1, "stored": 13, "duplicates": 0}
+    assert f"{path}:2: not a line of an access log" in err
+    assert "Traceback" not in err
+
+
+def await_pages(home: DataDir, pages: dict[str, int]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if (found := reported(home, "follow.example")[2]) == pages:
+            return
+    raise AssertionError(found)
+
+
+def test_following_standard_input_ends_with_it(home: DataDir) -> None:
+    command = [sys.executable, "-m", "cli.main", "--data-dir", str(home.root), "import", "access-log", "-", "-F"]
+    text = "".join(GOOD % (second, "a") for second in range(10))
+    done = subprocess.run(
+        [*command, "--site", "follow.example", "--dry-run"], input=text, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [{"what": "lines", "count": 10}, {"what": "page_views", "count": 10}]
+
+
+def test_formats_are_listed_with_examples_that_are_read(home: DataDir, tmp_path: Path) -> None:
+    app = typer.Typer()
+    app.callback()(root)
+    app.add_typer(import_.app, name="import")
+    done = CliRunner().invoke(app, ["import", "formats", "--format", "json"])
+    rows = json.loads(done.stdout)
+    assert [row["name"] for row in rows] == list(LAYOUTS)
+    table = CliRunner().invoke(app, ["import", "formats", "--format", "table"], env={"COLUMNS": "80"})
+    assert max(map(len, table.stdout.splitlines())) <= 80
+    run = runner(home)
+    for row in rows:
+        path = tmp_path / row["name"]
+        path.write_text(row["example"] + "\n")
+        counts = counted(run(str(path), "--site", "shop.example", "--any-host", "--dry-run"))
+        assert counts["page_views"] == 1, row["name"]
+
+
+def test_a_format_string_a_zone_and_the_forwarded_address(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    path.write_text("10.0.0.1|2015-05-17 10:05:03|GET /a HTTP/1.1|200|203.0.113.9\n" * 2)
+    own = "$remote_addr|$time_iso8601|$request|$status|$http_x_forwarded_for"
+    options = ("--site", "cut.example", "--dry-run", "--log-format", own, "--log-timezone", "Europe/Paris")
+    assert counted(run(str(path), *options, "--client-address", "forwarded"))["page_views"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--log-format", "nginx"), "there is no log format nginx"),
+        (("--log-format", "$remote_addr"), "the log format misses $time_local or %t"),
+        (("--log-timezone", "Mars/Base"), "there is no time zone Mars/Base"),
+        (("--follow",), "cannot follow"),
+    ],
+)
+def test_slips_in_options_are_told(run: Run, tmp_path: Path, options: tuple[str, ...], message: str) -> None:
+    path = tmp_path / "packed.gz"
+    path.write_bytes(gzip.compress(b"x"))
+    result = run(str(path), "--site", "cut.example", "--dry-run", *options)
+    assert isinstance(result.exception, UsageError)
+    assert message in result.exception.message
+    assert result.exception.hint
 
 
 @pytest.mark.process

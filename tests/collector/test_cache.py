@@ -11,6 +11,7 @@ from collector.cache import ALL, MIB, Cache
 from collector.enrich import bots, channels, sources, user_agents
 from collector.event import redact
 from collector.imports.access_log import AccessLog
+from collector.imports.page_views import PageViews
 from collector.ingest.visitors import Salts, Visitors
 from collector.loader import enrichment
 from collector.sites.registry import MAX_KEY, Site, SiteRegistry, WriteKey, hash_key
@@ -95,13 +96,14 @@ assert more < 1.5 * cache.most + 8 * MIB, (more / MIB, cache.most / MIB)
 
 
 def test_an_import_remembers_no_more_than_it_may(tmp_path):
-    log = AccessLog(Site(1, "a.example", "UTC"), Visitors(Salts(tmp_path)), b"", any_host=True)
+    views = PageViews(Site(1, "a.example", "UTC"), Visitors(Salts(tmp_path)), any_host=True)
+    log = AccessLog(views, b"")
     line = '{0}.example 203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET /{0} HTTP/1.1" 200 5 "{0}" "{0}"'
     lines = (line.format(f"{number}{'x' * 1_900}").encode() for number in range(20_000))
     assert sum(1 for _ in log.events(lines)) + sum(log.counts.skipped.values()) == 20_000
-    for cache in (log._origins, log._pages, log._readers):
+    for cache in (views._origins, views._pages, views._readers):
         assert cache.most / 4 < cache.held <= cache.most
-    assert log._origins.most + log._pages.most + log._readers.most == 33 * MIB
+    assert views._origins.most + views._pages.most + views._readers.most == 33 * MIB
 
 
 def test_refused_keys_are_not_remembered_at_all(tmp_path):

@@ -26,7 +26,10 @@ from collector.enrich.referrer_spam import SpamHosts
 from collector.event import decode, redact, urls, values
 from collector.event.limits import Limits
 from collector.event.model import Event, Revenue, SpooledEvent
-from collector.imports import access_lines, access_log
+from collector.imports import clients, file_reader, page_views, targets
+from collector.imports.access_log import AccessLog
+from collector.imports.layouts import clf, haproxy, line, table, times, wrapping
+from collector.imports.layouts.line_error import LineError
 from collector.ingest import access, pipeline
 from collector.ingest.visitors import Salts, Visitors
 from collector.loader import enrichment
@@ -59,6 +62,7 @@ TEXTS = [(start, unit, end) for start in STARTS for unit in UNITS for end in END
 
 # Patterns that no text from outside meets: what operators and this program write.
 OURS = {
+    "format_string": "options of commands, of at most 4,096 characters",
     "paths": "settings",
     "admin": "arguments of commands",
     "snippet": "arguments of commands",
@@ -67,8 +71,17 @@ OURS = {
 }
 # Patterns that are only ever held against the beginning of a text, or all of it.
 ANCHORED = {
-    "access_lines": {"*"},
-    "access_log": {rb"https?://([^/?#\s]+)"},
+    "clf": {"*"},
+    "clients": {"*"},
+    "format_names": {"*"},
+    "haproxy": {rb"(\S+):\d+ \[(\d\d/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d\.\d{3})\] ", haproxy._LINE.pattern},
+    "load_balancers": {"*"},
+    "s3": {"*"},
+    "table": {"*"},
+    "targets": {"*"},
+    "times": {"*"},
+    "w3c": {"*"},
+    "wrapping": {"*"},
     "channels": {"*"},
     "middleware": {"*"},
     "pipeline": {r"[A-Za-z][A-Za-z0-9+.-]{0,31}://\S+\Z"},
@@ -231,9 +244,16 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "parse": lambda text: parsed(text.encode()),
     "parse an event": lambda text: parsed(b'{"name":"' + text.encode() + b'"}'),
     "parse nested": lambda text: parsed(b'{"events":[' + text.encode()),
-    "text of a field": lambda text: access_lines.text_of(text.encode()),
-    "host of a line": access_lines.host_of,
-    "request of a line": lambda text: access_lines.request_of(text.encode()),
+    "field of a line": lambda text: line.unescaped(text.encode()),
+    "client of a line": lambda text: clients.client_of(text.encode()),
+    "host of a line": targets.host_of,
+    "request of a line": lambda text: targets.request_of(text.encode()),
+    "static": lambda text: targets.is_static(text.encode()),
+    "around a line": lambda text: wrapping.Wrapping(LARGE).inner(text.encode()),
+    "around a line of JSON": lambda text: wrapping.Wrapping(LARGE).inner(b'{"log":' + text.encode()),
+    "time of a line": lambda text: timed(text.encode()),
+    "why a line is bad": lambda text: clf.why(text.encode()),
+    "why a line is not of S3": lambda text: table.Detector(table.chosen("s3"), times.Times()).why(text.encode()),
     "codings": tracker_files.coding_of,
     "proxies": lambda text: access.source_address(Asked(text), ("127.0.0.0/8",)),  # type: ignore[arg-type]
     "many proxies": lambda text: access.source_address(Asked("127.0.0.1," * (len(text) // 10)), ("127.0.0.0/8",)),  # type: ignore[arg-type]
@@ -258,6 +278,12 @@ def suppressed(function: Callable[..., object], *args: object) -> None:
         function(*args)
 
 
+def timed(text: bytes) -> None:
+    for read in (times.Times().read, times.Times().clf, times.Times().iso):
+        with suppress(LineError):
+            read(text)
+
+
 def parsed(body: bytes) -> None:
     with suppress(decode.Malformed):
         decode.parse(body, LIMITS.event_bytes)
@@ -268,30 +294,41 @@ def test_every_function_that_reads_text_from_outside(name):
     assert not growth(FUNCTIONS[name], FEW)
 
 
-@pytest.mark.parametrize("layout", access_lines.LineLayout)
-@pytest.mark.parametrize(
-    "line",
-    [
-        '203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET /{0} HTTP/1.1" 200 5 "-" "-"',
-        '203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "https://b.example/{0}" "{0}"',
-        '{0} 203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "-"',
-        '203.0.113.7 - {0} [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "-"',
-        "{0}",
-        '203.0.113.7 - - [17/May/2015:10:05:03 +0000] "{0}',
-    ],
-)
-def test_every_line_of_an_access_log(layout, line, visitors, monkeypatch):
-    monkeypatch.setattr(access_log, "MAX_LINE", 10 * LARGE)
-    count = iter(range(10**9))
+OWN = {
+    "nginx": '$remote_addr [$time_local] "$request" $status $http_user_agent $host$request_uri x "$http_referer"',
+    "apache": '%{X-Forwarded-For}i %h %t %m %U%q %>s %{User-Agent}i "%{Referer}i" %{%Y-%m-%d}t',
+}
+SHAPES = [
+    '203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET /{0} HTTP/1.1" 200 5 "-" "-"',
+    '203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "https://b.example/{0}" "{0}"',
+    '{0} 203.0.113.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "-"',
+    '203.0.113.7 - {0} [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "-"',
+    "{0}",
+    '203.0.113.7 - - [17/May/2015:10:05:03 +0000] "{0}',
+]
 
-    def read(text: str) -> None:
-        log = access_log.AccessLog(SITE, visitors, b"", layout=layout, keep_static=True, any_host=True)
-        data = line.format(f"{next(count)}{text}").encode()
-        for _ in log.events(data.split(b"\n")):
+
+def lines_of(layout: str) -> list[str]:
+    """A line of a format with text from outside in each of its words, one after the other."""
+    words = table.LAYOUTS[layout].example.split("\n")[-1].split(" ")
+    return [" ".join([*words[:at], "{0}", *words[at + 1 :]]) for at in range(0, len(words), 3)]
+
+
+@pytest.mark.parametrize("layout", ["auto", *table.LAYOUTS, *OWN])
+def test_every_line_of_an_access_log(layout, visitors, monkeypatch):
+    monkeypatch.setattr(file_reader, "MAX_LINE", 10 * LARGE)
+    views = page_views.PageViews(SITE, visitors, keep_static=True, any_host=True)
+    count = iter(range(10**9))
+    shapes = [*SHAPES, *(lines_of(layout) if layout in table.LAYOUTS else [])]
+
+    def read(shape: str, text: str) -> None:
+        data = shape.replace("{0}", f"{next(count)}{text}").encode()
+        for _ in AccessLog(views, b"", OWN.get(layout, layout)).events(data.split(b"\n")):
             pass
         redact.address.forget()
 
-    assert not growth(read, FEW)
+    for shape in shapes:
+        assert not growth(functools.partial(read, shape), FEW), shape
 
 
 @pytest.mark.parametrize("field", ["url", "referrer", "user_agent", "title", "name", "screen"])
