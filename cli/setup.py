@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.context import database, options, settings
 from cli.options import DryRunOption
+from cli.plan import Action, Plan, Yes, carry_out
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from sql.schema.drift import Drift
 
 schema_app = typer.Typer(no_args_is_help=True, help="The ClickHouse schema.", epilog="Example: footfall schema status")
 
@@ -75,6 +84,98 @@ def schema_apply(
             client, settings().home, lambda step: typer.echo(f"applying {step.kind} {step.name}", err=True)
         )
     typer.echo(f"{len(done)} applied" if done else "schema is current", err=True)
+
+
+@schema_app.command("diff", epilog="Example: footfall schema diff")
+def schema_diff() -> None:
+    """Compare the database with what this version makes, and print the SQL that would mend it.
+
+    Tables are compared column by column, views and functions by their text. A scratch database is made for this and
+    dropped again. Nothing else changes.
+    """
+    _print(_drift())
+
+
+@schema_app.command("verify", epilog="Example: footfall schema verify")
+def schema_verify() -> None:
+    """Like diff; exit code 3 if something differs."""
+    from cli.exit_codes import Exit
+
+    found = _drift()
+    _print(found)
+    if found:
+        raise typer.Exit(Exit.FOUND)
+
+
+@schema_app.command("export", epilog="Example: footfall schema export --cluster footfall > schema.sql")
+def schema_export(
+    cluster: Annotated[
+        str, typer.Option("--cluster", help="Replicated and distributed tables for the cluster of this name.")
+    ] = "",
+) -> None:
+    """Print the statements that make the schema, for a database that is set up by other means."""
+    from sql.schema import blueprint
+    from sql.schema.cluster import clustered, single
+
+    with _beside_an_engine() as client, blueprint.built(client) as made:
+        functions = blueprint.shipped_functions(client)
+        for statement in clustered(made, functions, cluster) if cluster else single(made, functions):
+            typer.echo(f"{statement};\n")
+
+
+@schema_app.command("rollback", epilog="Example: footfall schema rollback --to 0024 --dry-run")
+def schema_rollback(
+    to: Annotated[str, typer.Option("--to", help="Number of the migration that is to be the last one.")],
+    yes: Yes = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Take back the migrations after one, so that an older version can use the database.
+
+    Not all of them can be taken back: those that changed or dropped what data is in need a backup.
+    """
+    from collector.lifecycle.partitions import held
+    from sql.schema.rollback import plan, take_back
+
+    home = settings().home
+    with database("schema rollback") as client:
+
+        def carry(step: Any) -> None:
+            with held(home, "footfall schema rollback", 30.0):
+                take_back(client, step)
+
+        actions = tuple(Action("remove", f"migration {step.name}", partial(carry, step)) for step in plan(client, to))
+        if not actions:
+            typer.echo("nothing to take back", err=True)
+        carry_out(Plan("footfall schema rollback", actions, loses=True), home, dry_run=dry_run, yes=yes)
+
+
+def _drift() -> list[Drift]:
+    from sql.schema.drift import drift
+
+    with _beside_an_engine() as client:
+        return drift(client)
+
+
+def _print(found: list[Drift]) -> None:
+    for each in found:
+        typer.echo(f"-- {each.name}: {each.why}")
+        if each.statement:
+            typer.echo(f"{each.statement};")
+    if not found:
+        typer.echo("the database is what this version makes", err=True)
+
+
+@contextmanager
+def _beside_an_engine() -> Iterator[Client]:
+    """A client over HTTP, which can change its database; the embedded engine is started where it does not run."""
+    from sql.client import opened
+    from sql.engine.server import alongside
+
+    config = settings()
+    with ExitStack() as stack:
+        if config.database_url.startswith("chdb"):
+            stack.enter_context(alongside(config.home))
+        yield stack.enter_context(opened(config.database_url, what="footfall schema", newer=True, direct=False))
 
 
 def register(app: typer.Typer) -> None:

@@ -104,20 +104,33 @@ def apply(client: Client, on_step: Callable[[Step], None] = lambda step: None) -
         client.command(queries.query("schema/steps_table"))
     for step in todo:
         on_step(step)
-        if step.kind is SchemaKind.DERIVATION:
-            rebuild.install(client, step.name)
-        for statement in _statements(step):
-            client.command(statement)
+        _run(client, step)
         if step.name == "visits_merged":  # closed days were written by the rules that it had
             closing.reopen(client, "visits")
         if step.kind is SchemaKind.MIGRATION:
             for name in sorted(shipped.retired(step.name) & _applied(client).keys()):
-                _done(client, name, step.kind, GONE)
-        _done(client, step.name, step.kind, step.checksum)
+                done(client, name, step.kind, GONE)
+        done(client, step.name, step.kind, step.checksum)
     return todo
 
 
-def _done(client: Client, name: str, kind: SchemaKind, checksum: str) -> None:
+def make(client: Client) -> None:
+    """Run everything in an empty database but for functions, which all databases of an engine share."""
+    client.command(queries.query("schema/steps_table"))
+    for step in steps(client):
+        if step.kind is not SchemaKind.FUNCTION:
+            _run(client, step)
+
+
+def _run(client: Client, step: Step) -> None:
+    if step.kind is SchemaKind.DERIVATION:
+        rebuild.install(client, step.name)
+    for statement in _statements(step):
+        client.command(statement)
+
+
+def done(client: Client, name: str, kind: SchemaKind, checksum: str) -> None:
+    """Record a step with its checksum, or that it was taken back (``GONE``)."""
     bound = {"name": name, "kind": str(kind), "checksum": checksum}
     client.command(queries.query("schema/step_done"), parameters=bound)
 

@@ -73,6 +73,17 @@ def retired(migration: str = "") -> frozenset[str]:
     return frozenset(name for text in texts for name in _DROPS.findall(_COMMENT.sub("", text))) - step_names()
 
 
+def down(migration: str) -> str:
+    """How a migration is taken back; '' where it cannot be."""
+    path = files("sql") / "schema" / "migrations" / f"{migration}.down.sql"
+    return path.read_text() if path.is_file() else ""
+
+
+def dropped(text: str) -> set[str]:
+    """Views and functions of this version that statements drop."""
+    return set(_DROPS.findall(_COMMENT.sub("", text))) & step_names()
+
+
 def derivation(name: str) -> str:
     """The text of ``derivations/<name>.sql``: one SELECT over ``events`` that derives table ``name``."""
     return read(SchemaKind.DERIVATION, identifier(name))
