@@ -49,16 +49,20 @@ def apply(
     """Make the stored definitions those of a file. Prints the difference first."""
     from aggregations.definitions.changes import Act
     from aggregations.definitions.toml_file import difference, read
+    from cli.kinds import KINDS
+    from sql.definitions import publish
 
-    entries = read(_text(file))
+    entries = read(_text(file), KINDS)
     with database("apply") as client:
-        found = difference(client, entries, site, prune=prune)
+        found = difference(client, entries, KINDS, site, prune=prune)
         render(_frame(found), View("Definitions", labels=_LABELS, nothing="no definitions"), fmt, output)
         todo = tuple(action(client, change) for change in found if change.act is not Act.KEEP)
         if not todo:
             typer.echo("nothing changes", err=True)
         elif not dry_run:
             carry_out(Plan("footfall apply", todo, loses=True), settings().home, yes=yes)
+        for kind in KINDS.values() if not dry_run else ():
+            publish(client, settings().home, kind)  # where a run before this one was killed in between
 
 
 @definitions.command(epilog="Example: footfall definitions export --site shop.example --output definitions.toml")
@@ -66,9 +70,10 @@ def export(site: SiteOption = None, output: OutputOption = None) -> None:
     """Write all definitions as TOML, of one site or of all. `footfall apply` reads it."""
     from aggregations.definitions.toml_file import stored, written
     from aggregations.query import sites
+    from cli.kinds import KINDS
 
     with database("definitions export") as client:
-        found = stored(client, [sites.find(client, site)] if site else sites.every(client))
+        found = stored(client, [sites.find(client, site)] if site else sites.every(client), KINDS)
     emit(written(found).encode(), output)
 
 

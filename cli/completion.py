@@ -44,12 +44,12 @@ def sites(incomplete: str) -> list[str]:
 
 def funnels(incomplete: str) -> list[str]:
     """Funnels of the site, where there is one alone."""
-    return [name for name in _asked(_funnels()) if name.startswith(incomplete)]
+    return [name for name in _asked(_defined("funnel")) if name.startswith(incomplete)]
 
 
 def goals(incomplete: str) -> list[str]:
     """Goals of the site, where there is one alone."""
-    return [name for name in _asked(_goals()) if name.startswith(incomplete)]
+    return [name for name in _asked(_defined("goal")) if name.startswith(incomplete)]
 
 
 def kept(incomplete: str) -> list[str]:
@@ -61,8 +61,8 @@ def kept(incomplete: str) -> list[str]:
 
 def defined(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of the kind that the command's group is of: `goal show` completes goals."""
-    kind = ctx.parent.info_name if ctx.parent else ""
-    return goals(incomplete) if kind == "goal" else funnels(incomplete)
+    group = (ctx.parent.info_name or "") if ctx.parent else ""
+    return [name for name in _asked(_defined(group.replace("-", "_"))) if name.startswith(incomplete)]
 
 
 def conditions(incomplete: str) -> list[str]:
@@ -91,20 +91,14 @@ def _sites() -> Iterator[str]:
         yield from (site.domain for site in known.every(client))
 
 
-def _funnels() -> Iterator[str]:
-    from aggregations.definitions import funnels as known
+def _defined(kind: str) -> Iterator[str]:
     from aggregations.query import sites as every
+    from cli.kinds import KINDS
+    from sql import definitions
 
     with _client() as client:
-        yield from (funnel.name for funnel in known.every(client, every.find(client)))
-
-
-def _goals() -> Iterator[str]:
-    from aggregations.query import goals as known
-    from aggregations.query import sites as every
-
-    with _client() as client:
-        yield from known.every(client, every.find(client))
+        known = definitions.every(client, every.find(client).site_id, KINDS[kind])
+        yield from (each.name for each in known)
 
 
 def _values(dimension: str) -> Iterator[str]:

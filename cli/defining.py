@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,12 +10,13 @@ import typer
 
 from cli import completion
 from cli.context import database, settings
-from cli.options import DryRunOption, FormatOption, OutputOption, SiteOption
+from cli.options import DryRunOption, FormatOption, OutputOption, RemovedOption, SiteOption
 from cli.plan import Action, Plan, Yes, carry_out
 from cli.render.render import render
 from cli.render.view import View
 from cli.taking import takes
 from sql.core.errors import UsageError
+from sql.core.words import one
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -25,28 +26,42 @@ if TYPE_CHECKING:
 
 Name = Annotated[str, typer.Argument(help="Its name.", autocompletion=completion.defined)]
 NewName = Annotated[str, typer.Argument(help="Its name.")]
-_LABELS = {"definition": "Definition", "version": "Version", "at": "Written", "by": "By"}
+NameOrNone = Annotated[str | None, typer.Argument(help="Its name (default: made of what it says).")]
+_LABELS = {"definition": "Definition", "version": "Version", "at": "Written", "by": "By", "removed": "Removed"}
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """Options of a command that has none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Defined:
-    """A kind as commands have it: ``kind`` is imported late.
+    """A kind as commands have it: ``kind`` is imported late; ``command`` is its group, behind `footfall`.
 
     ``options`` are those of `add` and `edit`, a dataclass with ``body(before)``: the body that they say, with the rest
-    as in ``before`` (None: nothing).
+    as in ``before`` (None: nothing); ``clears`` says how they clear what was stated. ``named`` makes the name of a new
+    one that is given none, of its body and the bodies that are there. ``preview`` shows what a change does before it
+    is made, ``removal`` are the options of `remove` that it needs.
     """
 
-    name: str
+    command: str
+    noun: str
     help: str
     example: str
     options: type[Any]
     kind: Callable[[], Kind[Any]]
+    clears: str = "'' or 0 clears it."
+    named: Callable[[Any, Mapping[str, Any]], str] | None = None
+    preview: Callable[[Client, Change, Any], None] | None = None
+    removal: type[Any] = NoOptions
 
 
 def group(defined: Defined) -> typer.Typer:
     """The commands of one kind."""
-    what = defined.name
+    what = defined.command
     site = "--site shop.example"
+    name = defined.example.split()[0]
     app = typer.Typer(
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -54,21 +69,33 @@ def group(defined: Defined) -> typer.Typer:
         epilog=f"Example: footfall {what} add {defined.example} {site}",
     )
 
-    @app.command(help=f"Define a {what}.", epilog=f"Example: footfall {what} add {defined.example} {site}")
-    @takes(defined.options)
     def add(options: Any, name: NewName, site: SiteOption = None, dry_run: DryRunOption = False) -> None:
         _change(defined, "add", name, options, site, dry_run)
 
-    @app.command("list", help=f"List the {what}s of a site.", epilog=f"Example: footfall {what} list {site}")
-    def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
-        _list(defined, site, fmt, output)
+    def add_unnamed(
+        options: Any, name: NameOrNone = None, site: SiteOption = None, dry_run: DryRunOption = False
+    ) -> None:
+        _change(defined, "add", name, options, site, dry_run)
 
-    @app.command(help=f"Show a {what}.", epilog=f"Example: footfall {what} show {defined.example.split()[0]} {site}")
+    app.command(
+        "add", help=f"Define {one(defined.noun)}.", epilog=f"Example: footfall {what} add {defined.example} {site}"
+    )(takes(defined.options)(add_unnamed if defined.named else add))
+
+    @app.command("list", help=f"List the {defined.noun}s of a site.", epilog=f"Example: footfall {what} list {site}")
+    def list_(
+        site: SiteOption = None,
+        removed: RemovedOption = False,
+        fmt: FormatOption = None,
+        output: OutputOption = None,
+    ) -> None:
+        _list(defined, site, removed, fmt, output)
+
+    @app.command(help=f"Show {one(defined.noun)}.", epilog=f"Example: footfall {what} show {name} {site}")
     def show(name: Name, site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
         _show(defined, name, site, fmt, output)
 
     @app.command(
-        help=f"Change a {what}. What you do not state stays; '' or 0 clears it.",
+        help=f"Change {one(defined.noun)}. What you do not state stays; {defined.clears}",
         epilog=f"Example: footfall {what} edit {defined.example} {site} --dry-run",
     )
     @takes(defined.options)
@@ -76,15 +103,18 @@ def group(defined: Defined) -> typer.Typer:
         _change(defined, "edit", name, options, site, dry_run)
 
     @app.command(
-        help=f"Remove a {what}. Its history stays.",
-        epilog=f"Example: footfall {what} remove {defined.example.split()[0]} {site} --yes",
+        help=f"Remove {one(defined.noun)}. Its history stays.",
+        epilog=f"Example: footfall {what} remove {name} {site} --yes",
     )
-    def remove(name: Name, site: SiteOption = None, yes: Yes = False, dry_run: DryRunOption = False) -> None:
-        _change(defined, "remove", name, None, site, dry_run, yes)
+    @takes(defined.removal)
+    def remove(
+        options: Any, name: Name, site: SiteOption = None, yes: Yes = False, dry_run: DryRunOption = False
+    ) -> None:
+        _change(defined, "remove", name, options, site, dry_run, yes)
 
     @app.command(
-        help=f"List all versions of a {what}, the newest first.",
-        epilog=f"Example: footfall {what} history {defined.example.split()[0]} {site}",
+        help=f"List all versions of {one(defined.noun)}, the newest first.",
+        epilog=f"Example: footfall {what} history {name} {site}",
     )
     def history(name: Name, site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
         _history(defined, name, site, fmt, output)
@@ -101,41 +131,70 @@ def action(client: Client, change: Change) -> Action:
 
 
 def _change(
-    defined: Defined, command: str, name: str, options: Any, site: str | None, dry_run: bool, yes: bool = False
+    defined: Defined, command: str, name: str | None, options: Any, site: str | None, dry_run: bool, yes: bool = False
 ) -> None:
     from aggregations.definitions.changes import Act, change_of
     from aggregations.query import sites
+    from sql import definitions
 
     kind = defined.kind()
-    if command == "add":  # what cannot be is said before a database is opened
-        kind.check(options.body(None))
-    with database(f"{kind.name} {command}") as client:
-        change = change_of(client, sites.find(client, site), kind, name, lambda old: options and options.body(old))
+    new = options.body(None) if command == "add" else None
+    if new is not None:  # what cannot be is said before a database is opened
+        kind.check(new)
+    bodies = {"add": lambda old: new, "edit": lambda old: old and options.body(old), "remove": lambda old: None}
+    home = settings().home
+    with database(f"{kind.group} {command}") as client:
+        row = sites.find(client, site)
+        name = name or _name_of(defined, client, row.site_id, new)
+        change = change_of(client, row, kind, name, bodies[command])
+        if change.act is Act.KEEP and not dry_run:
+            definitions.publish(client, home, kind)  # where a run before this one was killed in between
         if command == "add" and change.act is Act.CHANGE:
-            raise UsageError(f"there already is a {kind.name} {name!r}", f"change it with: footfall {kind.name} edit")
+            hint = f"change it with: footfall {kind.group} edit"
+            raise UsageError(f"there already is {one(kind.noun)} {name!r}", hint)
         if command != "add" and change.before is None:
-            raise UsageError(f"there is no {kind.name} {name!r}", f"see `footfall {kind.name} list`")
+            raise UsageError(f"there is no {kind.noun} {name!r}", f"see `footfall {kind.group} list`")
         if change.act is Act.KEEP:
             typer.echo(f"nothing changes: {change.told}", err=True)
             return
-        plan = Plan(f"footfall {kind.name} {command}", (action(client, change),), loses=change.act is Act.REMOVE)
-        carry_out(plan, settings().home, dry_run=dry_run, yes=yes)
+        if defined.preview is not None:
+            defined.preview(client, change, options)
+        plan = Plan(f"footfall {kind.group} {command}", (action(client, change),), loses=change.act is Act.REMOVE)
+        carry_out(plan, home, dry_run=dry_run, yes=yes)
 
 
-def _list(defined: Defined, site: str | None, fmt: Any, output: Any) -> None:
+def _name_of(defined: Defined, client: Client, site_id: int, body: Any) -> str:
+    """The name of a new one that was given none."""
+    from sql import definitions
+
+    if defined.named is None:
+        return ""
+    return defined.named(body, {each.name: each.body for each in definitions.every(client, site_id, defined.kind())})
+
+
+def _list(defined: Defined, site: str | None, removed: bool, fmt: Any, output: Any) -> None:
     import polars as pl
 
     from aggregations.query import sites
     from sql import definitions
 
     kind = defined.kind()
-    with database(f"{kind.name} list") as client:
+    with database(f"{kind.group} list") as client:
         row = sites.find(client, site)
-        rows = [(e.name, kind.shown(e.body), e.version) for e in definitions.every(client, row.site_id, kind)]
-    frame = pl.DataFrame(rows, {kind.name: pl.String, "definition": pl.String, "version": pl.Int64}, orient="row")
-    labels = _LABELS | {kind.name: kind.name.capitalize()}
-    title = f"{kind.name.capitalize()}s · {row.domain}"
-    render(frame, View(title, labels=labels, nothing=f"no {kind.name}s yet"), fmt, output)
+        rows: list[Any] = [
+            (each.name, kind.shown(each.body), each.version, None, None)
+            for each in definitions.every(client, row.site_id, kind)
+        ]
+        if removed:
+            gone = definitions.removed(client, row.site_id, kind)
+            rows += [(each.name, None, each.version, each.at, each.by) for each in gone]
+    types = (pl.String, pl.String, pl.Int64, pl.Datetime("ms", "UTC"), pl.String)
+    columns = (kind.name, "definition", "version", "removed", "by")
+    frame = pl.DataFrame(rows, pl.Schema(zip(columns, types, strict=True)), orient="row")
+    frame = frame if removed else frame.drop("removed", "by")
+    noun = kind.noun.capitalize()
+    view = View(f"{noun}s · {row.domain}", labels=_LABELS | {kind.name: noun}, nothing=f"no {kind.noun}s yet")
+    render(frame, view, fmt, output)
 
 
 def _show(defined: Defined, name: str, site: str | None, fmt: Any, output: Any) -> None:
@@ -146,12 +205,13 @@ def _show(defined: Defined, name: str, site: str | None, fmt: Any, output: Any) 
     from sql import definitions
 
     kind = defined.kind()
-    with database(f"{kind.name} show") as client:
+    with database(f"{kind.group} show") as client:
         found = definitions.find(client, sites.find(client, site).site_id, kind, name)
     fields = msgspec.to_builtins(found.body)
     frame = pl.DataFrame([{kind.name: found.name, "version": found.version, **fields}])
     labels = _LABELS | {column: column.replace("_", " ").capitalize() for column in (kind.name, *fields)}
-    render(frame, View(f"{kind.name.capitalize()} {name}", labels=labels), fmt, output)
+    below = tuple(column for column, value in fields.items() if isinstance(value, str) and "\n" in value)
+    render(frame, View(f"{kind.noun.capitalize()} {name}", labels=labels, below=below), fmt, output)
 
 
 def _history(defined: Defined, name: str, site: str | None, fmt: Any, output: Any) -> None:
@@ -168,7 +228,7 @@ def _history(defined: Defined, name: str, site: str | None, fmt: Any, output: An
         except UsageError:  # of a newer version of Footfall
             return version.body
 
-    with database(f"{kind.name} history") as client:
+    with database(f"{kind.group} history") as client:
         found = definitions.history(client, sites.find(client, site).site_id, kind, name)
     frame = pl.DataFrame(
         {
@@ -178,4 +238,4 @@ def _history(defined: Defined, name: str, site: str | None, fmt: Any, output: An
             "definition": pl.Series([said(each) for each in found], dtype=pl.String),
         }
     )
-    render(frame, View(f"History of {kind.name} {name}", labels=_LABELS), fmt, output)
+    render(frame, View(f"History of {kind.noun} {name}", labels=_LABELS), fmt, output)

@@ -2,69 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import standard_input
-from cli.context import database, settings
+from cli.context import database
+from cli.defining import Defined, Name, group
 from cli.exit_codes import Exit
-from cli.options import DryRunOption, FormatOption, OutputOption, SiteOption
-from cli.render.render import render
-from cli.render.view import View
+from cli.options import SiteOption
+from collector.choices import SchemaMode
 from sql.core.errors import UsageError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="JSON Schemas that validate a site's events, by event name.",
-    epilog="Example: footfall event-schema add purchase purchase.schema.json --site shop.example --mode reject",
-)
-Name = Annotated[str, typer.Argument(help="The event's name.")]
-File = Annotated[Path, typer.Argument(help="A file with the JSON Schema of the whole event, as sent.")]
+if TYPE_CHECKING:
+    import jsonschema_rs
+
+    from collector.sites.event_schema_definitions import EventSchemaBody
+    from sql.definitions import Kind
 
 
-@app.command(epilog="Example: footfall event-schema add purchase purchase.schema.json --site shop.example")
-def add(
-    name: Name,
-    file: File,
-    site: SiteOption = None,
+@dataclass(frozen=True, slots=True)
+class EventSchemaOptions:
+    """What an event schema is, as options; None: not stated."""
+
+    file: Annotated[Path | None, typer.Argument(help="A file with the JSON Schema of the whole event, as sent.")] = None
     mode: Annotated[
-        str, typer.Option(help="What to do with events that fail validation: warn, reject or off.")
-    ] = "warn",
-    dry_run: DryRunOption = False,
-) -> None:
-    """Add a schema, or a new version of one. `--mode off` stops validating the event."""
-    from aggregations.query import sites
-    from collector.sites import event_schema_admin
-    from collector.sites.event_schemas import Mode
+        SchemaMode | None,
+        typer.Option("--mode", help="What to do with events that fail validation (default: warn)."),
+    ] = None
 
-    if mode not in set(Mode):
-        raise UsageError(f"unknown mode {mode!r}", ", ".join(Mode))
-    text = _read(file)
-    with database("event-schema add") as client:
-        row = sites.find(client, site)
-        wanted = (row.site_id, name, Mode(mode), text)
-        if dry_run:
-            made = event_schema_admin.next_version(client, *wanted)
-        else:
-            made = event_schema_admin.add(client, settings().home.make(), *wanted)
-    said = "would add" if dry_run else "added"
-    typer.echo(f"{said} version {made.version} of the schema of {name} on {row.domain} ({mode})", err=True)
+    def body(self, before: EventSchemaBody | None) -> EventSchemaBody:
+        """The event schema that they say; what is not stated is as ``before``."""
+        import msgspec
+
+        from collector.sites.event_schema_definitions import EventSchemaBody
+
+        stated = {"mode": self.mode, "schema": _read(self.file) if self.file is not None else None}
+        stated = {name: value for name, value in stated.items() if value is not None}
+        return msgspec.structs.replace(before or EventSchemaBody(), **stated)
 
 
-@app.command("list", epilog="Example: footfall event-schema list --site shop.example --format json")
-def list_(site: SiteOption = None, fmt: FormatOption = None, output: OutputOption = None) -> None:
-    """List all versions. The newest version for each event applies."""
-    from aggregations.query import sites
-    from aggregations.query.fetch import fetch
+def _kind() -> Kind[EventSchemaBody]:
+    from collector.sites.event_schema_definitions import EVENT_SCHEMA
 
-    with database("event-schema list") as client:
-        chosen = sites.find(client, site).site_id if site else 0
-        found = fetch(client, "event_schemas/listed", {"site": chosen})
-    labels = {"site": "Site", "event": "Event", "version": "Version", "mode": "Mode", "created": "Created"}
-    render(found, View("Event schemas", labels=labels, nothing="no event schemas yet"), fmt, output)
+    return EVENT_SCHEMA
+
+
+app = group(
+    Defined(
+        "event-schema",
+        "event schema",
+        "JSON Schemas that validate a site's events, by event name. Collectors apply changes within two seconds.",
+        "purchase purchase.schema.json --mode reject",
+        EventSchemaOptions,
+        _kind,
+        clears="--mode off stops validating.",
+    )
+)
 
 
 @app.command(epilog="Example: footfall event-schema test purchase events.jsonl --site shop.example")
@@ -75,26 +71,14 @@ def test(
     schema: Annotated[Path | None, typer.Option(help="Test against this file instead of the current schema.")] = None,
 ) -> None:
     """Show which events would fail validation. Exit code 3 if any would."""
-    from aggregations.query import sites
-    from collector.sites.event_schemas import compiled, misfit
+    from collector.sites.event_schemas import compiled
 
-    if schema is not None:
-        text = _read(schema)
-    else:
-        from collector.sites import event_schema_admin
-
-        with database("event-schema test") as client:
-            row = sites.find(client, site)
-            found = [s for s in event_schema_admin.newest(client) if (s.site_id, s.name) == (row.site_id, name)]
-        if not found:
-            raise UsageError(f"{row.domain} has no schema for {name}", "add one, or name a file with --schema")
-        text = found[0].schema
-    validator = compiled(text)
+    validator = compiled(_read(schema) if schema is not None else _current(name, site))
     bad = total = 0
     for number, line in enumerate(_lines(events), 1):
         if not line.strip():
             continue
-        if wrong := _wrong(validator, misfit, line, name):
+        if wrong := _wrong(validator, line, name):
             bad += 1
             typer.echo(f"{number}: {wrong}")
         total += 1
@@ -103,8 +87,18 @@ def test(
         raise typer.Exit(Exit.FOUND)
 
 
-def _wrong(validator: object, misfit: object, line: bytes, name: str) -> str:
+def _current(name: str, site: str | None) -> str:
+    """The schema of an event that is in force."""
+    from aggregations.query import sites
+    from sql import definitions
+
+    with database("event-schema test") as client:
+        return definitions.find(client, sites.find(client, site).site_id, _kind(), name).body.schema
+
+
+def _wrong(validator: jsonschema_rs.Validator, line: bytes, name: str) -> str:
     from collector.event.decode import UNREADABLE, decode_event
+    from collector.sites.event_schemas import misfit
 
     try:
         event = decode_event(line)
@@ -112,7 +106,7 @@ def _wrong(validator: object, misfit: object, line: bytes, name: str) -> str:
         return str(exc)
     if event.name != name:
         return f"name is {event.name!r}, not {name!r}"
-    found = misfit(validator, event)  # type: ignore[operator]
+    found = misfit(validator, event)
     return f"{found[0] or 'event'}: {found[1]}" if found else ""
 
 

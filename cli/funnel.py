@@ -63,6 +63,7 @@ def _kind() -> Kind[FunnelBody]:
 app = group(
     Defined(
         "funnel",
+        "funnel",
         "Define funnels: steps that visitors take within a time window. They cover past events too.",
         "checkout '/product/*' add_to_cart purchase --window 7d",
         FunnelOptions,

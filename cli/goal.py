@@ -56,6 +56,7 @@ def _kind() -> Kind[Goal]:
 app = group(
     Defined(
         "goal",
+        "goal",
         "Goals: a page, event, property, duration, scroll depth or value. They apply to past events too.",
         "signup --event signup --where props.plan=pro",
         GoalOptions,

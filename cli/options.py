@@ -1,26 +1,14 @@
-"""The options that several commands share, and what those of reports mean."""
+"""The options that several commands share."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli import completion
-from cli.context import database
 from cli.render.render import Format
-
-if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
-
-    from aggregations.query.filters import Filter
-    from aggregations.query.periods import Period
-    from aggregations.query.sites import SiteRow
 
 SiteOption = Annotated[
     str | None,
@@ -40,50 +28,10 @@ FormatOption = Annotated[
     Format | None, typer.Option("--format", "-f", help="Output format (default: table on a terminal, JSON when piped).")
 ]
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")]
+RemovedOption = Annotated[bool, typer.Option("--removed", help="Also list those that were removed.")]
 LimitOption = Annotated[
     int, typer.Option("--limit", "-n", min=0, max=1_000_000, help="Maximum number of rows; 0 shows all.")
 ]
 BotsOption = Annotated[bool, typer.Option("--include-bots", help="Include traffic flagged as bots.")]
 RawOption = Annotated[bool, typer.Option("--raw", help="Count from raw events instead of rollups.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What one report asks about, with an open client."""
-
-    client: Client
-    site: SiteRow
-    period: Period
-    only: Filter
-
-    def title(self, what: str) -> str:
-        """The heading of a report."""
-        return f"{what} · {self.site.domain} · {self.period.label}"
-
-    def footnote(self, raw: bool = False) -> str:
-        """What the report leaves out, in a line; empty where that is nothing."""
-        from aggregations.reports.left_out import bots
-
-        out = bots(self.client, self.site, self.period, self.only, raw=raw)
-        if not out.events:
-            return ""
-        views = f" ({out.pageviews:,} page views)" if out.pageviews else ""
-        count = "1 event" if out.events == 1 else f"{out.events:,} events"
-        return f"Bots excluded: {count}{views}. Add --include-bots to count them."
-
-
-@contextmanager
-def scoped(what: str, site: str | None, period: str, bots: bool) -> Iterator[Scope]:
-    """An open client, and the site and period that the options name.
-
-    Raises UsageError for what they cannot mean.
-    """
-    from aggregations.query import periods, sites
-    from aggregations.query.filters import Filter
-
-    with database(what) as client:
-        row = sites.find(client, site)
-        now = dt.datetime.now(dt.UTC)
-        span = periods.parse(period, zone=row.timezone, now=now, earliest=lambda: sites.first_day(client, row))
-        yield Scope(client, row, span, Filter(include_bots=bots))

@@ -41,6 +41,7 @@ CODES = {
 SHARED = {
     "commands that print rows": (options.FormatOption, options.OutputOption),
     "commands about one site": (options.SiteOption,),
+    "commands that list definitions": (options.RemovedOption,),
     "reports": (
         options.PeriodOption,
         asking.WhereOption,

@@ -193,15 +193,16 @@ def _await_engine(config: Config, child: Child) -> None:
 
 
 def _prepare_database(config: Config) -> None:
-    from collector.sites.event_schema_admin import publish_schemas
+    from collector.sites.event_schema_definitions import EVENT_SCHEMA
     from collector.sites.table import publish_sites
+    from sql import definitions
     from sql.client import opened
     from sql.schema.upgrade import bring_up_to_date
 
     with opened(config.database_url, what="footfall serve", direct=False) as client:
         bring_up_to_date(client, config.home, lambda step: _say(f"schema: {step.name}"))
         sites = publish_sites(client, config.home)
-        publish_schemas(client, config.home)
+        definitions.publish(client, config.home, EVENT_SCHEMA)
     if not sites:
         _say("no sites yet; in another terminal: footfall site add shop.example --timezone Europe/Paris")
 

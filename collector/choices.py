@@ -1,4 +1,4 @@
-"""Settings of the write side that are one of a few words."""
+"""What is chosen of the write side, each one of a few words."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ class LogFormat(StrEnum):
     AUTO = "auto"
     TEXT = "text"
     JSON = "json"
+
+
+class SchemaMode(StrEnum):
+    """What happens to an event that does not fit its schema: ``warn`` accepts and says so, ``off`` asks nothing."""
+
+    WARN = "warn"
+    REJECT = "reject"
+    OFF = "off"

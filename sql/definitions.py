@@ -1,4 +1,4 @@
-"""What operators define, in one versioned store: goals, funnels and whatever comes after them.
+"""What operators define, in one versioned store: goals, funnels, event schemas, overrides.
 
 A definition has a site, a kind, a name and a body: a frozen struct of its kind, kept as JSON. Each change writes a
 version; the newest one counts, and all of them stay. Removing writes a version too.
@@ -20,12 +20,14 @@ from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy, UsageError
 from sql.core.files import OwnedLock
 from sql.core.queries import query
+from sql.core.words import one
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 log = logging.getLogger("footfall.definitions")
-MAX_NAME = 100
+# An event schema has the name of its event.
+MAX_NAME = 128
 WAIT = 10.0
 T = TypeVar("T", bound=msgspec.Struct)
 _COLUMNS = ["site_id", "kind", "name", "version", "body", "by", "at", "removed"]
@@ -36,7 +38,9 @@ class Kind(Generic[T]):
     """A kind of definition: what it is called, and the struct of its bodies.
 
     The struct is frozen, forbids unknown fields and omits defaults. ``check`` raises UsageError for a body that cannot
-    be, ``check_name`` for a name that cannot; ``shown`` says a body in a line.
+    be, ``check_name`` for a name that cannot; ``shown`` says a body in a line. ``publish`` writes what is in force to
+    where others read it than the store, after each change. ``command`` is the group of its commands, where that is not
+    called like the kind.
     """
 
     name: str
@@ -44,6 +48,18 @@ class Kind(Generic[T]):
     check: Callable[[T], None] = lambda body: None
     shown: Callable[[T], str] = str
     check_name: Callable[[str], None] = lambda name: None
+    publish: Callable[[Client, DataDir], None] | None = None
+    command: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What a sentence calls it: ``event schema``."""
+        return self.name.replace("_", " ")
+
+    @property
+    def group(self) -> str:
+        """The words of its commands behind `footfall`."""
+        return self.command or self.name.replace("_", "-")
 
     def encode(self, body: T) -> str:
         """The JSON of a body: equal bodies have equal texts."""
@@ -54,7 +70,7 @@ class Kind(Generic[T]):
         try:
             return msgspec.json.decode(text, type=self.body)
         except msgspec.MsgspecError as exc:
-            raise UsageError(f"not a {self.name} that this version of footfall can read: {exc}") from None
+            raise UsageError(f"not {one(self.noun)} that this version of footfall can read: {exc}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +91,30 @@ class Version:
 class Definition(Generic[T]):
     """A definition that is in force."""
 
+    site_id: int
     name: str
     version: int
     body: T
 
 
 def every(client: Client, site_id: int, kind: Kind[T]) -> list[Definition[T]]:
-    """All definitions of a site that are in force, by name. One that cannot be read is left out, with a warning."""
+    """All definitions of a site that are in force, by name; with site 0 of all sites, by site and name.
+
+    One that cannot be read is left out, with a warning.
+    """
     found = []
     for row in _newest(client, site_id, kind.name):
         if not row.removed:
             try:
-                found.append(Definition(row.name, row.version, kind.decode(row.body)))
+                found.append(Definition(row.site_id, row.name, row.version, kind.decode(row.body)))
             except UsageError as exc:
-                log.warning("%s %s (version %d) is left out: %s", kind.name, row.name, row.version, exc)
+                log.warning("%s %s (version %d) is left out: %s", kind.noun, row.name, row.version, exc)
     return found
+
+
+def removed(client: Client, site_id: int, kind: Kind[T]) -> list[Version]:
+    """The versions that ended definitions of a site which are not in force, by name."""
+    return [row for row in _newest(client, site_id, kind.name) if row.removed]
 
 
 def find(client: Client, site_id: int, kind: Kind[T], name: str) -> Definition[T]:
@@ -97,12 +122,12 @@ def find(client: Client, site_id: int, kind: Kind[T], name: str) -> Definition[T
     row = next((row for row in _newest(client, site_id, kind.name, name) if not row.removed), None)
     if row is None:
         known = [each.name for each in every(client, site_id, kind)]
-        hint = f"known: {', '.join(known)}" if known else f"define one: footfall {kind.name} add {name}"
-        raise UsageError(f"there is no {kind.name} {name!r}", hint)
+        hint = f"known: {', '.join(known)}" if known else f"define one: footfall {kind.group} add {name}"
+        raise UsageError(f"there is no {kind.noun} {name!r}", hint)
     try:
-        return Definition(row.name, row.version, kind.decode(row.body))
+        return Definition(row.site_id, row.name, row.version, kind.decode(row.body))
     except UsageError as exc:
-        raise UsageError(f"{kind.name} {name!r}: {exc.message}", "upgrade footfall, or define it again") from None
+        raise UsageError(f"{kind.noun} {name!r}: {exc.message}", "upgrade footfall, or define it again") from None
 
 
 def history(client: Client, site_id: int, kind: Kind[T], name: str) -> list[Version]:
@@ -129,10 +154,17 @@ def remove(client: Client, home: DataDir, site_id: int, kind: Kind[T], name: str
     return _write(client, home, site_id, kind, name, "", removed=True)
 
 
+def publish(client: Client, home: DataDir, kind: Kind[T]) -> None:
+    """Write what is in force to where others read it than the store, as after a change. Raises EngineBusy."""
+    if kind.publish is not None:
+        with _changing(home):
+            kind.publish(client, home)
+
+
 def check_name(kind: Kind[T], name: str) -> None:
     """Raise UsageError for what is not a name."""
     if not 0 < len(name) <= MAX_NAME or name != name.strip() or not name.isprintable():
-        raise UsageError(f"not a name for a {kind.name}: {name!r}", f"1 to {MAX_NAME} printable characters")
+        raise UsageError(f"not a name for {one(kind.noun)}: {name!r}", f"1 to {MAX_NAME} printable characters")
     kind.check_name(name)
 
 
@@ -152,12 +184,14 @@ def _newest(client: Client, site_id: int, kind: str, name: str = "") -> Iterator
 def _write(client: Client, home: DataDir, site_id: int, kind: Kind[T], name: str, body: str, *, removed: bool) -> int:
     with _changing(home):
         before = next(_newest(client, site_id, kind.name, name), None)
-        if before and (before.body, before.removed) == (body, removed):
-            return before.version
-        version = before.version + 1 if before else 1
-        # As a row, not as parameters: a body may be longer than what an address takes.
-        row = [site_id, kind.name, name, version, body, user(), dt.datetime.now(dt.UTC), removed]
-        client.insert("definitions", [row], column_names=_COLUMNS)
+        version = before.version if before else 0
+        if not before or (before.body, before.removed) != (body, removed):
+            version += 1
+            # As a row, not as parameters: a body may be longer than what an address takes.
+            row = [site_id, kind.name, name, version, body, user(), dt.datetime.now(dt.UTC), removed]
+            client.insert("definitions", [row], column_names=_COLUMNS)
+        if kind.publish is not None:  # of an earlier run too, that was killed before it came to this
+            kind.publish(client, home)
         return version
 
 

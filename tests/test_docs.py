@@ -18,6 +18,7 @@ from aggregations.definitions import toml_file
 from cli import reference
 from cli.config.load import load
 from cli.config.settings import Config
+from cli.kinds import KINDS
 from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import DropReason, Event
@@ -226,7 +227,7 @@ def test_settings_in_examples_are_taken(page, tmp_path):
     """Every TOML block, as a file of its own: of settings, or of definitions."""
     for at, (info, text) in enumerate(fences(page)):
         if info.startswith("toml") and "[[" in text:
-            assert toml_file.read(text)
+            assert toml_file.read(text, KINDS)
         elif info.startswith("toml"):
             path = tmp_path / f"{at}.toml"
             path.write_text(text)

@@ -2,6 +2,7 @@
 
 `data/before_names.tar.zst` was made by the version before commands, settings and modules got their present names: 400
 page views of an access log, a funnel, three events that wait in the spool, and what its reports said (`answers/`).
+Event schemas and overrides are added before it is brought up to date.
 """
 
 from __future__ import annotations
@@ -41,6 +42,18 @@ REPORTS = {
 
 # A column's name of today, and what it was called.
 RENAMED = {"visitor_share": "conversion_rate"}
+SCHEMAS = """
+insert into event_schemas (site_id, name, version, mode, schema, created_at) values
+    (1, 'signup', 1, 'reject', '{"required": ["url"]}', '2026-10-01 10:00:00'),
+    (1, 'signup', 2, 'warn', '{"required": ["revenue"]}', '2026-10-02 10:00:00')
+"""
+OVERRIDES = """
+insert into event_overrides (
+    override_id, site_id, kind, name, selector, created_by, created_at, removed_by, removed_at, updated_at
+) values
+    (1, 1, 'share', null, '#a', 'kim', '2026-10-01 10:00:00', 'lee', '2026-10-02 10:00:00', '2026-10-02 10:00:00'),
+    (2, 1, 'contact', 'click', '#a', 'kim', '2026-10-03 10:00:00', '', null, '2026-10-03 10:00:00')
+"""
 
 
 def footfall(folder: Path, *args: str) -> str:
@@ -61,6 +74,8 @@ def before(tmp_path_factory):
         tarfile.open(fileobj=stream, mode="r|") as archive,
     ):
         archive.extractall(folder, filter="data")
+    for statement in (SCHEMAS, OVERRIDES):
+        footfall(folder, "query", statement)
     footfall(folder, "schema", "apply")
     return folder
 
@@ -97,6 +112,24 @@ def test_its_site_and_write_key(before):
     assert (key["site"], key["revoked_at"]) == ("shop.example", None)
 
 
+def test_its_event_schemas_and_overrides(opened, command):
+    def said(*words):
+        done = command("--config", opened / "footfall.toml", *words, "--format", "json")
+        return [tuple(row.values()) for row in json.loads(done.stdout)]
+
+    assert said("event-schema", "show", "signup") == [("signup", 2, '{"required": ["revenue"]}')]
+    assert [row[:3] for row in said("event-schema", "history", "signup")] == [
+        (2, "2026-10-02T10:00:00+00:00", ""), (1, "2026-10-01T10:00:00+00:00", "")
+    ]  # fmt: skip
+    assert said("detected", "override", "list", "--removed") == [
+        ("2", "event 'click', selector '#a' is contact", 1, None, None),
+        ("1", None, 2, "2026-10-02T10:00:00+00:00", "lee"),
+    ]
+    assert [row[2:] for row in said("detected", "override", "history", "1")] == [
+        ("lee", None), ("kim", "selector '#a' is share")
+    ]  # fmt: skip
+
+
 def test_what_waited_is_loaded_and_nothing_is_lost(before):
     waiting = json.loads(footfall(before, "spool", "status", "--format", "json"))
     assert {row["what"]: row["events"] for row in waiting}["pending"] == 3
@@ -106,3 +139,5 @@ def test_what_waited_is_loaded_and_nothing_is_lost(before):
     )
     assert {row["name"]: row["n"] for row in rows} == {"page_view": 401, "purchase": 1, "signup": 1}
     assert json.loads(footfall(before, "dedupe", "--dry-run", "--format", "json")) == []
+    [published] = json.loads((before / "footfall-data" / "event-schemas.json").read_text())
+    assert (published["name"], published["version"], published["mode"]) == ("signup", 2, "warn")

@@ -1,1 +1,1 @@
-"""What operators define: funnels, overrides, experiments."""
+"""What operators define: funnels, overrides, experiments, and files of them."""

@@ -47,7 +47,7 @@ class Change:
         """Which one it is, and what it says."""
         bodies = [self.kind.shown(body) for body in (self.before, self.after) if body is not None]
         said = dict.fromkeys(bodies)  # both are equal where it is kept
-        return f"{self.kind.name} {self.name} of {self.site.domain} ({' → '.join(said)})"
+        return f"{self.kind.noun} {self.name} of {self.site.domain} ({' → '.join(said)})"
 
 
 def changes(

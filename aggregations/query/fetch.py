@@ -31,13 +31,18 @@ def scope(site: SiteRow, period: Period, only: Filter, **more: Any) -> dict[str,
 
 
 def fetch(client: Client, name: str, parameters: dict[str, Any]) -> pl.DataFrame:
-    """The answer of ``sql/queries/<name>.sql``, in the columns and order that its text states.
+    """The answer of ``sql/queries/<name>.sql``, in the columns and order that its text states."""
+    return fetch_text(client, queries.query(name), parameters)
+
+
+def fetch_text(client: Client, text: str, parameters: dict[str, Any]) -> pl.DataFrame:
+    """The answer of a statement, in the columns and order that it states.
 
     Polars reads the stream itself: importing pyarrow for it would take a tenth of a second.
     """
     import polars as pl
 
-    data = client.raw_query(queries.query(name), parameters=parameters, settings=_ARROW, fmt="ArrowStream")
+    data = client.raw_query(text, parameters=parameters, settings=_ARROW, fmt="ArrowStream")
     return pl.read_ipc_stream(io.BytesIO(data))
 
 

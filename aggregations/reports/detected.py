@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from aggregations.query.periods import Period
     from aggregations.query.sites import SiteRow
 
-# The events that the tracker sends by itself and classifies.
-DETECTED = ("click", "form_submit")
 # The kind of what was detected wrongly.
 NONE = "none"
+
+
+class Detected(StrEnum):
+    """An event that the tracker sends by itself and classifies."""
+
+    CLICK = "click"
+    FORM_SUBMIT = "form_submit"
 
 
 class Confidence(StrEnum):
@@ -43,7 +48,7 @@ def review(
     """Events that look alike in one row, what most needs a look first: the least sure, then the most events.
 
     Columns name, kind, detected (the kind before correction), confidence, rule, selector, text, events, visitors,
-    last_seen, page (an example), override (its number, or null). ``kind`` empty and ``limit`` 0 mean all.
+    last_seen, page (an example), override (its name, or null). ``kind`` empty and ``limit`` 0 mean all.
     """
     query = _of_all(only, limit)
     return review_of(client, query, site, period, confidence=confidence, kind=kind)

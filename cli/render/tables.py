@@ -51,7 +51,9 @@ def _print(console: Console, frame: pl.DataFrame, view: View) -> None:
     if view.title:
         console.print(Text(view.title, style="bold"))
     if frame.height:
-        _print_rows(console, frame, view)
+        _print_rows(console, frame.drop(view.below), view)
+        for line in (line for name in view.below for text in frame[name] for line in text.splitlines()):
+            console.print(Text(cell("", line, "")), soft_wrap=True)
     else:
         console.print(Text(view.nothing, style="dim"))
     if view.footnote:

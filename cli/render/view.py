@@ -22,7 +22,7 @@ class View:
     ``bar`` is the column drawn as bars, ``sparks`` those drawn as a line over time, ``blank`` what an empty
     text is called, ``labels`` headings of columns that are no metrics, ``nothing`` what to say of no rows,
     ``narrow`` the columns that a list shows where not all have room, ``whole`` those whose text is never shortened,
-    ``footnote`` what the data leave out.
+    ``below`` those whose text of several lines is shown under the table, ``footnote`` what the data leave out.
     """
 
     title: str = ""
@@ -34,4 +34,5 @@ class View:
     nothing: str = "no data in this period"
     narrow: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
     footnote: str = ""

@@ -31,11 +31,12 @@ from collector.loader.seen_filter import SeenIds
 from collector.loader.status import Publisher
 from collector.logs import ABOUT, without_values
 from collector.settings import LOADER
-from collector.sites.event_schema_admin import publish_schemas
+from collector.sites.event_schema_definitions import EVENT_SCHEMA
 from collector.sites.registry import SiteRegistry
 from collector.sites.table import all_sites, changing
 from collector.spool import segment_files, writer_counts
 from collector.spool.spool import Spool, events_of
+from sql import definitions
 from sql.client import boot_of
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy
@@ -171,8 +172,8 @@ class Loader:
 
         def work(client: Client) -> None:
             if all_sites(client):
-                with changing(client, self.home):
-                    publish_schemas(client, self.home)
+                with changing(client, self.home):  # at its end sites are published
+                    definitions.publish(client, self.home, EVENT_SCHEMA)
 
         self._asking.do(work)
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of events, by site and event name, as collectors know them: published from the table `event_schemas`.
+"""JSON Schemas of events, by site and event name, as collectors know them: published from the definitions of sites.
 
 An event without a schema fits.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from collector.choices import SchemaMode
 from collector.event.model import Event
 from collector.sites.snapshot import SnapshotFile
 from sql.core.errors import UsageError
@@ -26,21 +26,13 @@ MAX_SCHEMA = 64 * 1024
 MAX_DETAIL = 200
 
 
-class Mode(StrEnum):
-    """What happens to an event that does not fit: ``warn`` accepts and says so, ``off`` asks nothing."""
-
-    WARN = "warn"
-    REJECT = "reject"
-    OFF = "off"
-
-
 class EventSchema(msgspec.Struct, frozen=True):
     """One version of the schema of a site's event; ``schema`` is JSON text."""
 
     site_id: int
     name: str
     version: int
-    mode: Mode
+    mode: SchemaMode
     schema: str
 
 
@@ -79,7 +71,7 @@ class EventSchemas:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._published = SnapshotFile(path, EventSchema, clock)
-        self._of: dict[tuple[int, str], tuple[Mode, Any]] = {}
+        self._of: dict[tuple[int, str], tuple[SchemaMode, Any]] = {}
 
     def misfit(self, site_id: int, event: Event) -> SchemaViolation | None:
         """How an event does not fit the schema of its name; None where it does, or there is none."""
@@ -88,7 +80,7 @@ class EventSchemas:
             return None
         mode, validator = found
         wrong = misfit(validator, event)
-        return SchemaViolation(*wrong, mode is Mode.REJECT) if wrong else None
+        return SchemaViolation(*wrong, mode is SchemaMode.REJECT) if wrong else None
 
     def _refresh(self) -> None:
         schemas = self._published.changed()
@@ -96,7 +88,7 @@ class EventSchemas:
             return
         self._of = {}
         for schema in schemas:
-            if schema.mode is not Mode.OFF:
+            if schema.mode is not SchemaMode.OFF:
                 try:
                     self._of[schema.site_id, schema.name] = schema.mode, compiled(schema.schema)
                 except UsageError as exc:  # another version of the library took it: events must come in all the same

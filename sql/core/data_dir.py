@@ -51,11 +51,6 @@ class DataDir:
         return self.root / "loader.lock"
 
     @property
-    def overrides_lock(self) -> Path:
-        """Held while an override is added."""
-        return self.root / "overrides.lock"
-
-    @property
     def definitions_lock(self) -> Path:
         """Held while a version of a definition is written."""
         return self.root / "definitions.lock"

@@ -141,7 +141,7 @@ def _event(dice: random.Random) -> dict[str, Any]:
 
 def _override(dice: random.Random) -> dict[str, str]:
     made = {"kind": dice.choice(["contact", "purchase", "none"]), "selector": dice.choice(SELECTORS)}
-    more = {"rule": dice.choice(RULES), "name": dice.choice(["click", "form_submit"])}
+    more = {"rule": dice.choice(RULES), "event": dice.choice(["click", "form_submit"])}
     return made | {name: value for name, value in more.items() if dice.random() < 0.4}
 
 

@@ -185,9 +185,9 @@ def _true_footnote(oracle: Oracle, period: Period, only: Filter) -> Rows:
 
 
 def _review(*args: Any, **more: Any) -> pl.DataFrame:
-    """Without its example page; moments are ms since 1970 UTC, and where there is no override its number is 0."""
+    """Without its example page; moments are ms since 1970 UTC, and where there is no override its name is empty."""
     found = detected.review(*args, limit=0, **more).rename({"name": "event"})
-    found = found.with_columns(pl.col("last_seen").dt.epoch("ms"), pl.col("override").fill_null(0))
+    found = found.with_columns(pl.col("last_seen").dt.epoch("ms"), pl.col("override").fill_null(""))
     return found.select(*REVIEWED, *LOOKED_AT)
 
 

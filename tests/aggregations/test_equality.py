@@ -4,6 +4,7 @@ through the real write path, from rollups and from raw events alike."""
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import polars as pl
 import pytest
@@ -11,13 +12,14 @@ from hypothesis import event as note_event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregations.definitions import overrides
+from aggregations.definitions.overrides import OVERRIDE
 from aggregations.query.filters import Filter
 from aggregations.query.periods import Period
 from aggregations.reports import overview
 from aggregations.reports.ranked import RANKED
 from cli.report import app
-from sql.core.files import OwnedLock
+from sql import definitions
+from sql.core.data_dir import DataDir
 from tests.aggregations import stored_visits
 from tests.aggregations.histories import History, batches_of, histories
 from tests.aggregations.questions import BY_FIRST_EVENT, QUESTIONS, REPORTS, disagreements
@@ -29,11 +31,6 @@ from tests.oracle.oracle import Oracle
 OTHERS = [name for name in QUESTIONS if name not in BY_FIRST_EVENT]
 
 
-@pytest.fixture(scope="module")
-def lock(tmp_path_factory):
-    return OwnedLock(tmp_path_factory.mktemp("locks") / "overrides.lock", "test")
-
-
 def test_every_report_of_the_command_line_is_asked():
     asked = {command.name or command.callback.__name__ for command in app.registered_commands}
     assert asked - {"breakdown", "query"} == set(REPORTS)  # those two ask what one likes: test_queries.py
@@ -42,7 +39,7 @@ def test_every_report_of_the_command_line_is_asked():
 @pytest.mark.timeout(900)  # a failing history is made as small as can be, for up to five minutes
 @settings(deadline=None, max_examples=8)
 @given(histories, st.sampled_from(BY_FIRST_EVENT), st.sampled_from(BY_FIRST_EVENT), st.booleans(), st.floats(0, 1))
-def test_small_histories(written, lock, history: History, one: str, other: str, bots: bool, at: float):
+def test_small_histories(written, history: History, one: str, other: str, bots: bool, at: float):
     sites = [written.site(zone) for zone in history.zones]
     batches = batches_of(history, sites)
     cut = round(at * len(batches))
@@ -56,7 +53,8 @@ def test_small_histories(written, lock, history: History, one: str, other: str, 
             (int.from_bytes(one.event_id, "big"), one.visitor, one.timestamp, one.name)
             for one in (sent.event for sent in history.sent if sent.site == which)
         ]
-        made = [override(written.client, site, lock, **wanted) for wanted in history.overrides] if which == 0 else []
+        wanted = history.overrides if which == 0 else []
+        made = [override(written, site, number, **its) for number, its in enumerate(wanted)]
         oracle = Oracle(events, site.timezone, made)
         assert stored_visits.stored(written.client, site) == stored_visits.true(oracle)
         period = Period(history.first, history.last, site.timezone)
@@ -69,9 +67,11 @@ def in_order_of_arrival(event: Event) -> tuple[int, int]:
     return event.received_at, event.place
 
 
-def override(client, site, lock, kind: str, **criteria: str) -> Override:
+def override(written, site, number: int, kind: str, **criteria: str) -> Override:
     """A new override, as it is stored and as the oracle has it."""
-    return Override(overrides.add(client, site, overrides.Override(kind, **criteria), "test", lock), kind, criteria)
+    name, body = f"no-{number}", OVERRIDE.decode(json.dumps({"kind": kind} | criteria))
+    definitions.put(written.client, DataDir(written.path.folder), site.site_id, OVERRIDE, name, body)
+    return Override(number, name, kind, criteria)
 
 
 def test_visitors_beyond_the_exact_size_are_within_the_stated_error(world):

@@ -6,9 +6,13 @@ import json
 from itertools import count
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aggregations.definitions import toml_file
-from aggregations.definitions.kinds import KINDS
+from aggregations.definitions.overrides import OverrideBody
+from cli.kinds import KINDS
+from cli.reference import tree, walk
 from collector.sites.admin import add_site
 from sql.client import opened
 from sql.core import receipts
@@ -47,7 +51,23 @@ steps = ["/product/*", "add_to_cart", "purchase"]
 window = 604800
 order = "strict"
 exclude = ["refund"]
+
+[[event_schema]]
+name = "buy"
+mode = "reject"
+schema = '''
+{
+ "properties": {"url": {"pattern": "^https://shop\\\\.example/"}}
+}
+'''
+
+[[override]]
+name = "call"
+kind = "contact"
+event = "click"
+text = "It's \\"ours\\""
 """
+ADDED = ("pro", 'Ende "gut"', "reader", "big", "long", "checkout", "buy", "call")
 process = pytest.mark.process
 
 
@@ -90,14 +110,14 @@ def acts(said: str) -> dict[str, str]:
 def test_a_file_is_applied_and_exported_as_it_was(footfall, home, new_site):
     site = new_site()
     said, _ = footfall("apply", "-", "--site", site, "--dry-run", stdin=FILE)
-    assert acts(said) == dict.fromkeys(("pro", 'Ende "gut"', "reader", "big", "long", "checkout"), "add")
+    assert acts(said) == dict.fromkeys(ADDED, "add")
     assert json.loads(footfall("goal", "list", "--site", site)[0]) == []
     _, told = footfall("apply", "-", "--site", site, stdin=FILE, code=2)
-    assert "refusing to make 6 changes (6 add) without confirmation" in told
+    assert "refusing to make 8 changes (8 add) without confirmation" in told
     _, told = footfall("apply", "-", "--site", site, "--yes", stdin=FILE)
-    assert told.splitlines()[0] == f'1/6 added goal Ende "gut" of {site} (page /dänke*)'
+    assert told.splitlines()[0] == f'1/8 added goal Ende "gut" of {site} (page /dänke*)'
     receipt = receipts.every(home)[0]
-    assert (receipt.command, receipt.done, len(receipt.steps)) == ("footfall apply", 6, 6)
+    assert (receipt.command, receipt.done, len(receipt.steps)) == ("footfall apply", 8, 8)
     exported, _ = footfall("definitions", "export", "--site", site)
     said, told = footfall("apply", "-", "--prune", stdin=exported)
     assert (set(acts(said).values()), told) == ({"keep"}, "nothing changes\n")
@@ -130,7 +150,7 @@ def test_what_is_added_changed_removed_and_kept(footfall, new_site):
     assert acts(said) == {"new": "add", "pro": "change", "big": "keep"}
     assert len(json.loads(footfall("goal", "list", "--site", site)[0])) == 6
     said, _ = footfall("apply", "-", "--prune", "--yes", stdin=wanted)
-    gone = ("long", "reader", 'Ende "gut"', "checkout")
+    gone = ("long", "reader", 'Ende "gut"', "checkout", "buy", "call")
     assert acts(said) == dict.fromkeys(("new", "pro", "big"), "keep") | dict.fromkeys(gone, "remove")
     assert {row["goal"] for row in json.loads(footfall("goal", "list", "--site", site)[0])} == {"new", "pro", "big"}
     assert len(json.loads(footfall("goal", "list", "--site", untouched)[0])) == 5
@@ -161,19 +181,50 @@ def test_what_is_wrong_is_found_before_anything_changes(footfall, home, new_site
         ("[[goal]]\nname=1\nevent='x'", "without a name"),
         ("[[goal]]\nname='x'\nevnt='y'", r"goal 'x': .*evnt"),
         ("[[goal]]\nname='x'\nscroll='75'", r"goal 'x': .*scroll"),
+        ("[[event_schema]]\nschema='{}'", "an event schema without a name"),
+        ("[[event_schema]]\nname='x'", "event schema 'x': .*needs a JSON Schema"),
+        ("[[event_schema]]\nname='x'\nschema='{'", "event schema 'x': not a JSON Schema"),
+        ("[[event_schema]]\nname='x'\nschema='{}'\nmode='maybe'", r"event schema 'x': .*mode"),
+        ("[[override]]\nname='x'\nkind='contact'", "override 'x': no criteria given"),
+        ("[[override]]\nname='x'\ntext='y'", "override 'x': an override needs a kind"),
+        ("[[override]]\nname='x'\nkind='contact'\ntext='y'\nevent='page_view'", r"override 'x': .*event"),
     ],
 )
 def test_what_is_not_a_file_of_definitions(text, says):
     with pytest.raises(UsageError, match=says):
-        toml_file.read(text)
+        toml_file.read(text, KINDS)
 
 
 def test_the_order_of_entries_does_not_matter():
-    entries = toml_file.read(FILE)
+    entries = toml_file.read(FILE, KINDS)
     assert toml_file.written(reversed(entries)) == toml_file.written(entries)
-    assert sorted(toml_file.read(toml_file.written(entries)), key=str) == sorted(entries, key=str)
-    assert toml_file.read(toml_file.written([])) == []
+    assert sorted(toml_file.read(toml_file.written(entries), KINDS), key=str) == sorted(entries, key=str)
+    assert toml_file.read(toml_file.written([]), KINDS) == []
 
 
 def test_kinds_are_called_by_their_names():
     assert {name: kind.name for name, kind in KINDS.items()} == {name: name for name in KINDS}
+    assert {kind.group for kind in KINDS.values()} <= {" ".join(path[1:]) for path, _ in walk(tree())}
+
+
+@given(st.text())
+def test_any_text_is_read_as_it_was_written(text):
+    entry = toml_file.Entry(KINDS["override"], "shop.example", "it", OverrideBody("none", text=text))
+    assert toml_file.read(toml_file.written([entry]), KINDS) == [entry]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Go", 'text = "Go"'),
+        ('"Go"', "text = '\"Go\"'"),
+        ("a\\b", "text = 'a\\b'"),
+        ("it's a\\b", "text = '''it's a\\b'''"),
+        ("{\n}\n", "text = '''\n{\n}\n'''"),
+        ("a\r\nb", 'text = "a\\r\\nb"'),
+        ("\"'", 'text = "\\"\'"'),
+    ],
+)
+def test_text_is_readable(text, line):
+    entry = toml_file.Entry(KINDS["override"], None, "it", OverrideBody("none", text=text))
+    assert toml_file.written([entry]).endswith(line + "\n")

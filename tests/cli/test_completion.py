@@ -66,6 +66,7 @@ def shop(tmp_path, monkeypatch):
             ("import", "access-log", str(log), "--site", "shop.example"),
             ("funnel", "add", "buy", "/", "/cart"),
             ("goal", "add", "thanks", "--page", "/thanks*"),
+            ("detected", "override", "add", "call", "--kind", "contact", "--text", "Call us"),
         ):
             line = [sys.executable, "-m", "cli.main", *words]
             done = subprocess.run(line, capture_output=True, text=True, timeout=60, cwd=ROOT)
@@ -83,3 +84,4 @@ def test_names_that_the_data_hold(shop):
     assert completion.funnels("") == ["buy"]
     assert completion.goals("th") == ["thanks"]
     assert complete("footfall", "goal", "edit", "t") == ["thanks"]
+    assert complete("footfall", "detected", "override", "remove", "c") == ["call"]

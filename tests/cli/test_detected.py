@@ -1,4 +1,4 @@
-"""`footfall events` and `report detected` as a person runs them; `footfall experiment`."""
+"""`footfall detected` and `report detected` as a person runs them; `footfall experiment`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from aggregations.reports.detected import DETECTED
-from cli import commands
-from cli.detected import Detected
 from cli.exit_codes import Exit
 from cli.main import app
 from collector.sites.admin import add_site
+from sql import definitions
 from sql.client import opened
 from sql.core.data_dir import DataDir
 from sql.core.errors import FootfallError, UsageError
 from sql.engine.server import alongside
 from sql.schema.upgrade import bring_up_to_date
 
-commands.register(app)
 # Twelve clicks of today, of two kinds, and one of 40 days ago; a second site has the same.
 GIVEN = """
 insert into events (
@@ -78,33 +75,64 @@ def test_from_the_review_to_the_correction_and_back(run):
     ]  # fmt: skip
     assert [row["kind"] for row in rows(run, "detected", "review", *shop, "--confidence", "high")] == ["sign_up"]
 
-    wanted = ("detected", "override", *shop, "--kind", "subscribe", "--selector", "a.join", "--name", "click")
-    told = {"was": "sign_up", "becomes": "subscribe", "events": 7, "visitors": 4}
-    out, err = run(*wanted, "--dry-run", "--format", "json")
-    assert (json.loads(out), "would add an override on shop.example" in err) == ([told], True)
+    def change(command, *words, code=Exit.OK):
+        out, err = run("detected", "override", command, *words, *shop, "--format", "json", code=code)
+        return [tuple(row.values()) for row in json.loads(out)], err.splitlines()
+
+    wanted = ("join", "--kind", "subscribe", "--selector", "a.join", "--event", "click")
+    shown = "override join of shop.example (event 'click', selector 'a.join' is subscribe)"
+    assert change("add", *wanted, "--dry-run") == ([("sign_up", "subscribe", 7, 4)], [f"would add {shown}"])
     assert kinds(run) == {"contact": 5, "sign_up": 7}
-    out, err = run(*wanted, "--format", "json")
-    assert json.loads(out) == [told]
-    assert "added override 1 on shop.example: name 'click', selector 'a.join' is subscribe" in err
+    assert change("add", *wanted) == ([("sign_up", "subscribe", 7, 4)], [f"added {shown}"])
     assert kinds(run) == {"contact": 5, "subscribe": 7}
     assert kinds(run, "blog.example") == {"contact": 5, "sign_up": 7}
-    run("detected", "override", *shop, "--kind", "none", "--rule", "text-contact")
+    _, [told] = change("add", "--kind", "none", "--rule", "text-contact")
+    assert told == "added override text-contact of shop.example (rule 'text-contact' is none)"
     assert kinds(run) == {"subscribe": 7}
-
     [row] = rows(run, "report", "detected", *shop)
     assert (row["visits"], row["reviewed"]) == (4, 1.0)
-    listed = rows(run, "detected", "overrides", "list", *shop)
-    assert [(row["id"], row["kind"], row["removed"]) for row in listed] == [(1, "subscribe", None), (2, "none", None)]
-    assert "would remove override 2 of shop.example (none); it applies to 5" in run(
-        "detected", "overrides", "remove", 2, "--dry-run"
-    )[1]  # fmt: skip
-    assert kinds(run) == {"subscribe": 7}
-    run("detected", "overrides", "remove", 2)
-    run("detected", "overrides", "remove", 1)
+    assert {row["override"] for row in rows(run, "detected", "review", *shop)} == {"join", "text-contact"}
+
+    edited, [told] = change(
+        "edit", "join", "--any", "selector", "--any", "event", "--rule", "href-signup", "-k", "share"
+    )
+    assert edited == [("subscribe", "share", 7, 4)]
+    assert told.endswith("(event 'click', selector 'a.join' is subscribe → rule 'href-signup' is share)")
+    assert kinds(run) == {"share": 7}
+    assert change("edit", "join", "--rule", "text-contact") == (
+        [("share", "sign_up", 7, 4), ("none", "share", 5, 4)],
+        ["changed override join of shop.example (rule 'href-signup' is share → rule 'text-contact' is share)"],
+    )
+    gone, [told] = change("remove", "join", "--dry-run")
+    assert (gone, told) == (
+        [("share", "none", 5, 4)], "would remove override join of shop.example (rule 'text-contact' is share)"
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="refusing to remove override join"):
+        change("remove", "join")
+    change("remove", "join", "--yes")
+    change("remove", "text-contact", "--yes")
     assert kinds(run) == {"contact": 5, "sign_up": 7}
-    with pytest.raises(UsageError, match="was removed"):
-        run("detected", "overrides", "remove", 1)
-    assert [row["removed"] is not None for row in rows(run, "detected", "overrides", "list")] == [True, True]
+    with pytest.raises(UsageError, match="there is no override 'join'"):
+        change("remove", "join", "--yes")
+    assert rows(run, "detected", "override", "list", *shop) == []
+    removed = rows(run, "detected", "override", "list", "--removed", *shop)
+    assert [(row["override"], row["version"], row["by"]) for row in removed] == [
+        ("join", 4, definitions.user()), ("text-contact", 2, definitions.user())
+    ]  # fmt: skip
+    history = rows(run, "detected", "override", "history", "join", *shop)
+    assert [row["version"] for row in history] == [4, 3, 2, 1]
+
+
+def test_what_nobody_named_is_named_after_its_criteria(run):
+    blog = ("--site", "blog.example")
+    add = ("detected", "override", "add", *blog, "--selector", "a.mail", "--kind")
+    assert "added override a-mail of blog.example" in run(*add, "contact")[1]
+    assert "nothing changes: override a-mail" in run(*add, "contact")[1]
+    with pytest.raises(UsageError, match="there already is an override 'a-mail'"):
+        run(*add, "share")
+    assert "added override a-mail-2" in run(*add[:-3], "--selector", "a > mail", "--kind", "share")[1]
+    for name in ("a-mail", "a-mail-2"):
+        run("detected", "override", "remove", name, *blog, "--yes")
 
 
 @pytest.mark.parametrize(
@@ -129,18 +157,25 @@ def test_a_review_has_room_in_eighty_columns(run):
     assert lines[1].split() == ["Kind", "Confidence", "Selector", "Text", "Events", "Visitors", "Override"]
     assert lines[3].split() == ["contact", "low", "a.mail", "Write", "5", "4", "–"]
     assert max(map(len, lines)) <= 80
-    listed = run("detected", "overrides", "list", "--format", "table")[0].splitlines()
+    run("detected", "override", "add", "long", "--site", "blog.example", "--kind", "share", "--text", "x" * 200)
+    listed = run("detected", "override", "list", "--site", "blog.example", "--format", "table")[0].splitlines()
+    assert listed[3].startswith("long") and "…" in listed[3]
     assert max(map(len, listed)) <= 80
+    run("detected", "override", "remove", "long", "--site", "blog.example", "--yes")
 
 
-@pytest.mark.parametrize("words", [("--kind", "contact"), ("--kind", "Big", "--text", "x")])
+@pytest.mark.parametrize(
+    "words",
+    [("--kind", "contact"), ("--kind", "Big", "--text", "x"), ("--text", "x"), ("--kind", "x", "--event", "click")],
+)
 def test_an_override_must_say_which_events(run, words):
     with pytest.raises(UsageError):
-        run("detected", "override", "--site", "shop.example", *words)
+        run("detected", "override", "add", "--site", "shop.example", *words)
 
 
-def test_options_are_what_is_detected():
-    assert tuple(each.value for each in Detected) == DETECTED
+@pytest.mark.parametrize("words", [("--event", "page_view"), ("--name", "click"), ("--any", "path")])
+def test_options_of_an_override_are_what_is_detected(run, words):
+    run("detected", "override", "add", "--kind", "share", "--text", "x", *words, code=Exit.USAGE)
 
 
 def test_an_experiment_is_assigned(run):

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from typer.testing import CliRunner
 
-from cli import commands
 from cli.main import app
 from collector.sites.admin import add_site, find_site, set_site
 from collector.sites.keys import all_keys, find_key, listed, revoke_key, rotate_keys
@@ -23,7 +22,6 @@ from sql.engine.server import alongside
 from sql.schema.upgrade import bring_up_to_date
 
 numbers = itertools.count(1)
-commands.register(app)
 
 
 @pytest.fixture(scope="module")

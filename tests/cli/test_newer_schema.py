@@ -35,6 +35,7 @@ REFUSED = [
     ("dedupe", "--yes"),
     ("detected", "review"),
     ("event-schema", "list"),
+    ("detected", "override", "add", "--kind", "contact", "--text", "x"),
     ("schema", "apply"),
     ("import", "access-log", "access.log", "--site", "shop.example"),
 ]

@@ -21,9 +21,9 @@ import polars.testing
 import pytest
 from msgspec import structs
 
-from aggregations.definitions import funnels, overrides
+from aggregations.definitions import funnels
 from aggregations.definitions.funnels import FUNNEL, FunnelBody
-from aggregations.definitions.overrides import Override
+from aggregations.definitions.overrides import OVERRIDE, OverrideBody, effect
 from aggregations.query import console, goals
 from aggregations.query import sites as report_sites
 from aggregations.query.answer import answer, ask
@@ -44,9 +44,9 @@ from collector.loader import insert
 from collector.loader.close import plan
 from collector.loader.loader import Loader, LoaderOptions
 from collector.loader.seen_filter import SeenIds
-from collector.sites import event_schema_admin
 from collector.sites.admin import add_site, find_site, set_site
-from collector.sites.event_schemas import MAX_SCHEMA, Mode
+from collector.sites.event_schema_definitions import EVENT_SCHEMA, EventSchemaBody, newest
+from collector.sites.event_schemas import MAX_SCHEMA
 from collector.sites.keys import rotate_keys
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolWriter
@@ -56,7 +56,6 @@ from sql.client import MINIMUM_VERSION, connect, opened
 from sql.core import queries
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineTooOld
-from sql.core.files import OwnedLock
 from sql.engine.server import await_ready
 from sql.schema import migrate, rebuild, shipped
 from sql.schema.shipped import SchemaKind
@@ -317,16 +316,16 @@ def test_what_is_derived_is_proved(server, client):
 
 
 def test_detected_events_and_overrides(server, client, site, period):
-    wanted = Override("log_in", selector="#a")
-    assert overrides.changes(client, site, wanted, period)["events"].to_list() == [20]
-    number = overrides.add(client, site, wanted, "tester", OwnedLock(server.home.overrides_lock, "a test"))
+    wanted = OverrideBody("log_in", selector="#a")
+    assert effect(client, site, "it", wanted, period).rows() == [("sign_up", "log_in", 20, 20)]
+    definitions.put(client, server.home, site.site_id, OVERRIDE, "it", wanted)
     assert detected.kinds(client, site, period)["kind"].to_list() == ["log_in"]
     assert detected.review(client, site, period)["kind"].to_list() == ["log_in"]
     assert detected.review(client, site, period, kind="sign_up").is_empty()
     assert detected.review(client, site, period, confidence=detected.Confidence.REVIEWED)["events"].to_list() == [20]
-    assert overrides.decided(client, number, period.first) == 20
-    overrides.remove(client, number, "tester")
-    assert overrides.listed(client, site)["removed_by"].to_list() == ["tester"]
+    assert set(detected.review(client, site, period)["override"]) == {"it"}
+    assert effect(client, site, "it", None, period).rows() == [("log_in", "sign_up", 20, 20)]
+    definitions.remove(client, server.home, site.site_id, OVERRIDE, "it")
     assert detected.kinds(client, site, period)["kind"].to_list() == ["sign_up"]
 
 
@@ -344,10 +343,8 @@ def test_a_schema_as_long_as_one_may_be(server, client):
     """Longer than what the address of a request may hold."""
     head, tail = '{"description": "', '"}'
     schema = head + "ä" * (MAX_SCHEMA - len(head) - len(tail)) + tail
-    event_schema_admin.add(client, server.home, 1, "purchase", Mode.WARN, schema)
-    assert [each.schema for each in event_schema_admin.newest(client)] == [schema]
-    listed = client.query(queries.query("event_schemas/listed"), parameters={"site": 0}).result_rows
-    assert len(listed) == 1
+    definitions.put(client, server.home, 1, EVENT_SCHEMA, "purchase", EventSchemaBody(schema=schema))
+    assert [each.schema for each in newest(client)] == [schema]
 
 
 def test_queries_of_the_operator(client):

@@ -19,12 +19,13 @@ class Override:
     number."""
 
     number: int
+    name: str
     kind: str
     criteria: Mapping[str, str]
 
     def fits(self, event: Event, found: Detection) -> bool:
         """Whether it is about this event."""
-        told = {"name": event.name, "rule": found.rule, "selector": found.selector, "text": found.text}
+        told = {"event": event.name, "rule": found.rule, "selector": found.selector, "text": found.text}
         return all(told[name] == value for name, value in self.criteria.items())
 
 
@@ -45,5 +46,5 @@ def corrected(event: Event, overrides: Iterable[Override]) -> Event:
     fitting = [override for override in overrides if override.fits(event, found)]
     if fitting:
         decides = max(fitting, key=lambda override: (len(override.criteria), override.number))
-        found = replace(found, kind=decides.kind, confidence="reviewed", override=decides.number)
+        found = replace(found, kind=decides.kind, confidence="reviewed", override=decides.name)
     return replace(event, detection=found)

@@ -21,7 +21,7 @@ _MILLISECOND = dt.timedelta(milliseconds=1)
 @dataclass(frozen=True, slots=True)
 class Detection:
     """What a click or a form was detected as. ``kind`` and ``confidence`` are as corrected by the override of that
-    number (0: none)."""
+    name ('': none)."""
 
     kind: str
     detected: str
@@ -29,7 +29,7 @@ class Detection:
     rule: str
     selector: str
     text: str
-    override: int = 0
+    override: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def _views_of_exit_page(whole: Group, row: Row) -> int:
 
 
 def _reviewed(group: Group) -> float | None:
-    decided = sum(event.detection is not None and event.detection.override > 0 for event in group.events)
+    decided = sum(event.detection is not None and event.detection.override != "" for event in group.events)
     return _share(decided, len(group.events))
 
 

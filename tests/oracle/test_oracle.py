@@ -224,10 +224,10 @@ def test_overrides():
         return event(minute, name="click", props=told)
 
     rules = [
-        Override(1, "purchase", {"selector": "#a", "text": "Buy"}),
-        Override(2, "search", {"selector": "#a"}),
-        Override(3, "share", {"selector": "#a"}),
-        Override(4, "none", {"selector": "#b"}),
+        Override(1, "a", "purchase", {"selector": "#a", "text": "Buy"}),
+        Override(2, "b", "search", {"selector": "#a"}),
+        Override(3, "c", "share", {"selector": "#a"}),
+        Override(4, "d", "none", {"selector": "#b"}),
     ]
     events = [click(0, "Buy"), click(1), click(2, selector="", form="#b"), click(3, selector="#c"), click(4, kind="")]
     oracle = Oracle([*events, event(5), event(6, name="teaser", props=click(0).props)], "UTC", rules)

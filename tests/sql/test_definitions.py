@@ -104,6 +104,47 @@ def test_writers_at_once_get_versions_of_their_own(client, home, site):
     assert len(definitions.history(client, site, COLOUR, "sky")) == 16
 
 
+def test_each_change_is_published_while_nobody_else_writes(client, home, site):
+    told = []
+
+    def publish(client, home):
+        assert not OwnedLock(home.definitions_lock, "another").try_acquire()
+        told.append([(each.site_id, each.name, each.body.red) for each in definitions.every(client, site, loud)])
+
+    loud = Kind("loud", Colour, publish=publish)
+    definitions.put(client, home, site, loud, "sky", Colour(red=1))
+    definitions.put(client, home, site, loud, "sky", Colour(red=1))
+    assert told == [[(site, "sky", 1)]] * 2, "the second time too: the first may have been killed before it came to it"
+    definitions.remove(client, home, site, loud, "sky")
+    definitions.put(client, home, site, COLOUR, "sky", Colour(red=1))
+    definitions.publish(client, home, loud)
+    definitions.publish(client, home, COLOUR)
+    assert told[2:] == [[], []]
+
+
+def test_of_every_site_at_once(client, home):
+    one, other, kind = next(SITES), next(SITES), Kind("hue", Colour)
+    for number, (where, name) in enumerate([(other, "b"), (one, "b"), (one, "a"), (one, "gone")]):
+        definitions.put(client, home, where, kind, name, Colour(red=number))
+    definitions.remove(client, home, one, kind, "gone")
+    found = definitions.every(client, 0, kind)
+    assert [(each.site_id, each.name, each.body.red) for each in found] == [
+        (one, "a", 2),
+        (one, "b", 1),
+        (other, "b", 0),
+    ]
+    assert [(each.name, each.version) for each in definitions.removed(client, one, kind)] == [("gone", 2)]
+    assert definitions.removed(client, other, kind) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "noun", "group"), [("goal", "goal", "goal"), ("event_schema", "event schema", "event-schema")]
+)
+def test_what_a_kind_is_called(name, noun, group):
+    kind = Kind(name, Colour)
+    assert (kind.noun, kind.group, Kind(name, Colour, command="some group").group) == (noun, group, "some group")
+
+
 def test_a_writer_that_does_not_end_is_named(client, home, site, monkeypatch):
     monkeypatch.setattr(definitions, "WAIT", 0.0)
     other = OwnedLock(home.definitions_lock, "footfall apply")
@@ -114,7 +155,7 @@ def test_a_writer_that_does_not_end_is_named(client, home, site, monkeypatch):
     assert definitions.every(client, site, COLOUR) == []
 
 
-@pytest.mark.parametrize("name", ["", " ", " x", "x\n", "x" * 101, "a\tb"], ids=repr)
+@pytest.mark.parametrize("name", ["", " ", " x", "x\n", "x" * 129, "a\tb"], ids=repr)
 def test_what_is_not_a_name(client, home, site, name):
     with pytest.raises(UsageError, match="not a name for a colour"):
         definitions.put(client, home, site, COLOUR, name, Colour())

@@ -5,7 +5,7 @@ select
     uniqExact(visitor_id) as visitors,
     count() as events,
     uniqExact(visitor_id, visit_id) as visits,
-    countIf(override_id != 0) / events as reviewed
+    countIf(override_rank != 0) / events as reviewed
 from scoped
 where kind != 'none'
 group by kind

@@ -13,10 +13,10 @@ select
     uniqExact(visitor_id) as visitors,
     max(timestamp) as last_seen,
     argMax(url, (timestamp, event_id)) as page,
-    nullIf(override_id, 0) as override
+    nullIf(override, '') as override
 from scoped
 where ({confidence:String} = '' or confidence = {confidence:String})
     and ({kind:String} = '' or kind = {kind:String})
-group by name, kind, kind_detected, confidence, rule, selector, text, override_id
+group by name, kind, kind_detected, confidence, rule, selector, text, override
 order by indexOf(['low', 'medium', 'high', 'reviewed'], confidence), events desc, name, kind, rule, selector, text
 limit {limit:UInt32}

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from aggregations.definitions import overrides
-from aggregations.definitions.overrides import Override
+from aggregations.definitions.overrides import OVERRIDE, OverrideBody, effect
 from aggregations.query.filters import Filter
 from aggregations.query.model import Query
 from aggregations.query.where import parse
-from aggregations.reports.detected import DETECTED, Confidence, kinds, kinds_of, review, review_of
-from sql.core.errors import EngineBusy, UsageError
-from sql.core.files import OwnedLock
+from aggregations.reports.detected import Confidence, Detected, kinds, kinds_of, review, review_of
+from sql import definitions
+from sql.core.data_dir import DataDir
 
-CRITERIA = ("name", "rule", "selector", "text")
+CRITERIA = ("event", "rule", "selector", "text")
 DAY = "2026-11-02"
 
 
@@ -32,8 +31,8 @@ def click(at="10:00", **more):
 
 
 @pytest.fixture
-def lock(tmp_path):
-    return OwnedLock(tmp_path / "overrides.lock", "a test")
+def home(tmp_path):
+    return DataDir(tmp_path)
 
 
 @pytest.fixture
@@ -42,13 +41,18 @@ def day(days):
 
 
 @pytest.fixture
-def override(world, lock):
-    """``override(site, kind, **criteria)``: a new override; its number."""
+def override(world, home):
+    """``override(site, name, kind, **criteria)``: write an override."""
 
-    def make(site, kind, **criteria):
-        return overrides.add(world.client, site, Override(kind, **criteria), "tester", lock)
+    def put(site, name, kind, **criteria):
+        definitions.put(world.client, home, site.site_id, OVERRIDE, name, OverrideBody(kind, **criteria))
 
-    return make
+    return put
+
+
+@pytest.fixture
+def remove(world, home):
+    return lambda site, name: definitions.remove(world.client, home, site.site_id, OVERRIDE, name)
 
 
 def by_kind(world, site, period):
@@ -127,12 +131,12 @@ def test_what_needs_a_look_comes_first(world, day, override):
     assert found.row(0, named=True)["page"] == "a.example/2"
     assert found.row(0, named=True)["last_seen"] == dt.datetime(2026, 11, 2, 10, 2, tzinfo=dt.UTC)
     assert review(world.client, site, day(site), confidence=Confidence.HIGH)["selector"].to_list() == ["#s"]
-    number = override(site, "subscribe", selector="#b")
+    override(site, "join", "subscribe", selector="#b")
     found = review(world.client, site, day(site))
     assert found["selector"].to_list() == ["#c", "#m", "#s", "#b"]
     last = found.row(3, named=True)
     assert (last["kind"], last["detected"], last["confidence"], last["override"]) == (
-        "subscribe", "other", "reviewed", number,
+        "subscribe", "other", "reviewed", "join",
     )  # fmt: skip
     assert review(world.client, site, day(site), kind="subscribe")["selector"].to_list() == ["#b"]
     assert review(world.client, site, day(site), kind="other")["selector"].to_list() == ["#c"]
@@ -145,34 +149,36 @@ def test_every_confidence_of_the_tracker_is_read(world, day, confidence):
     assert review(world.client, site, day(site), confidence=confidence)["events"].to_list() == [1]
 
 
-@pytest.mark.parametrize("name", DETECTED)
+@pytest.mark.parametrize("name", Detected)
 def test_every_detected_event_is_read(world, day, name):
     site = world.site()
-    world.events(site, click(name=name))
+    world.events(site, click(name=name.value))
     assert review(world.client, site, day(site))["name"].to_list() == [name]
 
 
-def test_more_criteria_before_fewer_and_later_before_earlier(world, day, override):
+def test_more_criteria_before_fewer_and_later_before_earlier(world, day, override, remove):
     site = world.site()
     world.events(site, click(), click("10:01", text="Stop"), click("10:02", rule="r2"))
-    narrow = override(site, "checkout", selector="#a", text="Go")
-    override(site, "contact", selector="#a")
+    override(site, "narrow", "checkout", selector="#a", text="Go")
+    override(site, "wide", "contact", selector="#a")
     assert by_kind(world, site, day(site)) == {"checkout": 2, "contact": 1}
-    override(site, "download", rule="r1", name="click")
+    override(site, "rule", "download", rule="r1", event="click")
     # r1 with #a and Go: two criteria each, the later one decides; r2 with Go keeps the first.
     assert by_kind(world, site, day(site)) == {"checkout": 1, "download": 2}
-    later = override(site, "purchase", selector="#a", text="Go")
+    override(site, "again", "purchase", selector="#a", text="Go")
     assert by_kind(world, site, day(site)) == {"purchase": 2, "download": 1}
-    overrides.remove(world.client, later, "tester")
+    remove(site, "again")
     assert by_kind(world, site, day(site)) == {"checkout": 1, "download": 2}
-    overrides.remove(world.client, narrow, "tester")
+    override(site, "narrow", "share", selector="#a", text="Go")  # which makes it the one that was written last
+    assert by_kind(world, site, day(site)) == {"share": 2, "download": 1}
+    remove(site, "narrow")
     assert by_kind(world, site, day(site)) == {"contact": 1, "download": 2}
 
 
 def test_detected_wrongly_counts_as_nothing(world, day, override):
     site = world.site()
     world.events(site, click(kind="purchase"), click("10:01", kind="purchase", selector="#b"))
-    override(site, "none", selector="#a")
+    override(site, "wrong", "none", selector="#a")
     assert by_kind(world, site, day(site)) == {"purchase": 1}
     assert review(world.client, site, day(site), kind="none")["events"].to_list() == [1]
 
@@ -180,70 +186,33 @@ def test_detected_wrongly_counts_as_nothing(world, day, override):
 def test_an_empty_text_is_a_criterion_of_its_own(world, day, override):
     site = world.site()
     world.events(site, click(text=""), click("10:01", text="Go"))
-    override(site, "share", text="")
+    override(site, "empty", "share", text="")
     assert by_kind(world, site, day(site)) == {"share": 1, "other": 1}
 
 
-def test_another_site_is_left_alone(world, day, override):
+def test_another_site_is_left_alone(world, day, override, remove):
     one, other = world.site(), world.site()
     for site in (one, other):
         world.events(site, click())
-    number = override(one, "contact", selector="#a")
+    override(one, "it", "contact", selector="#a")
     assert (by_kind(world, one, day(one)), by_kind(world, other, day(other))) == ({"contact": 1}, {"other": 1})
-    assert overrides.listed(world.client, other).height == 0
-    overrides.remove(world.client, number, "tester")
-    assert by_kind(world, one, day(one)) == {"other": 1}
-
-
-def test_nothing_is_lost_of_what_was_removed(world, override):
-    site = world.site()
-    number = override(site, "contact", selector="#a", name="click")
-    overrides.remove(world.client, number, "somebody else")
-    world.client.command("optimize table event_overrides final")
-    [row] = overrides.listed(world.client, site).iter_rows(named=True)
-    assert (row["id"], row["site"], row["kind"], row["name"], row["rule"], row["selector"], row["text"]) == (
-        number, site.domain, "contact", "click", None, "#a", None,
-    )  # fmt: skip
-    assert (row["by"], row["removed_by"]) == ("tester", "somebody else")
-    assert row["created"] <= row["removed"]
-    with pytest.raises(UsageError, match="was removed"):
-        overrides.remove(world.client, number, "tester")
-    with pytest.raises(UsageError, match="no override 4000000"):
-        overrides.find(world.client, 4_000_000)
-    assert override(site, "contact", selector="#a") > number
-
-
-@pytest.mark.parametrize(
-    ("wanted", "told"),
-    [
-        (Override("Contact", selector="#a"), "not a kind"),
-        (Override("", selector="#a"), "not a kind"),
-        (Override("contact"), "no criteria given"),
-        (Override("contact", name="click"), "no criteria given"),
-        (Override("contact", name="page_view", selector="#a"), "not detected"),
-    ],
-)
-def test_what_is_no_override(world, lock, wanted, told):
-    with pytest.raises(UsageError, match=told):
-        overrides.add(world.client, world.site(), wanted, "tester", lock)
-
-
-def test_two_at_once_wait_for_each_other(world, lock, tmp_path):
-    with OwnedLock(lock.path, "another").held(1.0), pytest.raises(EngineBusy, match="another"):
-        overrides.add(world.client, world.site(), Override("contact", text="x"), "tester", lock, wait=0.05)
+    override(other, "it", "share", selector="#a")
+    assert (by_kind(world, one, day(one)), by_kind(world, other, day(other))) == ({"contact": 1}, {"share": 1})
+    remove(one, "it")
+    assert (by_kind(world, one, day(one)), by_kind(world, other, day(other))) == ({"other": 1}, {"share": 1})
 
 
 @dataclass
 class Made:
     """An override as this test knows it."""
 
-    wanted: Override
-    number: int
+    name: str
+    wanted: OverrideBody
     site_id: int
 
 
 VALUES = {
-    "name": [*DETECTED],
+    "event": [*Detected],
     "rule": ["signup-path", "cart-text", "ünï"],
     "selector": ["", "#buy", "a.btn[href='/x']", "form > b\\c\n\td", "main>a:nth-child(2)"],
     "text": ["", "Buy now", "quote \" and ' here", "日本語 🎉", "\\N"],
@@ -251,16 +220,17 @@ VALUES = {
 
 
 def expected_of(row, made):
-    """Kind, confidence and number that decide a raw row."""
+    """Kind, confidence and override that decide a raw row; ``made`` are in the order in which they were written."""
+    told = row | {"event": row["name"]}
     fitting = [
-        (len(m.wanted.criteria), m.number, m.wanted.kind)
-        for m in made
-        if m.site_id == row["site_id"] and all(row[name] == value for name, value in m.wanted.criteria.items())
+        (len(m.wanted.criteria), place, m)
+        for place, m in enumerate(made)
+        if m.site_id == row["site_id"] and all(told[name] == value for name, value in m.wanted.criteria.items())
     ]
     if not fitting:
         return row["kind"], row["confidence"], None
-    _, number, kind = max(fitting)
-    return kind, "reviewed", number
+    decides = max(fitting)[2]
+    return decides.wanted.kind, "reviewed", decides.name
 
 
 def raw_rows(world, sites):
@@ -271,11 +241,11 @@ def raw_rows(world, sites):
         f"select {', '.join(names)} from events where site_id in ({wanted}) and not bot order by site_id, event_id"  # noqa: S608
     ).result_rows
     rows = [dict(zip(names, row, strict=True)) for row in found]
-    return [row | {name: row["props"].get(name, "") for name in shown()} for row in rows if row["name"] in DETECTED]
+    return [row | {name: row["props"].get(name, "") for name in shown()} for row in rows if row["name"] in {*Detected}]
 
 
-def test_figures_are_those_of_the_raw_rows(world, days, override):
-    """Many overlapping overrides on two sites, some removed; each change is what was foretold."""
+def test_figures_are_those_of_the_raw_rows(world, days, override, remove):
+    """Many overlapping overrides on two sites, added, changed and removed; each change is what was foretold."""
     dice = random.Random(7)
     sites = [world.site(), world.site()]
     for site in sites:
@@ -289,7 +259,7 @@ def test_figures_are_those_of_the_raw_rows(world, days, override):
                     "hostname": "shop.example",
                     "path": f"/{dice.randrange(9)}",
                     "bot": dice.random() < 0.1,
-                    "name": dice.choice([*DETECTED, "page_view"]),
+                    "name": dice.choice([*(each.value for each in Detected), "page_view"]),
                     "props": shown(dice.choice(["sign_up", "contact", "other"]), dice.choice(["low", "medium", "high"]))
                     | {name: dice.choice(VALUES[name]) for name in ("rule", "selector", "text")},
                 }
@@ -297,33 +267,41 @@ def test_figures_are_those_of_the_raw_rows(world, days, override):
             ),
         )
     rows, made = raw_rows(world, sites), []
-    for step in range(30):
+    for step in range(40):
         site = dice.choice(sites)
-        period = days("2026-11-01", "2026-11-03", site)
-        asked = dice.sample(CRITERIA, dice.randint(1, 4))
-        asked = asked if asked != ["name"] else ["text", "name"]
-        kind = dice.choice(["purchase", "subscribe", "none", "contact"])
-        wanted = Override(kind, **{name: dice.choice(VALUES[name]) for name in asked})
-        foretold = overrides.changes(world.client, site, wanted, period)
+        known = [each for each in made if each.site_id == site.site_id]
+        name = dice.choice(known).name if known and dice.random() < 0.4 else f"no {step}"
+        wanted = None if step % 7 == 6 and known else an_override(dice)
+        name = dice.choice(known).name if wanted is None else name
+        foretold = effect(world.client, site, name, wanted, days("2026-11-01", "2026-11-03", site))
         before = [expected_of(row, made) for row in rows]
-        made.append(Made(wanted, override(site, kind, **wanted.criteria), site.site_id))
+        made = [each for each in made if (each.name, each.site_id) != (name, site.site_id)]
+        if wanted is None:
+            remove(site, name)
+        else:
+            made.append(Made(name, wanted, site.site_id))
+            override(site, name, wanted.kind, **wanted.criteria)
         after = [expected_of(row, made) for row in rows]
         changed = defaultdict(lambda: [0, set()])
         for row, was, now in zip(rows, before, after, strict=True):
             if was != now:
-                assert now == (kind, "reviewed", made[-1].number)
-                changed[was[0]][0] += 1
-                changed[was[0]][1].add(row["visitor_id"])
-        assert {row["was"]: (row["events"], row["visitors"]) for row in foretold.iter_rows(named=True)} == {
-            kind: (events, len(visitors)) for kind, (events, visitors) in changed.items()
+                assert row["site_id"] == site.site_id
+                assert name in {was[2], now[2]}
+                changed[was[0], now[0]][0] += 1
+                changed[was[0], now[0]][1].add(row["visitor_id"])
+        assert {(row["was"], row["becomes"]): (row["events"], row["visitors"]) for row in foretold.to_dicts()} == {
+            pair: (events, len(visitors)) for pair, (events, visitors) in changed.items()
         }
-        if step % 7 == 6:
-            gone = made.pop(dice.randrange(len(made)))
-            overrides.remove(world.client, gone.number, "tester")
         if step % 5 == 4:
             agree(world, sites, days, rows, made)
-    agree(world, sites, days, rows, made)
     assert raw_rows(world, sites) == rows
+
+
+def an_override(dice):
+    asked = dice.sample(CRITERIA, dice.randint(1, 4))
+    asked = asked if asked != ["event"] else ["text", "event"]
+    kind = dice.choice(["purchase", "subscribe", "none", "contact"])
+    return OverrideBody(kind, **{name: dice.choice(VALUES[name]) for name in asked})
 
 
 def agree(world, sites, days, rows, made):
@@ -331,11 +309,11 @@ def agree(world, sites, days, rows, made):
     for site in sites:
         groups, totals = defaultdict(list), defaultdict(list)
         for row in (row for row in rows if row["site_id"] == site.site_id):
-            kind, confidence, number = expected_of(row, made)
-            look = (row["name"], kind, row["kind"], confidence, row["rule"], row["selector"], row["text"], number)
+            kind, confidence, decides = expected_of(row, made)
+            look = (row["name"], kind, row["kind"], confidence, row["rule"], row["selector"], row["text"], decides)
             groups[look].append(row)
             if kind != "none":
-                totals[kind].append((row, number))
+                totals[kind].append((row, decides))
         period = days("2026-11-01", "2026-11-03", site)
         found = review(world.client, site, period, limit=0)
         assert {
@@ -349,7 +327,7 @@ def agree(world, sites, days, rows, made):
                 len({row["visitor_id"] for row, _ in group}),
                 len(group),
                 len({(row["visitor_id"], row["visit_id"]) for row, _ in group}),
-                sum(number is not None for _, number in group) / len(group),
+                sum(decides is not None for _, decides in group) / len(group),
             )
             for kind, group in totals.items()
         }

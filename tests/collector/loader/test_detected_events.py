@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from aggregations.definitions.overrides import Override, add
+from aggregations.definitions.overrides import OVERRIDE, OverrideBody
 from aggregations.query import sites
 from aggregations.query.periods import parse
 from aggregations.reports.detected import kinds, review
-from sql.core.files import OwnedLock
+from sql import definitions
 
 SELECTOR, TEXT = "form#join > button[type='submit']:nth-of-type(2)", "Jetzt anmelden – \\ “gratis”"
 GUESS = {"kind": "other", "confidence": "low", "rule": "none"}
@@ -29,7 +29,9 @@ def test_from_the_request_to_the_report(footfall, until):
         click, form = looks["click"], looks["form_submit"]
         assert [click[name] for name in CLICK] == list(CLICK.values())
         assert (form["selector"], form["text"], click["page"]) == ("join", "", "shop.example/join")
-        lock = OwnedLock(footfall.home.overrides_lock, "a test")
-        add(client, site, Override("sign_up", selector=SELECTOR, text=click["text"]), "tester", lock)
-        add(client, site, Override("log_in", selector=form["selector"], text=""), "tester", lock)
+        for name, body in (
+            ("click", OverrideBody("sign_up", selector=SELECTOR, text=click["text"])),
+            ("form", OverrideBody("log_in", selector=form["selector"], text="")),
+        ):
+            definitions.put(client, footfall.home, site.site_id, OVERRIDE, name, body)
         assert sorted(kinds(client, site, period)["kind"].to_list()) == ["log_in", "sign_up"]

@@ -6,13 +6,18 @@ import datetime as dt
 
 import pytest
 
+from collector.choices import SchemaMode
+from collector.event.model import Event
 from collector.lifecycle import quarantine
 from collector.lifecycle.ledger import take
 from collector.loader.loader import Loader
 from collector.sites.admin import add_site
+from collector.sites.event_schema_definitions import EVENT_SCHEMA, EventSchemaBody
+from collector.sites.event_schemas import EventSchemas
 from collector.sites.registry import Site, SiteRegistry
 from collector.sites.snapshot import publish
 from collector.spool.lines import encode
+from sql import definitions
 
 # 22:30 UTC: the next day in Tokyo.
 LATE = int(dt.datetime(2026, 11, 3, 22, 30, tzinfo=dt.UTC).timestamp() * 1000)
@@ -41,10 +46,14 @@ def dates(client) -> list[dt.date]:
     return client.query("select distinct local_date from events").result_columns[0]
 
 
-def test_a_loader_without_the_file_of_sites_writes_it_from_the_tables(house, tokyo, event):
+def test_a_loader_without_the_files_of_sites_and_schemas_writes_them_from_the_tables(house, tokyo, event):
+    definitions.put(tokyo, house.home, 1, EVENT_SCHEMA, "buy", EventSchemaBody(SchemaMode.REJECT, "false"))
+    house.home.event_schemas_file.unlink()
     house.put_lines(encode(1, LATE, [event(n, timestamp=LATE) for n in range(3)]))
     load(house)
     assert house.home.sites_file.exists()
+    assert EventSchemas(house.home.event_schemas_file).misfit(1, Event("buy"))
+    definitions.remove(tokyo, house.home, 1, EVENT_SCHEMA, "buy")
     assert tokyo.command("select count() from events") == 3
     assert dates(tokyo) == [dt.date(2026, 11, 4)]
 

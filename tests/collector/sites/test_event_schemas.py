@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from collector.choices import SchemaMode
 from collector.event.model import Event
-from collector.sites.event_schemas import EventSchema, EventSchemas, Mode, compiled, misfit
+from collector.sites.event_schemas import EventSchema, EventSchemas, compiled, misfit
 from collector.sites.snapshot import publish
 from sql.core.errors import UsageError
 
@@ -64,7 +65,11 @@ def test_the_file_is_followed(tmp_path):
     schemas = EventSchemas(path, lambda: now[0])
     bad = Event(name="purchase")
     assert schemas.misfit(1, bad) is None
-    for seconds, mode, rejected in ((2, Mode.WARN, False), (4, Mode.REJECT, True), (6, Mode.OFF, None)):
+    for seconds, mode, rejected in (
+        (2, SchemaMode.WARN, False),
+        (4, SchemaMode.REJECT, True),
+        (6, SchemaMode.OFF, None),
+    ):
         publish(path, [EventSchema(1, "purchase", seconds, mode, json.dumps(PURCHASE))])
         now[0] = float(seconds)
         found = schemas.misfit(1, bad)
@@ -76,7 +81,10 @@ def test_the_file_is_followed(tmp_path):
 def test_a_schema_that_is_none_any_more_keeps_no_event_out(tmp_path, caplog):
     """The file may be of another version, whose library took it."""
     path = tmp_path / "event-schemas.json"
-    bad, good = EventSchema(1, "bad", 4, Mode.REJECT, "{"), EventSchema(1, "buy", 1, Mode.REJECT, json.dumps(PURCHASE))
+    bad, good = (
+        EventSchema(1, "bad", 4, SchemaMode.REJECT, "{"),
+        EventSchema(1, "buy", 1, SchemaMode.REJECT, json.dumps(PURCHASE)),
+    )
     publish(path, [bad, good])
     schemas = EventSchemas(path)
     assert schemas.misfit(1, Event(name="bad")) is None

@@ -16,11 +16,12 @@ import falcon.testing
 import pytest
 import zstandard
 
+from collector.choices import SchemaMode
 from collector.event.limits import Limits
 from collector.event.model import DropReason
 from collector.ingest.rate_limits import RateLimits, Rates
 from collector.ingest.service import AppOptions
-from collector.sites.event_schemas import EventSchema, Mode
+from collector.sites.event_schemas import EventSchema
 from collector.sites.identity import Identity
 from collector.sites.registry import Site, WriteKey, hash_key
 from collector.sites.snapshot import publish
@@ -56,7 +57,7 @@ DROPPED = {
     DropReason.TIMESTAMP_IN_FUTURE: ({"name": "a", "timestamp": AHEAD}, "timestamp"),
 }
 
-MODES = {"checked": Mode.REJECT, "watched": Mode.WARN}
+MODES = {"checked": SchemaMode.REJECT, "watched": SchemaMode.WARN}
 
 
 class Collector:

@@ -12,6 +12,7 @@ from sql.schema.shipped import SchemaKind
 
 DERIVATIONS = shipped.names(SchemaKind.DERIVATION)
 MIGRATIONS = shipped.names(SchemaKind.MIGRATION)
+OVERRIDES = {"overrides_in_force", "override_rules", "detected_events"}
 REPEATABLE = [(kind, name) for kind in (SchemaKind.FUNCTION, SchemaKind.VIEW) for name in shipped.names(kind)]
 
 
@@ -46,7 +47,8 @@ def test_statements_of_a_migration_can_run_twice(name):
             r"alter table \w+ modify (setting|column) ",
             r"alter table \w+ update \w+ = .* settings mutations_sync = 1$",
             r"rename table if exists ",
-            r"insert into definitions .* from funnels final where not deleted$",  # the same versions again
+            # The same versions again.
+            r"insert into definitions .* from (funnels|event_schemas|event_overrides) final\b",
             r"insert into revisions ",  # rows that are there twice are merged into one
         )
         assert any(re.match(pattern, bare) for pattern in again), bare[:80]
@@ -84,7 +86,8 @@ def test_names_are_given_once():
 
 def test_users_come_after_what_they_use():
     names = [text.name for text in shipped.texts()]
-    assert names.index("override_key") < names.index("overrides_in_force") < names.index("detected_events")
+    assert names.index("override_key") < names.index("overrides_in_force") < names.index("override_rules")
+    assert names.index("override_rules") < names.index("detected_events")
     assert names.index("arrival_order") < names.index("visits")
 
 
@@ -102,8 +105,8 @@ def checksums(monkeypatch, kind, name, old, new):
     [
         (SchemaKind.FUNCTION, "is_bounce", "interactions = 0", "interactions < 2", {"is_bounce", "visits_merged"}),
         (SchemaKind.FUNCTION, "arrival_order", "4194303", "4194301", {"arrival_order", "visits"}),
-        (SchemaKind.FUNCTION, "override_key", "''", "'-'", {"override_key", "overrides_in_force", "detected_events"}),
-        (SchemaKind.VIEW, "overrides_in_force", "is null", "is not null", {"overrides_in_force", "detected_events"}),
+        (SchemaKind.FUNCTION, "override_key", "''", "'-'", {"override_key", "deciding_rank", *OVERRIDES}),
+        (SchemaKind.VIEW, "overrides_in_force", "not removed", "removed", OVERRIDES),
         (SchemaKind.DERIVATION, "daily_pages", "count()", "count() + 0", {"daily_pages"}),
         (SchemaKind.MIGRATION, "0002_events", "site_id UInt32", "site_id UInt64", {"0002_events"}),
         (SchemaKind.MIGRATION, "0002_events", "-- Raw events", "-- All events", set()),
