@@ -7,10 +7,9 @@ file; a backup is their way back.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sql.core.errors import SchemaError, UsageError
+from sql.core.errors import SchemaError, UsageError, lacks_table
 from sql.schema import migrate, shipped
 from sql.schema.migrate import GONE, State, Step
 from sql.schema.shipped import SchemaKind
@@ -36,15 +35,20 @@ def plan(client: Client, to: str) -> list[Step]:
     return found
 
 
-def take_back(client: Client, step: Step, on_statement: Callable[[str], None] = lambda statement: None) -> None:
+def take_back(client: Client, step: Step) -> None:
     """Take a migration back, with the views and functions that came with it. The caller holds the partitions lock.
 
     Safe to interrupt and to run again.
     """
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
     text = shipped.down(step.name)
     for statement in migrate.split(text):
-        on_statement(statement)
-        client.command(statement)
+        try:
+            client.command(statement)
+        except DatabaseError as exc:
+            if not lacks_table(exc):  # a check of a table that an interrupted run has dropped already
+                raise
     for name in sorted(shipped.dropped(text)):
         migrate.done(client, name, SchemaKind.VIEW, GONE)
     migrate.done(client, step.name, step.kind, GONE)
