@@ -107,7 +107,7 @@ def schema_verify() -> None:
         raise typer.Exit(Exit.FOUND)
 
 
-@schema_app.command("export", epilog="Example: footfall schema export --cluster footfall > schema.sql")
+@schema_app.command("export", epilog="Example: footfall schema export --cluster footfall")
 def schema_export(
     cluster: Annotated[
         str, typer.Option("--cluster", help="Replicated and distributed tables for the cluster of this name.")
