@@ -61,17 +61,6 @@ class Scope:
         """The heading of a report."""
         return f"{what} · {self.site.domain} · {self.period.label}"
 
-    def footnote(self, raw: bool = False) -> str:
-        """What the report leaves out, in a line; empty where that is nothing."""
-        from aggregations.reports.left_out import bots
-
-        out = bots(self.client, self.site, self.period, self.only, raw=raw)
-        if not out.events:
-            return ""
-        views = f" ({out.pageviews:,} page views)" if out.pageviews else ""
-        count = "1 event" if out.events == 1 else f"{out.events:,} events"
-        return f"Bots excluded: {count}{views}. Add --include-bots to count them."
-
 
 @contextmanager
 def scoped(what: str, site: str | None, period: str, bots: bool) -> Iterator[Scope]:
