@@ -26,10 +26,11 @@ from aggregations.query.closed import of
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow, find
-from aggregations.reports.funnel import Funnel, StepOrder, report
+from aggregations.reports.funnel import Funnel, StepOrder
 from aggregations.reports.funnel_steps import FunnelStep
 from aggregations.reports.overview import FIGURES
 from aggregations.reports.ranked import RANKED
+from aggregations.reports.reached import report
 from aggregations.reports.timeseries import query as series
 from collector.lifecycle.verify import verify
 from collector.loader.close import carry_out, plan

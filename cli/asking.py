@@ -115,10 +115,6 @@ class Asking:
         return made
 
 
-# What a report with a statement of its own over raw events does not take.
-OF_ITS_OWN = ("compare", "sort", "sample", "raw", "explain", "as_json")
-
-
 def asks(without: tuple[str, ...] = (), **defaults: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command, whose first parameter is an ``Asking``, the options of one: all but those of ``without``."""
     return takes(Asking, without, **defaults)
@@ -153,40 +149,61 @@ def show(
     from aggregations.query.explain import explained
 
     Thread(target=import_module, args=("polars",)).start()  # while the engine works: a sixth of the command's time
+    more = 0
     with database(what) as client:
-        asked = prepare(client, query)
-        frame = (shape or answer)(client, asked)
+        if query.funnel is not None:
+            asked, frame, more = _reached(client, query)
+        else:
+            asked = prepare(client, query)
+            frame = (shape or answer)(client, asked)
         if explain:
             typer.echo(explained(client, asked), err=True)
-        note = left_out(client, asked)
+        notes = _notes(client, asked, more)
     title = f"{view.title} · {asked.site.domain} · {asked.period.label}"
     if view.layout is not Layout.OVERVIEW:
-        if asked.before is not None or query.goal is not None:
-            view = replace(view, narrow=_narrow(frame, query))
+        if view.narrow or asked.before is not None or query.goal is not None:
+            view = replace(view, narrow=_narrow(frame, query, view.narrow))
         if asked.before is not None:
             title += f", before: {asked.before.label}"
-    render(frame, replace(view, title=title, footnote=note), fmt, output)
+    render(frame, replace(view, title=title, footnote=notes), fmt, output)
 
 
-def _narrow(frame: pl.DataFrame, query: Query) -> tuple[str, ...]:
-    """Where not all columns have room: figures of this period and how the first of them changed; with a goal, its."""
-    from aggregations.query.metrics import OF_GOALS
+def _reached(client: Client, query: Query) -> tuple[Asked, pl.DataFrame, int]:
+    """A question about a funnel, its rows, and how many values more there are."""
+    from aggregations.definitions.funnels import prepare
+    from aggregations.reports.reached import answer
 
-    first, *others = query.metrics
+    asked = prepare(client, query)
+    found = answer(client, asked)
+    return asked, found.rows, found.left_out
+
+
+def _narrow(frame: pl.DataFrame, query: Query, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Where not all columns have room: what a report wants; else figures of this period and how the first of them
+    changed, with a goal its."""
+    from aggregations.query.metrics import METRICS, OF_GOALS
+
+    if wanted:
+        return tuple(name for name in wanted if name in frame.columns)
+    first, *others = (name for name in frame.columns if name in METRICS)
     if query.goal is not None:
         others = [name for name in OF_GOALS if name in others]
     changed = [f"{first}_change"] if f"{first}_change" in frame.columns else []
-    return (*frame.columns[: len(query.dimensions)], first, *changed, *others)
+    keys = len(query.dimensions) + (2 if query.funnel is not None else 0)  # its steps, by number and event
+    return (*frame.columns[:keys], first, *changed, *others)
 
 
-def left_out(client: Client, asked: Asked) -> str:
-    """What a report leaves out, in a line; empty where that is nothing."""
-    from aggregations.query.filters import Filter
+def _notes(client: Client, asked: Asked, more: int) -> str:
+    """What an answer leaves out, and of whom it is, in a line; empty where that is nothing."""
     from aggregations.reports.left_out import bots
 
-    query = asked.query
-    notes = [f"Sample: {query.sample:.3g} of all visitors, counts scaled up."] if query.sample else []
-    out = bots(client, asked.site, asked.period, Filter(query.include_bots), raw=query.exact, has_closed=asked.closed)
+    query, out = asked.query, bots(client, asked)
+    notes = []
+    if more:
+        notes.append(f"{'1 more value' if more == 1 else f'{more:,} more values'}; add --limit 0 to show all.")
+    notes += filter(None, (asked.sampled_note, asked.kept_note))
+    if query.sample:
+        notes.append(f"Sample: {query.sample:.3g} of all visitors, counts scaled up.")
     if out.events:
         views = f" ({out.pageviews:,} page views)" if out.pageviews else ""
         count = "1 event" if out.events == 1 else f"{out.events:,} events"

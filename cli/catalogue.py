@@ -41,13 +41,14 @@ def explain(
 ) -> None:
     """Define a metric or dimension, and name the tables it is read from."""
     from aggregations.query import dimensions as d
-    from aggregations.query.metrics import METRICS
+    from aggregations.query.metrics import METRICS, SAMPLED
 
     if name in METRICS:
         found = METRICS[name]
         typer.echo(f"{found.name} ({found.unit}): {found.definition}")
         if found.made_of:
             typer.echo(f"computed from {', '.join(found.made_of)}: {found.text.replace('a_', '')}")
+        typer.echo(SAMPLED)
         return
     dimension = d.find(name)
     typer.echo(f"{dimension.name} (of {'an' if dimension.level == 'event' else 'a'} {dimension.level or 'moment'}): "

@@ -8,7 +8,7 @@ import typer
 
 from aggregations.reports.detected import Confidence
 from cli import override
-from cli.asking import OF_ITS_OWN, Asking, asks, show
+from cli.asking import Asking, asks, show
 from cli.render.view import View
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _LABELS = {
 
 
 @app.command(epilog="Example: footfall detected review --site shop.example --period 7d --confidence low")
-@asks(without=OF_ITS_OWN)
+@asks(without=("goal", "compare", "sort", "raw", "explain", "as_json"))
 def review(
     asking: Asking,
     confidence: Annotated[
@@ -49,10 +49,10 @@ def review(
 ) -> None:
     """List detected events, those that most need a review first: lowest confidence, then most events."""
     from aggregations.query.model import Query
-    from aggregations.reports.detected import review_of
+    from aggregations.reports.detected import review as answer
 
     def ask(client: Client, asked: Asked) -> pl.DataFrame:
-        return review_of(client, asked.query, asked.site, asked.period, confidence=confidence, kind=kind)
+        return answer(client, asked.query, asked.site, asked.period, confidence=confidence, kind=kind)
 
     narrow = ("kind", "confidence", "selector", "text", "events", "visitors", "override")
     view = View("Detected events", labels=_LABELS, narrow=narrow, nothing="nothing was detected")

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, get_args
 
 import cli.main
-from aggregations.query.metrics import METRICS, Unit
+from aggregations.query.metrics import METRICS, SAMPLED, Unit
 from cli import asking, commands, options, plan
 from cli.exit_codes import Exit
 
@@ -197,7 +197,8 @@ def _default(param: Any) -> str:
 
 def _metrics() -> str:
     rows = [f"| `{m.name}` | {m.label} | {UNITS[m.unit]} | {_cell(m.definition)} |" for m in METRICS.values()]
-    head = "## Metrics\n\nNumeric columns of reports. Tables show ratios as percentages and seconds as minutes.\n"
+    about = f"Numeric columns of reports. Tables show ratios as percentages and seconds as minutes. {SAMPLED}"
+    head = f"## Metrics\n\n{about}\n"
     return "\n".join([head, "| Column | Heading | Unit | Definition |", "|---|---|---|---|", *rows, ""])
 
 

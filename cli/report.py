@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,11 +11,9 @@ from aggregations.reports.funnel import StepOrder
 from aggregations.reports.ranked import RANKED, Ranked, Tag, campaigns
 from aggregations.reports.timeseries import Interval
 from cli import completion
-from cli.asking import OF_ITS_OWN, Asking, asks, left_out, report
-from cli.context import database
+from cli.asking import Asking, asks, report
 from cli.funnel import ExcludeOption
 from cli.options import FormatOption, OutputOption
-from cli.render.render import render
 from cli.render.view import Layout, View
 
 if TYPE_CHECKING:
@@ -105,19 +103,6 @@ def breakdown(
     report("breakdown", asking, base, view)
 
 
-@app.command("exit-pages", epilog="Example: footfall report exit-pages --site shop.example --period yesterday")
-@asks(without=("compare", "sort", "goal", "explain", "as_json"))
-def exit_pages(asking: Asking) -> None:
-    """Pages on which visits end, with their exit rate."""
-    from aggregations.query.model import Query
-    from aggregations.reports.exit_pages import of
-
-    def ask(client: Client, asked: Asked) -> pl.DataFrame:
-        return of(client, asked.query, asked.site, asked.period)
-
-    report("exit-pages", asking, Query(), View("Exit pages", bar="exits", labels={"page": "Page"}), ask)
-
-
 @app.command(epilog="Example: footfall report goals --site shop.example --where 'channel=Email'")
 @asks(without=("goal", "compare", "sort", "limit", "explain", "as_json"))
 def goals(asking: Asking) -> None:
@@ -130,7 +115,7 @@ def goals(asking: Asking) -> None:
 
 
 @app.command(epilog="Example: footfall report funnel checkout --site shop.example --period 30d --by device")
-@asks(without=("goal", "compare", "sort", "raw", "explain", "as_json"))
+@asks(without=("goal", "raw"))
 def funnel(
     asking: Asking,
     name: Annotated[
@@ -149,51 +134,23 @@ def funnel(
     exclude: ExcludeOption = None,
 ) -> None:
     """Visitors who reach each step of a funnel, and the median time since the step before."""
-    from dataclasses import replace
-
-    from aggregations.definitions import funnels
-    from aggregations.query.answer import prepare
     from aggregations.query.dimensions import find
-    from aggregations.query.model import Query
-    from aggregations.reports.funnel import column_of, parse_window
-    from aggregations.reports.funnel import report as answered
-    from aggregations.reports.funnel_steps import FunnelStep
+    from aggregations.query.model import FunnelQuery, Query
+    from aggregations.reports.funnel import parse_window
+    from aggregations.reports.reached import column_of
 
-    given: dict[str, Any] = {"window": parse_window(window)} if window else {}
-    given |= {"order": order} if order else {}
-    given |= {"excluded": tuple(map(FunnelStep.parse, exclude))} if exclude else {}
-    query = asking.query(Query(dimensions=(by,) if by else ()))
-    with database("report funnel") as client:
-        asked = prepare(client, query)
-        found = answered(
-            client, replace(funnels.find(client, asked.site, name), **given), query, asked.site, asked.period
-        )
-        note = left_out(client, asked)
-    if found.left_out:
-        values = "1 more value" if found.left_out == 1 else f"{found.left_out:,} more values"
-        note = f"{values}; add --limit 0 to show all. {note}".rstrip()
-    title = f"Funnel {name} · {asked.site.domain} · {asked.period.label}"
-    labels = {"step": "", "event": "Event", "path": "Path"} | ({column_of(by): find(by).label} if by else {})
-    more = (
-        ("event", "visitors", "from_first") if by else ("event", "path", "visitors", "from_first", "time_from_previous")
+    asked = FunnelQuery(
+        name,
+        window=parse_window(window) if window else None,
+        order=order.value if order else None,
+        exclude=tuple(exclude) if exclude else None,
     )
-    narrow = (*([column_of(by)] if by else []), "step", *more)
-    view = View(title, bar="visitors", blank="any", labels=labels, footnote=note, narrow=narrow)
-    render(found.rows, view, asking.fmt, asking.output)
-
-
-@app.command(epilog="Example: footfall report detected --site shop.example --period 7d")
-@asks(without=OF_ITS_OWN)
-def detected(asking: Asking) -> None:
-    """Clicks and forms by detected kind, with corrections from `footfall detected override`."""
-    from aggregations.query.model import Query
-    from aggregations.reports.detected import kinds_of
-
-    def ask(client: Client, asked: Asked) -> pl.DataFrame:
-        return kinds_of(client, asked.query, asked.site, asked.period)
-
-    view = View("Detected events", bar="visitors", labels={"kind": "Kind"}, nothing="nothing was detected")
-    report("detected", asking, Query(), view, ask)
+    labels = {"step": "", "event": "Event", "path": "Path"} | ({column_of(by): find(by).label} if by else {})
+    keys = (column_of(by), "step", "event") if by else ("step", "event", "path")
+    figures = ("visitors", "visitors_change", "from_first", "from_first_previous")
+    more = () if by or asking.compare != "none" else ("time_from_previous",)
+    view = View(f"Funnel {name}", bar="visitors", blank="any", labels=labels, narrow=(*keys, *figures, *more))
+    report("funnel", asking, Query(dimensions=(by,) if by else (), funnel=asked), view)
 
 
 @app.command("query", epilog="Example: footfall report pages --as-json | footfall report query -")
@@ -228,8 +185,9 @@ def _ranked(name: str, asking: Asking, ranked: Ranked) -> None:
     from aggregations.query import dimensions
 
     dimension = dimensions.find(ranked.dimension)
-    labels = {ranked.column or ranked.dimension: "Page" if ranked.column == "page" else dimension.label}
-    view = View(ranked.title, bar=ranked.bar, blank=dimension.blank, labels=labels)
+    column = ranked.names.get(ranked.dimension, ranked.dimension)
+    labels = {column: "Page" if column == "page" else dimension.label}
+    view = View(ranked.title, bar=ranked.bar, blank=dimension.blank, labels=labels, nothing=ranked.nothing)
 
     def ask(client: Client, asked: Asked) -> pl.DataFrame:
         from aggregations.query.answer import answer

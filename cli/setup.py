@@ -123,7 +123,7 @@ def schema_export(
             typer.echo(f"{statement};\n")
 
 
-@schema_app.command("rollback", epilog="Example: footfall schema rollback --to 0024 --dry-run")
+@schema_app.command("rollback", epilog="Example: footfall schema rollback --to 0020 --dry-run")
 def schema_rollback(
     to: Annotated[str, typer.Option("--to", help="Number of the migration that is to be the last one.")],
     yes: Yes = False,

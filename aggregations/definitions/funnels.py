@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from aggregations.query import model
+from aggregations.query.answer import located
 from aggregations.reports.funnel import DAY, Funnel, StepOrder, check
 from aggregations.reports.funnel_steps import FunnelStep
+from aggregations.reports.reached import AskedFunnel, ask
 from sql import definitions
 from sql.core.durations import span_of
 from sql.definitions import Kind
@@ -15,6 +20,7 @@ from sql.definitions import Kind
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+    from aggregations.query.model import Query
     from aggregations.query.sites import SiteRow
 
 
@@ -35,6 +41,24 @@ def every(client: Client, site: SiteRow) -> list[Funnel]:
 def find(client: Client, site: SiteRow, name: str) -> Funnel:
     """The funnel of this name. Raises UsageError where there is none."""
     return funnel(name, definitions.find(client, site.site_id, FUNNEL, name).body)
+
+
+def prepare(client: Client, query: Query, now: dt.datetime | None = None) -> AskedFunnel:
+    """What a question about a funnel asks: by its definition, but for what the question says. Raises UsageError."""
+    asked = query.funnel
+    if asked is None:
+        raise ValueError("which funnel?")
+    model.check(query)
+    excluded = None if asked.exclude is None else tuple(map(FunnelStep.parse, asked.exclude))
+    site, period, before = located(client, query, now)
+    found = find(client, site, asked.name)
+    made = replace(
+        found,
+        window=found.window if asked.window is None else asked.window,
+        order=StepOrder(asked.order or found.order),
+        excluded=found.excluded if excluded is None else excluded,
+    )
+    return ask(client, made, query, site, period, before)
 
 
 def funnel(name: str, body: FunnelBody) -> Funnel:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aggregations.query import buckets, closed, dimensions, goals, metrics, periods, planner, sites
+from aggregations.query import buckets, closed, dimensions, goals, kept, metrics, periods, planner, sites
 from aggregations.query.closed import NOTHING, Closed
 from aggregations.query.conditions import Condition
 from aggregations.query.dimensions import ValueKind
 from aggregations.query.model import Query, check
 from aggregations.query.periods import Period
 from aggregations.query.planner import Part
-from aggregations.query.statement import Statement, labelled_statement, scoped_statement, statement
+from aggregations.query.statement import Statement, scoped_statement, statement
 from sql.core import queries
 from sql.core.errors import EngineError
 
@@ -43,16 +43,33 @@ class Asked:
     closed: Closed = NOTHING
     goal: Condition | None = None
 
+    @property
+    def sampled_note(self) -> str:
+        """What is to be said of events that the tracker sampled; empty where none of the answer's are."""
+        return self.closed.sampled.around(self.period, self.before).note(self.period, self.before)
+
+    @property
+    def kept_note(self) -> str:
+        """What is to be said of data that retention has removed; empty where the answer needs none of it."""
+        sources = [part.source for part in self.parts]
+        return kept.note(self.closed, sources, self.statement.text, (self.period, self.before))
+
 
 def prepare(client: Client, query: Query, now: dt.datetime | None = None) -> Asked:
     """Find the site, its goal and the periods, and choose sources. Raises UsageError."""
     check(query)
     planner.plan(query)  # what cannot be asked is said before anything else
+    site, period, before = located(client, query, now)
+    goal = goals.condition(goals.find(client, site, query.goal)) if query.goal is not None else None
+    return ask(client, query, site, period, before, goal)
+
+
+def located(client: Client, query: Query, now: dt.datetime | None = None) -> tuple[SiteRow, Period, Period | None]:
+    """The site that a question is about, its period, and that which it is compared with. Raises UsageError."""
     site = sites.find(client, query.site)
     now = now or dt.datetime.now(dt.UTC)
     period = periods.parse(query.period, zone=site.timezone, now=now, earliest=lambda: sites.first_day(client, site))
-    goal = goals.condition(goals.find(client, site, query.goal)) if query.goal is not None else None
-    return ask(client, query, site, period, compared(query.compare, period, now), goal)
+    return site, period, compared(query.compare, period, now)
 
 
 def ask(
@@ -77,7 +94,7 @@ def about(
 ) -> Asked:
     """A question about a site, periods and a goal, where ``has_closed`` is closed."""
     check(query)
-    parts = planner.plan(query)
+    parts = planner.plan(query, sampled=bool(has_closed.sampled.around(period, before)))
     told = statement(query, site.site_id, parts, period, before, has_closed, goal)
     return Asked(query, site, period, before, parts, told, has_closed, goal)
 
@@ -100,9 +117,7 @@ def answer(client: Client, asked: Asked) -> pl.DataFrame:
     in the period only in part. A comparison adds ``<metric>_previous`` and ``<metric>_change`` (relative, null where
     there was nothing). Raises EngineError.
     """
-    import polars as pl
-
-    found = _frame(client, asked.statement)
+    found = fetched(client, asked.statement)
     query = asked.query
     for at, name in enumerate(query.dimensions):
         if dimensions.find(name).kind is ValueKind.TIME:
@@ -111,13 +126,20 @@ def answer(client: Client, asked: Asked) -> pl.DataFrame:
     names |= {f"m{at}": name for at, name in enumerate(query.metrics)}
     if asked.before is not None:
         names |= {f"b{at}": f"{name}_previous" for at, name in enumerate(query.metrics)}
-        found = found.with_columns(
-            pl.when(pl.col(f"b{at}") != 0)
-            .then(pl.col(f"m{at}").cast(pl.Float64) / pl.col(f"b{at}").cast(pl.Float64) - 1)
-            .alias(f"{name}_change")
-            for at, name in enumerate(query.metrics)
-        )
-    return found.rename(names)
+    return with_changes(found.rename(names), query.metrics)
+
+
+def with_changes(frame: pl.DataFrame, figures: Iterable[str]) -> pl.DataFrame:
+    """An answer with ``<name>_change`` of each figure that has a ``<name>_previous``."""
+    import polars as pl
+
+    return frame.with_columns(
+        pl.when(pl.col(f"{name}_previous") != 0)
+        .then(pl.col(name).cast(pl.Float64) / pl.col(f"{name}_previous").cast(pl.Float64) - 1)
+        .alias(f"{name}_change")
+        for name in figures
+        if f"{name}_previous" in frame.columns
+    )
 
 
 def scoped(
@@ -127,30 +149,19 @@ def scoped(
     source: Source,
     site: SiteRow,
     period: Period,
-    view: str = "",
     **more: object,
 ) -> pl.DataFrame:
     """The answer of a query file that reads `scoped`: the rows of ``source`` that a question chooses.
 
-    ``view``: as a view of this table shows them. ``more`` is bound too.
+    ``more`` is bound too.
     """
     has_closed = closed.of(client, site, [period])
-    told = scoped_statement(queries.query(name), query, source, site.site_id, period, has_closed, view, **more)
-    return _frame(client, told)
+    told = scoped_statement(queries.query(name), query, source, site.site_id, period, has_closed, **more)
+    return fetched(client, told)
 
 
-def labelled(
-    client: Client, name: str, query: Query, site: SiteRow, period: Period, bound: Mapping[str, object]
-) -> pl.DataFrame:
-    """The answer of a query file that reads `scoped`: the events that a question chooses, labelled by its dimension.
-
-    ``bound`` are further values that the file binds.
-    """
-    has_closed = closed.of(client, site, [period])
-    return _frame(client, labelled_statement(queries.query(name), query, site.site_id, period, bound, has_closed))
-
-
-def _frame(client: Client, told: Statement) -> pl.DataFrame:
+def fetched(client: Client, told: Statement) -> pl.DataFrame:
+    """The rows of a statement. Raises what the client raises."""
     import polars as pl
 
     data = client.raw_query(told.text, parameters=told.values, settings=told.settings | _ARROW, fmt="ArrowStream")

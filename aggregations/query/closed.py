@@ -1,14 +1,17 @@
-"""What is closed of a site: days whose visits stand as typed rows, months whose rollups stand as one row a month."""
+"""What is known of a site's days before a question about them is asked, in one round trip: days whose visits are typed
+rows, months whose rollups are one row a month, days that are sampled, and from which day on anything is kept."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aggregations.query.periods import Period
 from aggregations.query.restrict import VISIT_DAYS
+from aggregations.query.sampled import NOT_SAMPLED, ONE, Sampled, SampledDay
 from aggregations.query.sites import SiteRow
 from sql.core import queries
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _NO_DAY = dt.date(1970, 1, 1)
+_VISITS = "closed_visits"
+_HORIZON = "horizon "
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,9 @@ class Closed:
     until: dt.date = _NO_DAY
     open: tuple[dt.date, ...] = ()
     months: tuple[tuple[str, dt.date], ...] = ()
+    sampled: Sampled = NOT_SAMPLED
+    horizons: tuple[tuple[str, dt.date], ...] = ()
+    """What retention has removed (events, visits, rollups or a column), and the first day that is whole."""
 
     def open_from(self, first: dt.date, last: dt.date) -> dt.date | None:
         """The first day from ``first`` to ``last`` that is not closed; None where all of them are."""
@@ -50,12 +58,49 @@ NOTHING = Closed()
 
 
 def of(client: Client, site: SiteRow, spans: Iterable[Period | None]) -> Closed:
-    """What is closed of a site in these periods, and around them as far as visits reach."""
+    """What is known of a site in these periods, and around them as far as visits reach."""
     given = [span for span in spans if span is not None]
     bound = {
         "site": site.site_id,
         "first": min(span.first for span in given) - VISIT_DAYS,
         "last": max(span.last for span in given) + VISIT_DAYS,
     }
-    [(until, opened, months)] = client.query(queries.query("closing/of_site"), parameters=bound).result_rows
-    return Closed(until, tuple(opened), tuple(map(tuple, months)))
+    facts: dict[str, dict[dt.date, tuple[int, int]]] = defaultdict(dict)
+    for what, day, *numbers in client.query(queries.query("closing/of_site"), parameters=bound).result_rows:
+        facts[what][day] = (numbers[0], numbers[1])
+    sampled = facts.pop("sampled", {})
+    days = tuple(SampledDay(day, least / ONE, most / ONE) for day, (least, most) in sorted(sampled.items()))
+    kept = [(what, min(facts.pop(what))) for what in list(facts) if what.startswith(_HORIZON)]
+    return _closed(
+        {day: batch for day, (batch, _) in facts.pop("revised", {}).items()},
+        {table: {day: batch for day, (batch, _) in held.items()} for table, held in facts.items()},
+        Sampled(days),
+        tuple((what.removeprefix(_HORIZON), day) for what, day in kept),
+    )
+
+
+def _closed(
+    revised: Mapping[dt.date, int],
+    held: Mapping[str, Mapping[dt.date, int]],
+    sampled: Sampled,
+    horizons: tuple[tuple[str, dt.date], ...],
+) -> Closed:
+    """From the last batch that touched each day, and those up to which closed tables hold their days and months."""
+    visits = held.get(_VISITS, {})
+    until = max(visits, default=_NO_DAY)
+    months: dict[dt.date, int] = {}
+    for day, batch in revised.items():
+        months[day.replace(day=1)] = max(batch, months.get(day.replace(day=1), 0))
+    return Closed(
+        until,
+        tuple(sorted(day for day, batch in revised.items() if day <= until and batch > visits.get(day, 0))),
+        tuple(
+            (table, month)
+            for table, its in held.items()
+            if table != _VISITS
+            for month, batch in its.items()
+            if month in months and batch >= months[month]
+        ),
+        sampled,
+        horizons,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from aggregations.query.sources import DAILY_EVENTS, DAILY_PAGES, EVENTS, VISITS, Level, Source
+from aggregations.query.sources import DAILY_EVENTS, DAILY_PAGES, DETECTED, EVENTS, VISITS, Level, Source
 from sql.core.errors import UsageError
 
 PROPERTY = "props."
@@ -65,6 +65,8 @@ _ALL = (
               dict.fromkeys((DAILY_EVENTS, DAILY_PAGES, EVENTS), "if(s.bot, 'yes', 'no')")),
     Dimension("import", "Import", Level.EVENT, "Import that the event came from.", {EVENTS: "toString(s.import_id)"},
               blank="(live)"),
+    Dimension("kind", "Kind", Level.EVENT, "Detected kind of a click or form, as corrected.", {DETECTED: "s.kind"},
+              only={DETECTED: "s.kind != 'none'"}),
     _first("source", "Source", "Where the visit came from."),
     _first("channel", "Channel", "Group of the source."),
     _first("referrer", "Referrer", "Host and path of the referring page."),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from aggregations.query import dimensions, metrics, where
+from aggregations.query import dimensions, where
+from aggregations.query.metrics import METRICS, SAMPLED
+from aggregations.query.model import FUNNEL_FIGURES
 from aggregations.query.planner import Part
-from aggregations.query.sources import VISITS
+from aggregations.query.sources import EVENTS, VISITS
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 def explained(client: Client, asked: Asked) -> str:
     """Definitions, sources with the reasons, the statement with its values, and what it took: it is run once more."""
     query, told = asked.query, asked.statement
-    lines = [f"{name}: {metrics.find(name).definition}" for name in query.metrics]
+    names = query.metrics if query.funnel is None else FUNNEL_FIGURES
+    lines = [f"{name}: {METRICS[name].definition}" for name in names]
     lines += [f"{name}: {dimensions.find(name).about}" for name in query.dimensions]
     if query.where is not None:
         lines.append(f"where {where.written(query.where)}")
@@ -26,13 +29,12 @@ def explained(client: Client, asked: Asked) -> str:
         lines.append(f"of visitors with {where.written(query.segment)}")
     if asked.goal is not None:
         lines.append(f"goal {query.goal}: {where.written(asked.goal)}")
-    lines += [
-        "",
-        *(line for part in asked.parts for line in [*_chosen(part), *_closed(asked, part)]),
-        "",
-        told.text,
-        "",
-    ]
+    if note := asked.sampled_note:
+        lines += [note, SAMPLED]
+    sources = [line for part in asked.parts for line in [*_chosen(part), *_closed(asked, part)]]
+    if query.funnel is not None:
+        sources = [f"steps of {query.funnel.name}: from {EVENTS.name} ({EVENTS.about})"]
+    lines += ["", *sources, "", told.text, ""]
     lines += [f"  {name} = {value!r}" for name, value in told.values.items() if f"{{{name}:" in told.text]
     started = time.perf_counter()
     summary = client.query(told.text, parameters=told.values, settings=told.settings).summary

@@ -89,8 +89,17 @@ _ALL = (
         "Revenue of the events that completed the goal, or of the visits if it is a goal of visits.",
         made_of=("goal_revenue",), text="a_goal_revenue",
     ),
-    Metric("exits", "Exits", Unit.COUNT, "Visits whose last pageview was this page.", None),
-    Metric("exit_rate", "Exit rate", Unit.RATIO, "Exits divided by the page's pageviews.", None),
+    Metric(
+        "exits", "Exits", Unit.COUNT, "Visits whose last pageview was this page.", None, ("exits",), "a_exits",
+    ),
+    Metric(
+        "exit_page_views", "Pageviews", Unit.COUNT, "Pageviews of the exit page, in the visits that are counted.", None,
+        ("views",), "a_views",
+    ),
+    Metric(
+        "exit_rate", "Exit rate", Unit.RATIO, "Exits divided by the page's pageviews in these visits.", None,
+        ("exits", "views"), "if(a_views = 0, null, a_exits / a_views)",
+    ),
     Metric(
         "from_previous", "From previous", Unit.RATIO, "Visitors at a step, divided by visitors at the step before.",
     ),
@@ -102,8 +111,14 @@ _ALL = (
     Metric(
         "reviewed", "Reviewed", Unit.RATIO,
         "Detected events whose kind is from an override, divided by all of that kind.", None,
+        ("overridden", "events"), "if(a_events = 0, null, a_overridden / a_events)",
     ),
 )  # fmt: skip
+# What all of them mean where the tracker samples visitors.
+SAMPLED = (
+    "Where the tracker samples visitors, an event counts by its sample_weight, and a visit or a visitor by the lowest "
+    "weight of its events."
+)
 # What a question with a goal shows in addition to what it asks for.
 OF_GOALS = ("conversions", "conversion_rate")
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}

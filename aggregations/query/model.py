@@ -17,13 +17,31 @@ MAX_DIMENSIONS = 4
 Order = Literal["asc", "desc"]
 
 
+# By what a breakdown of a funnel can be sorted: the first step, and the share of it that gets to the last one.
+FUNNEL_SORTS = ("visitors", "from_first")
+FUNNEL_FIGURES = ("visitors", "from_previous", "from_first", "time_from_previous")
+
+
+class FunnelQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The name of a funnel that is defined for the site, and what is asked in place of what the definition says.
+
+    ``window`` is in seconds, ``exclude`` are events as people write them.
+    """
+
+    name: str
+    window: int | None = None
+    order: Literal["ordered", "strict", "any"] | None = None
+    exclude: tuple[str, ...] | None = None
+
+
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One question.
 
     ``period`` is as ``periods.parse`` reads it, ``compare`` ``none``, ``previous``, ``year`` or a period. ``where`` and
     ``segment`` are conditions; a segment is of visitors: those who had such an event or visit in the period. ``goal``
     is the name of one that is defined for the site. ``having`` holds of metrics, as (name, sign, number). ``exact``
-    counts from raw events. ``sample`` is a share of all visitors. ``limit`` 0 means all rows.
+    counts from raw events. ``sample`` is a share of all visitors. ``limit`` 0 means all rows. With a ``funnel``, the
+    question is how far visitors get through its steps, by at most one dimension; it has figures of its own.
     """
 
     site: str | None = None
@@ -35,6 +53,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     having: tuple[tuple[str, Literal[">", ">=", "<", "<="], float], ...] = ()
     segment: Condition | None = None
     goal: str | None = None
+    funnel: FunnelQuery | None = None
     include_bots: bool = False
     exact: bool = False
     sample: float | None = None
@@ -73,6 +92,8 @@ def check(query: Query) -> None:
         for comparison in conditions.comparisons(condition):
             dimensions.find(comparison.dimension)
     _check_goal(query)
+    if query.funnel is not None:
+        _check_funnel(query)
     _check_rows(query)
 
 
@@ -82,8 +103,17 @@ def _check_goal(query: Query) -> None:
         raise UsageError(f"{asked[0]} needs a goal", "name one: --goal NAME (see: footfall goal list)")
 
 
+def _check_funnel(query: Query) -> None:
+    if query.metrics != Query().metrics or query.goal is not None or query.having or query.exact:
+        raise UsageError("a funnel takes no metrics, goal, having or exact", "it has figures of its own")
+    if len(query.dimensions) > 1:
+        raise UsageError(f"{len(query.dimensions)} dimensions", "a funnel is broken down by one")
+    if query.sort and not query.dimensions:
+        raise UsageError("the steps of a funnel have an order", "to sort the values of a dimension, name one")
+
+
 def _check_rows(query: Query) -> None:
-    known = (*query.metrics, *query.dimensions)
+    known = (*(FUNNEL_SORTS if query.funnel else query.metrics), *query.dimensions)
     for name in [name for name, *_ in query.having if name not in query.metrics]:
         raise UsageError(f"having uses {name}, which is not a metric of the query", "add it to the metrics")
     for name in [name for name, _ in query.sort if name not in known]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from aggregations.query import dimensions
 from aggregations.query.conditions import And, Comparison, Condition, Did, Not, Operator, Or
 from aggregations.query.dimensions import PROPERTY, Dimension, ValueKind
-from aggregations.query.sources import EVENTS, VISITS, Level, Source
+from aggregations.query.sources import EVENTS, VISITS, Level, Source, on
 from sql.compose import Binder, chosen_by
 from sql.core.errors import UsageError
 
@@ -73,27 +73,34 @@ class Restriction:
         dimension = dimensions.find(comparison.dimension)
         column = self.column(dimension, source)
         text = _TESTS[comparison.operator](self.binder, dimension, column, comparison)
-        only = dimension.only.get(source)
+        only = on(dimension.only, source)
         return f"({only} and {text})" if only else text
 
     def column(self, dimension: Dimension, source: Source) -> str:
         """The text of a dimension's values over rows of a source that has it."""
         if dimension.name.startswith(PROPERTY):
             return _property(self.binder.bind(dimension.name.removeprefix(PROPERTY), "String"))
-        return dimension.columns[source]
+        column = on(dimension.columns, source)
+        if column is None:
+            raise ValueError(f"{source.name} has no {dimension.name}")
+        return column
 
 
 def level_of(condition: Comparison) -> Level:
-    """Whose rows a comparison is about. Raises UsageError for a time, which the period says."""
-    level = dimensions.find(condition.dimension).level
-    if level is None:
+    """Whose rows a comparison is about. Raises UsageError for a time, which the period says, and for what not every
+    event has."""
+    dimension = dimensions.find(condition.dimension)
+    if dimension.level is None:
         raise UsageError(f"{condition.dimension} cannot be a condition", "say when with the period")
-    return level
+    if dimension.columns and dimension.columns.keys().isdisjoint((EVENTS, VISITS)):
+        raise UsageError(f"{condition.dimension} cannot be a condition", f"what the event says: props.{dimension.name}")
+    return dimension.level
 
 
 def has_column(dimension: Dimension, source: Source) -> bool:
     """Whether the source has the dimension's values in its rows."""
-    return source in dimension.columns or (dimension.name.startswith(PROPERTY) and source is EVENTS)
+    of_events = source is EVENTS or source.extends is EVENTS
+    return on(dimension.columns, source) is not None or (dimension.name.startswith(PROPERTY) and of_events)
 
 
 def of_level(condition: Condition, level: Level) -> bool:

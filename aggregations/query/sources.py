@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Level(StrEnum):
@@ -18,7 +22,8 @@ class Source:
     """A table that rows of a level are read from, or summed from.
 
     ``date`` is its column of local days. ``rows``: it has one row an event or visit, so it can be restricted by
-    visitor and visit; else it is a rollup by day, and ``monthly`` is the same of closed months.
+    visitor and visit; else it is a rollup by day, and ``monthly`` is the same of closed months. ``extends``: its rows
+    are those of another source, and have all of its columns.
     """
 
     name: str
@@ -27,6 +32,7 @@ class Source:
     rows: bool
     about: str
     monthly: str = ""
+    extends: Source | None = None
 
 
 DAILY_EVENTS = Source(
@@ -37,5 +43,16 @@ DAILY_PAGES = Source(
 )
 VISITS = Source("visits", Level.VISIT, "visit_date", True, "visits, with the properties of their first event")
 EVENTS = Source("events", Level.EVENT, "local_date", True, "raw events")
+DETECTED = Source(
+    "detected_events", Level.EVENT, "local_date", True, "clicks and forms that the tracker classified, as corrected",
+    extends=EVENTS,
+)  # fmt: skip
+VIEWS = Source("events", Level.VISIT, "visit_date", True, "raw page views of the visits")
 # The cheapest first.
-SOURCES = (DAILY_EVENTS, DAILY_PAGES, VISITS, EVENTS)
+SOURCES = (DAILY_EVENTS, DAILY_PAGES, VISITS, EVENTS, DETECTED, VIEWS)
+
+
+def on(texts: Mapping[Source, T], source: Source) -> T | None:
+    """What a mapping says of a source, or of that which it extends."""
+    found = texts.get(source)
+    return on(texts, source.extends) if found is None and source.extends else found

@@ -5,19 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aggregations.query import closed
 from aggregations.query.answer import about, answer
-from aggregations.query.conditions import Comparison, Operator, both
-from aggregations.query.filters import EXCLUDE_BOTS, Filter
+from aggregations.query.conditions import Comparison, Operator
 from aggregations.query.model import Query
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-    from aggregations.query.closed import Closed
-    from aggregations.query.conditions import Condition
-    from aggregations.query.periods import Period
-    from aggregations.query.sites import SiteRow
+    from aggregations.query.answer import Asked
 
 _BOTS = Comparison("bot", Operator.IS, ("yes",))
 
@@ -30,23 +25,10 @@ class LeftOut:
     pageviews: int = 0
 
 
-def bots(
-    client: Client,
-    site: SiteRow,
-    period: Period,
-    only: Filter = EXCLUDE_BOTS,
-    *,
-    raw: bool = False,
-    where: Condition | None = None,
-    has_closed: Closed | None = None,
-) -> LeftOut:
-    """What is left out for being a bot's; nothing where bots are counted. ``raw`` counts it from raw events.
-
-    ``has_closed`` saves asking what is closed, where that is known already.
-    """
-    if only.include_bots:
+def bots(client: Client, asked: Asked) -> LeftOut:
+    """What is left out of an answer for being a bot's; nothing where bots are counted."""
+    if asked.query.include_bots:
         return LeftOut()
-    query = Query(metrics=("events", "pageviews"), where=both(_BOTS, where), include_bots=True, exact=raw)
-    has_closed = has_closed or closed.of(client, site, [period])
-    [row] = answer(client, about(query, site, period, has_closed=has_closed)).rows()
+    query = Query(metrics=("events", "pageviews"), where=_BOTS, include_bots=True, exact=asked.query.exact)
+    [row] = answer(client, about(query, asked.site, asked.period, has_closed=asked.closed)).rows()
     return LeftOut(*map(int, row))

@@ -5,7 +5,8 @@ A new report is a row here, where its dimension is in the catalogue.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from aggregations.query.sites import SiteRow
 
 OF_VISITS = ("visitors", "visits", "bounce_rate", "visit_duration")
+_COMPARED = ("_previous", "_change")
 
 
 class Tag(StrEnum):
@@ -35,19 +37,20 @@ class Tag(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One of them. ``column`` is what its dimension is called in the answer, ``bar`` the metric it is ranked by.
+    """One of them. ``bar`` is the metric it is ranked by; ``names`` are the names in its answer that are its own.
 
-    ``known``: rows without a value are left out.
+    ``known``: rows without a value are left out. ``nothing`` is what is said of no rows.
     """
 
     dimension: str
     title: str
     help: str
     metrics: tuple[str, ...] = OF_VISITS
-    column: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
     bar: str = "visitors"
     known: bool = False
     example: str = "--period 7d"
+    nothing: str = "no data in this period"
 
     def query(self, **given: Any) -> Query:
         """The question that it stands for."""
@@ -78,8 +81,9 @@ class Ranked:
         return self.named(answer(client, ask(client, query, site, period)))
 
     def named(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """An answer with the report's own name for its dimension."""
-        return frame.rename({self.dimension: self.column}) if self.column else frame
+        """An answer with the report's own names, also of what they are compared with."""
+        own = {f"{name}{end}": f"{its}{end}" for name, its in self.names.items() for end in ("", *_COMPARED)}
+        return frame.rename({name: its for name, its in own.items() if name in frame.columns})
 
 
 def _known(dimension: str) -> Condition:
@@ -105,7 +109,12 @@ RANKED: dict[str, Ranked] = {
     ),
     "entry-pages": Ranked(
         "entry_page", "Entry pages", "Pages on which visits begin.",
-        column="page", bar="visits",
+        names={"entry_page": "page"}, bar="visits",
+    ),
+    "exit-pages": Ranked(
+        "exit_page", "Exit pages", "Pages on which visits end, with their exit rate.",
+        ("visitors", "exits", "exit_page_views", "exit_rate"),
+        names={"exit_page": "page", "exit_page_views": "pageviews"}, bar="exits", example="--period yesterday",
     ),
     "sources": Ranked("source", "Sources", "Traffic sources."),
     "channels": Ranked("channel", "Channels", "Traffic by channel group.", example="--period 2026-10"),
@@ -118,5 +127,10 @@ RANKED: dict[str, Ranked] = {
     "events": Ranked(
         "event", "Events", "Events by name, with the share of visitors who sent them.",
         ("visitors", "events", "visitor_share"), example="--period today",
+    ),
+    "detected": Ranked(
+        "kind", "Detected events",
+        "Clicks and forms by detected kind, with corrections from `footfall detected override`.",
+        ("visitors", "events", "visits", "reviewed"), nothing="nothing was detected",
     ),
 }  # fmt: skip

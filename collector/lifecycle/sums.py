@@ -26,6 +26,7 @@ _RAW = {
     "visits": "events_by_visit_day",
     "daily_events": "events_by_day",
     "daily_pages": "views_by_day",
+    "sampled_days": "sampled_by_day",
 }
 _WRAP = 2**64
 _CLOSED = {table.name: table for table in CLOSED}

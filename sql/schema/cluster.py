@@ -33,7 +33,7 @@ class Placement(StrEnum):
 PLACEMENTS = {
     Placement.SHARDED: {
         "events", "visits", "closed_visits", "daily_events", "daily_pages", "monthly_events", "monthly_pages",
-        "revisions", "closings", "pending_days",
+        "sampled_days", "revisions", "closings", "pending_days",
     },
     Placement.GLOBAL: {"sites", "write_keys", "definitions", "schema_steps", "horizons"},
 }  # fmt: skip

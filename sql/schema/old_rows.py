@@ -35,6 +35,7 @@ TABLES = {
     Kept.ROLLUPS: (
         OldTable("daily_events", "local_date"),
         OldTable("daily_pages", "local_date"),
+        OldTable("sampled_days", "local_date"),
         OldTable("monthly_events", "local_date", True),
         OldTable("monthly_pages", "local_date", True),
     ),

@@ -30,6 +30,7 @@ PARTITIONED_BY = {
     "visits": "visit_date",
     "daily_events": "local_date",
     "daily_pages": "local_date",
+    "sampled_days": "local_date",
 }
 # A visit lasts at most 24 hours, so its last event lies at most two local days after it started, where clocks change.
 VISIT_DAYS = 2

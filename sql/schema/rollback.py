@@ -24,7 +24,7 @@ def plan(client: Client, to: str) -> list[Step]:
     Raises UsageError for what is not a number of four digits, SchemaError where one cannot be taken back.
     """
     if not re.fullmatch(r"[0-9]{4}", to):
-        raise UsageError(f"not the number of a migration: {to!r}", "such as 0024; see `footfall schema status`")
+        raise UsageError(f"not the number of a migration: {to!r}", "such as 0020; see `footfall schema status`")
     applied = [
         step for step in migrate.steps(client) if step.kind is SchemaKind.MIGRATION and step.state is State.APPLIED
     ]

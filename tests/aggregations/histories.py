@@ -1,5 +1,5 @@
 """Small histories of events, as awkward as they come: around midnight, month's end and changes of clocks, late, at one
-moment, by machines, without fields, of two sites."""
+moment, by machines, without fields, of two sites, sampled by the tracker."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from aggregations.query.sites import SiteRow
 from collector.event.model import SpooledEvent
@@ -56,6 +57,11 @@ OFTEN, LONG = 0.02, 60
 # How often a history has late events, and how many of its events these are. Where they join visits, the engine takes a
 # second or two.
 DISORDER, LATE = 0.4, 0.3
+# How often a history is of sites that sample; their shares, each for some days and pages; how often an event comes from
+# a server, which does not sample; and what strangers write.
+SAMPLING, SERVER, STRANGE = 0.6, 0.1, 0.03
+SHARES = [1, 1, 0.5, 0.3, 0.1, 0.7]
+WEIGHTS = [0, -1, 0.25, 1, 1000.4, 1e12, 1.7e308]
 KINDS = ["", "sign_up", "sign_up", "contact", "none"]
 CONFIDENCES = ["", "low", "low", "medium", "high", "high", "sure"]
 RULES = ["", "path"]
@@ -94,6 +100,8 @@ def history(seed: int, runs: int) -> History:
     disorder = dice.random() < DISORDER
     # In disorder the limit of 24 hours cuts a run elsewhere: visits that are stored are never cut.
     sent = [one for number in range(runs) for one in _run(dice, turn, number, long=not disorder)]
+    if dice.random() < SAMPLING:
+        sent = _sampled(dice, sent) or sent
     sent.sort(key=lambda one: (disorder and dice.random() < LATE, one.event.timestamp))
     cuts = [dice.randrange(len(sent)) for _ in range(dice.randrange(3))]
     arrived = [replace(one, batch=sum(place >= cut for cut in cuts)) for place, one in enumerate(sent)]
@@ -121,6 +129,30 @@ def _run(dice: random.Random, turn: dt.datetime, number: int, long: bool) -> lis
             key = (site << 32 | number << 16 | len(found)).to_bytes(16, "big")
             found.append(Sent(site, 0, _spooled(key, visitor, at, what), together=dice.random() < 0.5))
     return found
+
+
+def _sampled(dice: random.Random, sent: list[Sent]) -> list[Sent]:
+    """What the tracker sends of these: events of visitors whose hash is below the share of their day and page."""
+    hashes: dict[int, float] = {}
+    shares: dict[tuple[int, bool], float] = {}
+    kept = []
+    for one in sent:
+        event = one.event
+        share = shares.setdefault((event.timestamp // DAY, event.url.endswith("/cart")), dice.choice(SHARES))
+        weight: float | None = None
+        if dice.random() < STRANGE:
+            weight = dice.choice(WEIGHTS)
+        elif dice.random() > SERVER and share != 1:
+            # Most of few visitors are in every sample.
+            if hashes.setdefault(event.visitor, dice.random() ** 2) >= share:
+                continue
+            weight = 1 / share
+        kept.append(replace(one, event=event if weight is None else _weighed(event, weight)))
+    return kept
+
+
+def _weighed(event: SpooledEvent, weight: float) -> SpooledEvent:
+    return structs.replace(event, props_number={"sample_weight": weight})
 
 
 def _event(dice: random.Random) -> dict[str, Any]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import polars as pl
 
 from aggregations.definitions import funnels
-from aggregations.query.answer import about
+from aggregations.query.answer import ask
 from aggregations.query.filters import Filter
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
-from aggregations.reports import detected, funnel, goals, left_out, overview, timeseries
-from aggregations.reports.exit_pages import exit_pages
+from aggregations.reports import detected, goals, left_out, overview, reached, timeseries
 from aggregations.reports.ranked import RANKED, Tag, campaigns
 from tests.aggregations.answers import Rows, differences, rows_of
 from tests.aggregations.goals import GOALS
@@ -132,25 +132,25 @@ def _funnel(name: str) -> Question:
 
     def said(client: Any, site: SiteRow, period: Period, only: Filter) -> Rows:
         asked = Query(include_bots=only.include_bots)
-        found = funnel.report(client, funnels.find(client, site, name), asked, site, period)
+        found = reached.report(client, funnels.find(client, site, name), asked, site, period)
         return rows_of(found.rows, ["step", "event", "path"], list(OF_FUNNELS))
 
     def true(oracle: Oracle, period: Period, only: Filter) -> Rows:
         found = oracle.funnel(Funnel(steps), (period.first, period.last), include_bots=only.include_bots)
-        rows = figures_of_funnel(found.get("", [(0, None)] * len(steps)))
+        rows = figures_of_funnel(found.get("", [(Fraction(0), None)] * len(steps)))
         return {(at + 1, steps[at].name, steps[at].path): row for at, row in enumerate(rows)}
 
     return Question(said, true, raw=False)
 
 
-def figures_of_funnel(reached: Sequence[tuple[int, float | None]]) -> list[dict[str, Any]]:
+def figures_of_funnel(reached: Sequence[tuple[Fraction, float | None]]) -> list[dict[str, Any]]:
     """By step, from its visitors and the median time to it."""
     counts = [count for count, _ in reached]
     return [
         {
-            "visitors": count,
-            "from_previous": count / counts[at - 1] if at and counts[at - 1] else None,
-            "from_first": count / counts[0] if counts[0] else None,
+            "visitors": round(count),
+            "from_previous": float(count / counts[at - 1]) if at and counts[at - 1] else None,
+            "from_first": float(count / counts[0]) if counts[0] else None,
             "time_from_previous": median,
         }
         for at, (count, median) in enumerate(reached)
@@ -158,7 +158,7 @@ def figures_of_funnel(reached: Sequence[tuple[int, float | None]]) -> list[dict[
 
 
 def _goals(client: Any, site: SiteRow, period: Period, only: Filter, raw: bool = False) -> Rows:
-    asked = about(Query(include_bots=only.include_bots, exact=raw), site, period)
+    asked = ask(client, Query(include_bots=only.include_bots, exact=raw), site, period)
     return rows_of(goals.of(client, asked), ["goal"], goals.FIGURES)
 
 
@@ -171,8 +171,8 @@ def _true_goals(oracle: Oracle, period: Period, only: Filter) -> Rows:
     return found
 
 
-def _footnote(*args: Any, **more: Any) -> Rows:
-    left = left_out.bots(*args, **more)
+def _footnote(client: Any, site: SiteRow, period: Period, only: Filter, raw: bool = False) -> Rows:
+    left = left_out.bots(client, ask(client, Query(include_bots=only.include_bots, exact=raw), site, period))
     return {(): {"events": left.events, "pageviews": left.pageviews}}
 
 
@@ -184,9 +184,10 @@ def _true_footnote(oracle: Oracle, period: Period, only: Filter) -> Rows:
     return {(): row}
 
 
-def _review(*args: Any, **more: Any) -> pl.DataFrame:
+def _review(client: Any, site: SiteRow, period: Period, only: Filter) -> pl.DataFrame:
     """Without its example page; moments are ms since 1970 UTC, and where there is no override its name is empty."""
-    found = detected.review(*args, limit=0, **more).rename({"name": "event"})
+    query = Query(include_bots=only.include_bots, limit=0)
+    found = detected.review(client, query, site, period).rename({"name": "event"})
     found = found.with_columns(pl.col("last_seen").dt.epoch("ms"), pl.col("override").fill_null(""))
     return found.select(*REVIEWED, *LOOKED_AT)
 
@@ -209,9 +210,9 @@ QUESTIONS = {
     "pages": _table(_whole(RANKED["pages"].rows), _named("page"), _named("visitors", "pageviews"), "visitors"),
     "entry-pages": _table(_whole(RANKED["entry-pages"].rows), _named(page="entry_page"), _named(*OF_VISITS), "visits"),
     "exit-pages": _table(
-        _whole(exit_pages),
+        _whole(RANKED["exit-pages"].rows),
         _named(page="exit_page"),
-        _named("visitors", "exits", pageviews="pageviews_of_exit_page", exit_rate="exit_rate"),
+        _named("visitors", "exits", pageviews="exit_page_views", exit_rate="exit_rate"),
         "exits",
     ),
     **_FIRST,
@@ -220,12 +221,11 @@ QUESTIONS = {
     ),
     **{f"funnel:{name}": _funnel(name) for name in FUNNELS},
     "detected": _table(
-        _whole(detected.kinds),
+        _whole(RANKED["detected"].rows),
         _named("kind"),
         _named("visitors", "events", "visits", "reviewed"),
         "visitors",
         [Condition("kind", lambda kind: kind not in {None, detected.NONE})],
-        raw=False,
     ),
     "detected:review": _table(
         _review, _named(*REVIEWED), _named(*LOOKED_AT), where=[Condition("kind", bool)], raw=False

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from aggregations.query import conditions, goals, where
 from aggregations.query.answer import about, answer, ask
-from aggregations.query.model import Query, decode, encode
+from aggregations.query.model import FunnelQuery, Query, decode, encode
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
 from sql.core.errors import UsageError
@@ -27,7 +27,7 @@ from tests.oracle.clock import previous
 from tests.oracle.tree import Questions, Tree
 
 PATHS = [path for path in SENT_PATHS if path]
-ANYWHERE = ["visitors", "visits", "pageviews", "events"]
+ANYWHERE = ["visitors", "visits", "pageviews", "events", "revenue"]
 OF_VISITS = ["views_per_visit", "bounce_rate", "visit_duration", "engagement_time"]
 EVENT = {
     "event": ["page_view", "signup", "click"],
@@ -39,7 +39,8 @@ VISIT = {
     "browser": ["Firefox", "Chrome", ""], "country": ["DE", "FR", ""], "source": ["Google", "Direct", "news"],
     "channel": ["Direct", "Organic Search", "Email"], "entry_page": PATHS, "exit_page": PATHS,
 }  # fmt: skip
-RATIOS = {*OF_VISITS, "conversion_rate"}
+OF_EXITS = ["exits", "exit_page_views", "exit_rate"]
+RATIOS = {*OF_VISITS, "exit_rate", "conversion_rate"}
 OF_GOALS = ["conversions", "conversion_rate", "completions", "goal_revenue"]
 ANYWHERE_OF_GOALS = ["conversions", "conversion_rate"]
 NUMBERS = {"views": [1, 2, 3], "duration": [0, 60, 1800]}
@@ -53,6 +54,8 @@ def question(dice: random.Random) -> dict[str, Any]:
     if dice.random() < 0.3:
         dimensions.append(f"time:{dice.choice(['hour', 'day', 'week', 'month'])}")
     metrics = ANYWHERE if set(dimensions) & EVENT.keys() else ANYWHERE + OF_VISITS
+    if dimensions == ["exit_page"]:
+        metrics = metrics + OF_EXITS * 2
     goal = dice.choice([*GOALS]) if dice.random() < 0.4 else None
     if goal:
         metrics = metrics + (OF_GOALS if metrics is not ANYWHERE else ANYWHERE_OF_GOALS) * 3
@@ -169,14 +172,14 @@ def truth(oracle: Questions, asked: dict[str, Any], period: Any) -> Rows:
         ({"metrics": ("visiters",)}, "did you mean visitors?"),
         ({"metrics": ()}, "1 to 10"),
         ({"metrics": ("visits", "visits")}, "different"),
-        ({"metrics": ("exits",)}, "unknown metric"),
+        ({"metrics": ("from_first",)}, "unknown metric"),
         ({"metrics": ("conversions",)}, "name one: --goal NAME"),
-        ({"metrics": ("completions",), "dimensions": ("page",), "goal": "buy"}, "entry_page instead of page"),
+        ({"metrics": ("completions",), "dimensions": ("page",), "goal": "buy"}, "exit_page instead of page"),
         ({"dimensions": ("contry",)}, "did you mean country?"),
         ({"dimensions": ("props.",)}, "unknown dimension"),
         ({"dimensions": ("time:day", "time:hour")}, "name one of them"),
         ({"dimensions": ("source", "channel", "country", "device", "os")}, "at most 4"),
-        ({"metrics": ("bounce_rate",), "dimensions": ("page",)}, "entry_page instead of page"),
+        ({"metrics": ("bounce_rate",), "dimensions": ("page",)}, "exit_page instead of page"),
         ({"having": (("visits", ">", 1.0),)}, "add it to the metrics"),
         ({"sort": (("visits", "desc"),)}, "by one of: visitors"),
         ({"sample": 2.0}, "such as 0.1"),
@@ -184,6 +187,14 @@ def truth(oracle: Questions, asked: dict[str, Any], period: Any) -> Rows:
         ({"where": where.parse("time:day=2026-10-01")}, "with the period"),
         ({"where": conditions.Comparison("page", conditions.Operator.MATCHES, ("((",))}, "not a pattern"),
         ({"where": where.parse("views=many")}, "is a number"),
+        ({"where": where.parse("kind=contact")}, "props.kind"),
+        ({"segment": where.parse("kind=contact")}, "props.kind"),
+        ({"metrics": ("exit_rate",), "dimensions": ("page",)}, "exit_page instead of page"),
+        ({"metrics": ("reviewed",), "dimensions": ("device",)}, "belongs to events"),
+        ({"funnel": FunnelQuery("f"), "metrics": ("visits",)}, "figures of its own"),
+        ({"funnel": FunnelQuery("f"), "dimensions": ("device", "country")}, "broken down by one"),
+        ({"funnel": FunnelQuery("f"), "sort": (("visitors", "asc"),)}, "name one"),
+        ({"funnel": FunnelQuery("f"), "dimensions": ("device",), "sort": (("visits", "asc"),)}, "visitors, from_first"),
     ],
     ids=str,
 )  # fmt: skip

@@ -47,7 +47,7 @@ with opened(sys.argv[1]) as client:
 """
 FOOTFALL = (sys.executable, "-m", "cli.main")
 OCTOBER = ("--site", "shop.example", "--period", "2026-10")
-COMMANDS = ["overview", "timeseries", "campaigns", "exit-pages", *report.RANKED]
+COMMANDS = ["overview", "timeseries", "campaigns", *(name for name in report.RANKED if name != "detected")]
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +253,48 @@ def test_options_of_a_report_override_the_funnel(footfall):
     assert footfall("funnel", "remove", "turn", *where, "--yes")[0] == 0
 
 
+def test_a_funnel_like_other_reports(footfall, tmp_path):
+    """Compared, sorted, explained, and as a query."""
+    where = ("--site", "shop.example")
+    assert footfall("funnel", "add", "again", "/0", "/1", "signup", *where)[0] == 0
+    words = ("funnel", "again", *OCTOBER, "--by", "page", "--compare", "2026-09", "--sort", "from_first:asc")
+    rows = asked(footfall, *words, "--window", "1h")
+    assert {row["page"] for row in rows} == {"/0"}
+    assert [row["visitors"] for row in rows] == [45, 25, 25]
+    assert {row["visitors_previous"] for row in rows} == {0}
+    code, text, _ = footfall("report", *words, "--window", "1h", "--as-json")
+    assert code == 0
+    assert json.loads(text)["funnel"] == {"name": "again", "window": 3600}
+    (tmp_path / "funnel.json").write_bytes(text)
+    assert asked(footfall, "query", str(tmp_path / "funnel.json")) == rows
+    code, out, err = footfall("report", *words, "--explain", "--format", "table")
+    said = err.decode()
+    assert "Visitors at a step, divided by visitors at the first step." in said
+    assert "steps of again: from events (raw events)" in said
+    assert "  names = ['page_view', 'page_view', 'signup']" in said
+    table = out.decode().splitlines()
+    assert "before: 2026-09-01 to" in table[0]
+    assert max(map(len, table)) <= 80
+    assert table[2].split() == ["Page", "Event", "Visitors", "Change", "From", "first", "Before"]
+    refused = footfall("report", "funnel", "again", *OCTOBER, "--sort", "visitors")
+    assert refused[0] == 2 and b"name one" in refused[2]
+    assert footfall("funnel", "remove", "again", *where, "--yes")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["exit-pages", "detected"])
+def test_what_other_reports_can_do(footfall, tmp_path, name):
+    words = (name, *OCTOBER, "--compare", "2026-09", "--where", "device=desktop", "--sort", "visitors:asc")
+    rows = asked(footfall, *words)
+    code, text, _ = footfall("report", *words, "--as-json")
+    assert code == 0
+    (tmp_path / "question.json").write_bytes(text)
+    assert len(asked(footfall, "query", str(tmp_path / "question.json"))) == len(rows)
+    assert footfall("report", *words, "--sample", "0.5", "--explain")[0] == 0
+    if name == "exit-pages":
+        assert {"page", "exits", "pageviews", "exit_rate", "pageviews_previous", "exit_rate_change"} <= rows[0].keys()
+        assert [row["visitors"] for row in rows] == sorted(row["visitors"] for row in rows)
+
+
 def test_query(footfall):
     code, out, err = footfall("query", "select name, count() as n from events group by name order by name")
     assert (code, json.loads(out), err) == (
@@ -367,7 +409,7 @@ def test_explained(footfall):
         (("pages", "--sort", "bounce_rate"), "by one of: visitors, pageviews, page"),
         (("pages", *OCTOBER, "--compare", "soon"), "not a period"),
         (("pages", "--sample", "3"), "such as 0.1"),
-        (("breakdown", "page", "-m", "bounce_rate"), "entry_page instead of page"),
+        (("breakdown", "page", "-m", "bounce_rate"), "exit_page instead of page"),
         (("breakdown", "nope"), "footfall dimensions"),
         (("query", "no-such-file.json"), "cannot read no-such-file.json"),
     ],
@@ -396,3 +438,19 @@ def test_the_catalogue(command):
     refused = command("explain", "bounce")
     assert refused.returncode == 2
     assert "unknown dimension 'bounce'" in refused.stderr
+
+
+def test_a_site_that_samples_is_told_so(home, running, footfall):
+    """Under a table; on a terminal next to other formats; in what --explain says."""
+    given = GIVEN.replace("\n    1, toDate", "\n    2, toDate").replace("bot\n)", "bot, props_number\n)")
+    given = given.replace("visit % 10 = 9\n", "false, map('sample_weight', 4.)\n")
+    assert footfall("query", given)[0] == 0
+    where = ("--site", "blog.example", "--period", "2026-10")
+    [row] = asked(footfall, "overview", *where, "--compare", "none")
+    assert (row["visitors"], row["visits"], row["pageviews"]) == (400, 400, 800)
+    said = "Sampled by the tracker on 3 of 31 days (1 in 4 visitors): figures are estimates."
+    table = footfall("report", "browsers", *where, "--format", "table")[1].decode()
+    assert said in " ".join(table.split())
+    code, out, err = footfall("report", "browsers", *where, "--explain")
+    assert (code, said in err.decode()) == (0, True)
+    assert json.loads(out)[0]["visits"] == 400

@@ -308,7 +308,7 @@ class House:
     def empty(self) -> None:
         """No event any more."""
         with self.client() as client:
-            for table in ("events", "visits", "daily_events", "daily_pages", "revisions", "closings"):
+            for table in ("events", "visits", "daily_events", "daily_pages", "sampled_days", "revisions", "closings"):
                 client.command(f"truncate table {table}")
 
 

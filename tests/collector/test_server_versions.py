@@ -32,11 +32,13 @@ from aggregations.query.goals import GOAL
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.reports import detected, left_out, overview, timeseries
-from aggregations.reports.exit_pages import exit_pages
-from aggregations.reports.funnel import StepOrder, report
+from aggregations.reports.funnel import StepOrder
 from aggregations.reports.funnel_steps import FunnelStep
 from aggregations.reports.left_out import LeftOut
 from aggregations.reports.ranked import RANKED, campaigns
+from aggregations.reports.reached import answer as answer_funnel
+from aggregations.reports.reached import ask as ask_funnel
+from aggregations.reports.reached import report
 from collector.lifecycle import closing, dedupe
 from collector.lifecycle.dedupe import DedupeScope
 from collector.lifecycle.verify import verify
@@ -72,7 +74,6 @@ REPORTS = {
     "by-hour": (timeseries.series, {"step": timeseries.Interval.HOUR}),
     "pages": (RANKED["pages"].rows, {"limit": 0}),
     "entry-pages": (RANKED["entry-pages"].rows, {"limit": 0}),
-    "exit-pages": (exit_pages, {"limit": 0}),
     "sources": (RANKED["sources"].rows, {"limit": 0}),
     "channels": (RANKED["channels"].rows, {"limit": 0}),
     "campaigns": (campaigns().rows, {"limit": 0}),
@@ -81,6 +82,8 @@ REPORTS = {
     "browsers": (RANKED["browsers"].rows, {"limit": 0}),
     "os": (RANKED["systems"].rows, {"limit": 0}),
     "events": (RANKED["events"].rows, {"limit": 0}),
+    "exit-pages": (RANKED["exit-pages"].rows, {"limit": 0}),
+    "detected": (RANKED["detected"].rows, {"limit": 0}),
 }
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 STEPS = ("page_view", "purchase")
@@ -290,7 +293,8 @@ def test_a_funnel_and_what_is_left_out(client, site, period):
         asked = replace(funnel, order=order, excluded=(FunnelStep("form_submit"),))
         found = report(client, asked, Query(dimensions=(by,) if by else ()), site, period).rows["visitors"].to_list()
         assert found[0] >= found[1] > 0
-    assert left_out.bots(client, site, period) == left_out.bots(client, site, period, raw=True) != LeftOut()
+    served, raw = (left_out.bots(client, ask(client, Query(exact=exact), site, period)) for exact in (False, True))
+    assert served == raw != LeftOut()
     assert report_sites.first_day(client, site) is not None
     assert [row.domain for row in report_sites.every(client)] == ["shop.example"]
 
@@ -319,14 +323,15 @@ def test_detected_events_and_overrides(server, client, site, period):
     wanted = OverrideBody("log_in", selector="#a")
     assert effect(client, site, "it", wanted, period).rows() == [("sign_up", "log_in", 20, 20)]
     definitions.put(client, server.home, site.site_id, OVERRIDE, "it", wanted)
-    assert detected.kinds(client, site, period)["kind"].to_list() == ["log_in"]
-    assert detected.review(client, site, period)["kind"].to_list() == ["log_in"]
-    assert detected.review(client, site, period, kind="sign_up").is_empty()
-    assert detected.review(client, site, period, confidence=detected.Confidence.REVIEWED)["events"].to_list() == [20]
-    assert set(detected.review(client, site, period)["override"]) == {"it"}
+    assert RANKED["detected"].rows(client, site, period)["kind"].to_list() == ["log_in"]
+    assert detected.review(client, Query(), site, period)["kind"].to_list() == ["log_in"]
+    assert detected.review(client, Query(), site, period, kind="sign_up").is_empty()
+    reviewed = detected.review(client, Query(), site, period, confidence=detected.Confidence.REVIEWED)
+    assert reviewed["events"].to_list() == [20]
+    assert set(detected.review(client, Query(), site, period)["override"]) == {"it"}
     assert effect(client, site, "it", None, period).rows() == [("log_in", "sign_up", 20, 20)]
     definitions.remove(client, server.home, site.site_id, OVERRIDE, "it")
-    assert detected.kinds(client, site, period)["kind"].to_list() == ["sign_up"]
+    assert RANKED["detected"].rows(client, site, period)["kind"].to_list() == ["sign_up"]
 
 
 def test_sites_keys_schemas_and_funnels_are_written(server, client, site):
@@ -390,3 +395,32 @@ def test_every_query_and_view_was_carried_out(server, until):
 def _plain(text: str) -> str:
     """Without comments, white space alike: clients leave comments out, and add a format."""
     return " ".join(re.sub(r"--[^\n]*", "", text).split())
+
+
+def test_what_is_sampled_is_weighed(server, client, site, period, event):
+    """In every report and question, from visits and from raw events alike."""
+    only = Filter(include_bots=True)
+    [before] = overview.overview(client, site, period, only).head(1).to_dicts()
+    come = {"user_agent": AGENT, "url": "https://shop.example/sampled", "props_number": {"sample_weight": 10.0}}
+    server.put([event(20_000 + n, n % 60, visitor=9_000 + n, **come) for n in range(40)])
+    [after] = overview.overview(client, site, period, only).head(1).to_dicts()
+    assert [after[name] - before[name] for name in ("visitors", "visits", "pageviews")] == [400, 400, 400]
+    for ask_, more in REPORTS.values():
+        served = ask_(client, site, period, only=only, **more)
+        raw = ask_(client, site, period, only=only, raw=True, **more)
+        polars.testing.assert_frame_equal(served, raw, check_exact=False, rel_tol=1e-12)
+    definitions.put(client, server.home, site.site_id, FUNNEL, "buy", FunnelBody(STEPS))
+    [funnel] = funnels.every(client, site)
+    for order, by in itertools.product(StepOrder, ("", "country", "path")):
+        asked = replace(funnel, order=order, steps=(FunnelStep.parse("/sampled"), FunnelStep("purchase")))
+        query = Query(dimensions=(by,) if by else (), include_bots=True)
+        rows = answer_funnel(client, ask_funnel(client, asked, query, site, period, period.previous())).rows
+        assert rows["visitors"].to_list()[0] >= 400
+    for query in QUERIES.values():
+        goal = goals.condition(GOALS[query.goal]) if query.goal else None
+        served, raw = (
+            answer(client, ask(client, structs.replace(query, exact=exact), site, period, period.previous(), goal))
+            for exact in (False, True)
+        )
+        polars.testing.assert_frame_equal(served, raw, check_exact=False, rel_tol=1e-12)
+    assert verify(client, server.home, every_row=True).differences == ()

@@ -205,6 +205,33 @@ limit {b3_uint32:UInt32}
 -- b3_uint32 = 100
 -- {'count_distinct_implementation': 'uniq'}
 
+-- === exit-pages
+with
+p0_0 as (
+select toString(s.exit_page) as d0, count(distinct s.visitor_id) as a_visitors, countIf(s.pageviews > 0) as a_exits
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.pageviews > 0) as s
+group by d0
+),
+p1_0 as (
+select s.path as d0, count() as a_views
+from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b3_date:Date} and s.name = 'page_view' and s.visit_date between {b1_date:Date} and {b2_date:Date} and s.visit_id in (select visit_id from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.pageviews > 0))) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
+from (
+select d0, a_visitors as m0, a_exits as m1, a_views as m2, if(a_views = 0, null, a_exits / a_views) as m3
+from p0_0
+left join p1_0 using (d0)
+) as n
+order by m1 desc, m0 desc, m2 desc, d0
+limit {b4_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_date = datetime.date(2026, 11, 2)
+-- b4_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
 -- === sources
 with
 p0_0 as (
@@ -342,6 +369,72 @@ select d0, (select a_everyone from p1_0) as a_everyone, a_visitors as m0, a_even
 from p0_0
 ) as n
 order by m0 desc, m1 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === detected
+with
+p0_0 as (
+select toString(s.kind) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_events, count(distinct s.visit_id) as a_visits, countIf(s.override_id != 0) as a_overridden
+from (select * from (
+-- What the tracker detected, as corrected: columns of the event, and what it was detected as. Grain: one row a detected
+-- event. The one place where overrides are applied.
+-- The first row of `rules` keeps the arrays from being empty, which `transform` refuses.
+
+with
+    (
+        select (groupArray(key), groupArray(rank), groupArray(kind), groupUniqArray(asked))
+        from (
+            select toUInt64(0) as key, toUInt64(0) as rank, '' as kind, toUInt8(0) as asked
+            union all
+            select key, max(o.rank) as rank, argMax(o.kind, o.rank) as kind, any(o.asked) as asked
+            from overrides_in_force as o
+            group by key
+        )
+    ) as rules
+select
+    * except (name),
+    toString(e.name) as name,
+    concat(hostname, path) as url,
+    e.props['kind'] as kind_detected,
+    e.props['confidence'] as confidence_detected,
+    e.props['rule'] as rule,
+    coalesce(nullIf(e.props['selector'], ''), e.props['form']) as selector, -- a form is named by itself
+    e.props['text'] as text,
+    arrayMax(
+        asked -> transform(
+            override_key(site_id, asked, name, rule, selector, text),
+            tupleElement(rules, 1), tupleElement(rules, 2), toUInt64(0)
+        ),
+        tupleElement(rules, 4)
+    ) as override_rank,
+    toUInt32(bitAnd(override_rank, 4294967295)) as override_id,
+    if(
+        override_rank = 0,
+        kind_detected,
+        transform(override_rank, tupleElement(rules, 2), tupleElement(rules, 3), '')
+    ) as kind,
+    if(override_rank = 0, confidence_detected, 'reviewed') as confidence
+from (
+select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot
+) as e
+where e.name in ('click', 'form_submit')
+    and e.props['kind'] != ''
+    and e.props['confidence'] in ('high', 'medium', 'low')
+
+) as s where s.kind != 'none') as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
+from (
+select d0, a_visitors as m0, a_events as m1, a_visits as m2, if(a_events = 0, null, a_overridden / a_events) as m3
+from p0_0
+) as n
+order by m0 desc, m1 desc, m2 desc, d0
 limit {b3_uint32:UInt32}
 -- b0_uint32 = 1
 -- b1_date = datetime.date(2026, 10, 1)
@@ -541,33 +634,200 @@ limit {b4_uint32:UInt32}
 -- b4_uint32 = 4294967295
 -- {'count_distinct_implementation': 'uniq'}
 
--- === exit pages of mobiles
-with scoped as (
-select * from visits_merged as s where s.site_id = {b5_uint32:UInt32} and s.visit_date between {b6_date:Date} and {b7_date:Date} and not s.bot and s.device in {b4_array_string:Array(String)}
+-- === overview, sampled
+with
+p0_0 as (
+select toFloat64(sum(i.a_visitors)) / 1000000 as a_visitors, toFloat64(sum(i.a_pageviews)) / 1000000 as a_pageviews
+from (
+select s.visitor_id as visitor_id, min(s.weight) as a_visitors, sumIf(s.weight, s.name = 'page_view') as a_pageviews
+from (select *, sample_weight(s.props_number) as weight from (
+select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot
+) as s) as s
+group by visitor_id
+) as i
 ),
-exit as (
-        select exit_page as page, count(distinct visitor_id) as visitors, count() as exits
-        from scoped
-        where pageviews > 0
-        group by page
-    ),
-    viewed as (
-        select path as page, count() as pageviews
-        from events
-        where site_id = {site:UInt32}
-            and visit_date between {first:Date} and {last:Date}
-            and local_date between {first:Date} and {last:Date} + 2
-            and visit_id in (select visit_id from scoped)
-            and name = 'page_view'
-        group by page
-    )
-select
-    page,
-    exit.visitors as visitors,
-    exit.exits as exits,
-    viewed.pageviews as pageviews,
-    if(pageviews = 0, null, exits / pageviews) as exit_rate
-from exit
-left join viewed using page
-order by exits desc, visitors desc, page
-limit {limit:UInt32}
+p1_0 as (
+select toFloat64(sum(s.weight)) / 1000000 as a_visits, toFloat64(sumIf(s.weight, s.bounce)) / 1000000 as a_bounces, toFloat64(sum(toUInt128(s.weight) * toUInt64(round(s.duration * 1000)))) / 1000000000 as a_seconds
+from (select s.*, if(w.weight = 0, 1000000, w.weight) as weight, if(w.weight = 0, s.pageviews * 1000000, w.pageviews) as weighted_pageviews, if(w.weight = 0, s.events * 1000000, w.events) as weighted_events, if(w.weight = 0, s.revenue * 1000000, w.revenue) as weighted_revenue from (
+select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot
+) as s
+left join (
+select s.visit_id as of, min(s.weight) as weight, sumIf(s.weight, s.name = 'page_view') as pageviews, sum(s.weight) as events, sum(toDecimal128(s.revenue, 4) * s.weight) as revenue
+from (
+select *, sample_weight(s.props_number) as weight from (
+select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b3_date:Date} and {b5_date:Date} and s.visit_date between {b3_date:Date} and {b4_date:Date}
+) as s
+) as s
+group by of having max(s.weight) > 1000000
+) as w on s.visit_id = w.of) as s
+)
+select n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3, n.m4 as m4, n.m5 as m5
+from (
+select toUInt64(round(a_visitors)) as m0, toUInt64(round(a_visits)) as m1, toUInt64(round(a_pageviews)) as m2, if(a_visits = 0, null, a_pageviews / a_visits) as m3, if(a_visits = 0, null, a_bounces / a_visits) as m4, if(a_visits = 0, null, a_seconds / a_visits) as m5
+from p0_0
+cross join p1_0
+) as n
+order by m0 desc, m1 desc, m2 desc
+limit {b6_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_date = datetime.date(2026, 10, 3)
+-- b4_date = datetime.date(2026, 10, 7)
+-- b5_date = datetime.date(2026, 10, 9)
+-- b6_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === pages with their visits, sampled
+with
+p0_0 as (
+select d0, toFloat64(sum(i.a_visitors)) / 1000000 as a_visitors, toFloat64(sum(i.a_visits)) / 1000000 as a_visits, toFloat64(sum(i.a_events)) / 1000000 as a_events
+from (
+select d0, visitor_id, min(i.a_visitors) as a_visitors, sum(i.a_visits) as a_visits, sum(i.a_events) as a_events
+from (
+select toString(s.path) as d0, s.visitor_id as visitor_id, s.visit_id as visit_id, min(s.weight) as a_visitors, min(s.weight) as a_visits, sum(s.weight) as a_events
+from (select *, sample_weight(s.props_number) as weight from (
+select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.name = 'page_view'
+) as s) as s
+group by d0, visitor_id, visit_id
+) as i
+group by d0, visitor_id
+) as i
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2
+from (
+select d0, toUInt64(round(a_visitors)) as m0, toUInt64(round(a_visits)) as m1, toUInt64(round(a_events)) as m2
+from p0_0
+) as n
+order by m0 desc, m1 desc, m2 desc, d0
+limit {b3_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === a goal by source, sampled
+with
+p0_0 as (
+select d0, toFloat64(sum(i.a_completions)) / 1000000 as a_completions, toFloat64(sum(i.a_conversions)) / 1000000 as a_conversions
+from (
+select toString(s.source) as d0, s.visitor_id as visitor_id, sum(g.completions) as a_completions, min(s.weight) as a_conversions
+from (select s.*, if(w.weight = 0, 1000000, w.weight) as weight, if(w.weight = 0, s.pageviews * 1000000, w.pageviews) as weighted_pageviews, if(w.weight = 0, s.events * 1000000, w.events) as weighted_events, if(w.weight = 0, s.revenue * 1000000, w.revenue) as weighted_revenue from (
+select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot
+) as s
+left join (
+select s.visit_id as of, min(s.weight) as weight, sumIf(s.weight, s.name = 'page_view') as pageviews, sum(s.weight) as events, sum(toDecimal128(s.revenue, 4) * s.weight) as revenue
+from (
+select *, sample_weight(s.props_number) as weight from (
+select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b3_date:Date} and {b5_date:Date} and s.visit_date between {b3_date:Date} and {b4_date:Date}
+) as s
+) as s
+group by of having max(s.weight) > 1000000
+) as w on s.visit_id = w.of) as s
+inner join (
+select s.visit_id as visit_id, s.weight as completions, s.weighted_revenue as revenue from (select s.*, if(w.weight = 0, 1000000, w.weight) as weight, if(w.weight = 0, s.pageviews * 1000000, w.pageviews) as weighted_pageviews, if(w.weight = 0, s.events * 1000000, w.events) as weighted_events, if(w.weight = 0, s.revenue * 1000000, w.revenue) as weighted_revenue from (
+select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b7_date:Date} and {b8_date:Date} and s.duration >= {b6_float64:Float64}
+) as s
+left join (
+select s.visit_id as of, min(s.weight) as weight, sumIf(s.weight, s.name = 'page_view') as pageviews, sum(s.weight) as events, sum(toDecimal128(s.revenue, 4) * s.weight) as revenue
+from (
+select *, sample_weight(s.props_number) as weight from (
+select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b3_date:Date} and {b5_date:Date} and s.visit_date between {b3_date:Date} and {b4_date:Date}
+) as s
+) as s
+group by of having max(s.weight) > 1000000
+) as w on s.visit_id = w.of) as s
+) as g on s.visit_id = g.visit_id
+group by d0, visitor_id
+) as i
+group by d0
+),
+p1_0 as (
+select d0, toFloat64(sum(i.a_visitors)) / 1000000 as a_visitors
+from (
+select toString(s.source) as d0, s.visitor_id as visitor_id, min(s.weight) as a_visitors
+from (select s.*, if(w.weight = 0, 1000000, w.weight) as weight, if(w.weight = 0, s.pageviews * 1000000, w.pageviews) as weighted_pageviews, if(w.weight = 0, s.events * 1000000, w.events) as weighted_events, if(w.weight = 0, s.revenue * 1000000, w.revenue) as weighted_revenue from (
+select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot
+) as s
+left join (
+select s.visit_id as of, min(s.weight) as weight, sumIf(s.weight, s.name = 'page_view') as pageviews, sum(s.weight) as events, sum(toDecimal128(s.revenue, 4) * s.weight) as revenue
+from (
+select *, sample_weight(s.props_number) as weight from (
+select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b3_date:Date} and {b5_date:Date} and s.visit_date between {b3_date:Date} and {b4_date:Date}
+) as s
+) as s
+group by of having max(s.weight) > 1000000
+) as w on s.visit_id = w.of) as s
+group by d0, visitor_id
+) as i
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1
+from (
+select d0, toUInt64(round(a_completions)) as m0, if(a_visitors = 0, null, a_conversions / a_visitors) as m1
+from p0_0
+full join p1_0 using (d0)
+) as n
+order by m0 desc, d0
+limit {b9_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_date = datetime.date(2026, 10, 3)
+-- b4_date = datetime.date(2026, 10, 7)
+-- b5_date = datetime.date(2026, 10, 9)
+-- b6_float64 = 120.0
+-- b7_date = datetime.date(2026, 9, 29)
+-- b8_date = datetime.date(2026, 11, 2)
+-- b9_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === exit pages by device, sampled
+with
+p0_0 as (
+select d0, d1, toFloat64(sum(i.a_visitors)) / 1000000 as a_visitors, toFloat64(sum(i.a_exits)) / 1000000 as a_exits
+from (
+select toString(s.exit_page) as d0, toString(s.device) as d1, s.visitor_id as visitor_id, min(s.weight) as a_visitors, sumIf(s.weight, s.pageviews > 0) as a_exits
+from (select s.*, if(w.weight = 0, 1000000, w.weight) as weight, if(w.weight = 0, s.pageviews * 1000000, w.pageviews) as weighted_pageviews, if(w.weight = 0, s.events * 1000000, w.events) as weighted_events, if(w.weight = 0, s.revenue * 1000000, w.revenue) as weighted_revenue from (
+select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.pageviews > 0
+) as s
+left join (
+select s.visit_id as of, min(s.weight) as weight, sumIf(s.weight, s.name = 'page_view') as pageviews, sum(s.weight) as events, sum(toDecimal128(s.revenue, 4) * s.weight) as revenue
+from (
+select *, sample_weight(s.props_number) as weight from (
+select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b3_date:Date} and {b5_date:Date} and s.visit_date between {b3_date:Date} and {b4_date:Date}
+) as s
+) as s
+group by of having max(s.weight) > 1000000
+) as w on s.visit_id = w.of) as s
+group by d0, d1, visitor_id
+) as i
+group by d0, d1
+),
+p1_0 as (
+select s.path as d0, w.w1 as d1, toFloat64(sum(s.weight)) / 1000000 as a_views
+from (select *, sample_weight(s.props_number) as weight from (
+select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b6_date:Date} and s.name = 'page_view' and s.visit_date between {b1_date:Date} and {b2_date:Date}
+) as s) as s
+inner join (select s.visit_id as visit_id, toString(s.device) as w1 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.pageviews > 0) as s) as w on s.visit_id = w.visit_id
+group by d0, d1
+)
+select n.d0 as d0, n.d1 as d1, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
+from (
+select d0, d1, toUInt64(round(a_visitors)) as m0, toUInt64(round(a_exits)) as m1, toUInt64(round(a_views)) as m2, if(a_views = 0, null, a_exits / a_views) as m3
+from p0_0
+left join p1_0 using (d0, d1)
+) as n
+order by m0 desc, m1 desc, m2 desc, d0, d1
+limit {b7_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_date = datetime.date(2026, 10, 1)
+-- b2_date = datetime.date(2026, 10, 31)
+-- b3_date = datetime.date(2026, 10, 3)
+-- b4_date = datetime.date(2026, 10, 7)
+-- b5_date = datetime.date(2026, 10, 9)
+-- b6_date = datetime.date(2026, 11, 2)
+-- b7_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 PAGE_VIEW = "page_view"
@@ -14,6 +16,8 @@ FIELDS = (
     "source", "channel", "referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
     "click_id_kind", "country", "city", "device", "browser", "browser_version", "os", "os_version", "language",
 )  # fmt: skip
+# How many an event can stand for at most.
+HEAVIEST = 1000
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MILLISECOND = dt.timedelta(milliseconds=1)
 
@@ -36,7 +40,7 @@ class Detection:
 class Event:
     """``at`` and ``received_at`` are ms since 1970 UTC; ``place`` is that among the events that were loaded together.
 
-    ``fields`` has FIELDS, ``props`` the properties that are text.
+    ``fields`` has FIELDS, ``props`` the properties that are text. ``weight`` is how many it stands for.
     """
 
     visitor: int
@@ -55,6 +59,7 @@ class Event:
     fields: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(FIELDS, ""))
     props: Mapping[str, str] = field(default_factory=dict)
     detection: Detection | None = None
+    weight: Fraction = Fraction(1)
 
     @property
     def arrival(self) -> tuple[int, int, int, int]:
@@ -80,7 +85,15 @@ def of_row(row: Mapping[str, Any]) -> Event:
         revenue=row["revenue"],
         fields={name: row[name] for name in FIELDS},
         props=row["props"],
+        weight=weight_of(row["props_number"].get("sample_weight")),
     )
+
+
+def weight_of(number: float | None) -> Fraction:
+    """How many an event with this property stands for, in whole millionths: what cannot be, or is not there, is 1."""
+    if number is None or not math.isfinite(number) or number < 1:
+        return Fraction(1)
+    return Fraction(round(min(number, HEAVIEST) * 1_000_000), 1_000_000)
 
 
 def milliseconds(moment: dt.datetime) -> int:

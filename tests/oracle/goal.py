@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from tests.oracle.event import PAGE_VIEW, Event
 from tests.oracle.funnel import like
+from tests.oracle.metric import Group, share, visitors_of
 from tests.oracle.visit import Visit
 
 
@@ -22,11 +24,13 @@ class Goal:
     value: float = 0
     seconds: int = 0
 
-    def completions(self, visit: Visit, include_bots: bool) -> list[Decimal]:
-        """The revenue of each completion."""
+    def completions(self, visit: Visit, include_bots: bool) -> list[tuple[Fraction, Fraction]]:
+        """For each completion how many it stands for, and the revenue of all of these."""
         if self.seconds:
-            return [visit.revenue] if visit.ended - visit.started >= self.seconds * 1000 else []
-        return [event.revenue for event in visit.events if (include_bots or not event.bot) and self._by(event)]
+            long = visit.ended - visit.started >= self.seconds * 1000
+            return [(visit.weight, sum(map(_revenue, visit.events), Fraction(0)))] if long else []
+        its = (event for event in visit.events if (include_bots or not event.bot) and self._by(event))
+        return [(event.weight, _revenue(event)) for event in its]
 
     def _by(self, event: Event) -> bool:
         view = bool(self.page) and not (self.event or self.scroll or self.value)
@@ -40,21 +44,29 @@ class Goal:
         )
 
 
-Found = Sequence[tuple[Visit, list[Decimal]]]
-# The visits of a row that completed the goal, with their completions; and the visitors of the row.
-METRICS: dict[str, Callable[[Found, int], float | None]] = {
-    "conversions": lambda found, _: _visitors(found),
-    "conversion_rate": lambda found, visitors: _visitors(found) / visitors if visitors else None,
-    "completions": lambda found, _: sum(len(revenue) for _, revenue in found),
-    "goal_revenue": lambda found, _: float(sum((sum(revenue, Decimal(0)) for _, revenue in found), Decimal(0))),
+def _revenue(event: Event) -> Fraction:
+    return event.weight * Fraction(event.revenue)
+
+
+# Of the visits of a row that completed the goal: whose, how many each stands for, its completions.
+Found = Sequence[tuple[int, Fraction, list[tuple[Fraction, Fraction]]]]
+# By what was found, and how many visitors the row has.
+METRICS: dict[str, Callable[[Found, Fraction], float | None]] = {
+    "conversions": lambda found, _: round(_visitors(found)),
+    "conversion_rate": lambda found, visitors: share(_visitors(found), visitors),
+    "completions": lambda found, _: round(sum((count for _, _, its in found for count, _ in its), Fraction(0))),
+    "goal_revenue": lambda found, _: float(sum((revenue for _, _, its in found for _, revenue in its), Fraction(0))),
 }
 
 
-def completed(goal: Goal, visits: Iterable[Visit], include_bots: bool) -> Found:
-    """Those of the visits that completed the goal."""
-    found = [(visit, goal.completions(visit, include_bots)) for visit in visits]
-    return [(visit, revenue) for visit, revenue in found if revenue]
+def completed(goal: Goal, group: Group, include_bots: bool) -> Found:
+    """Those of a row's visits that completed the goal."""
+    found = [
+        (visit.visitor, weight, goal.completions(visit, include_bots))
+        for visit, weight in zip(group.visits, group.weights, strict=True)
+    ]
+    return [one for one in found if one[2]]
 
 
-def _visitors(found: Found) -> int:
-    return len({visit.visitor for visit, _ in found})
+def _visitors(found: Found) -> Fraction:
+    return visitors_of((visitor, weight) for visitor, weight, _ in found)

@@ -4,6 +4,9 @@ The levels, in one place. A question with a dimension of events is about events,
 One with dimensions of visits alone is about the visits that started in the period, whole. One without either counts
 each figure where it lies: events and visitors at the event, visits at their start. Flagged events are left out one by
 one, visits where one of their events is flagged.
+
+Weights likewise. An event counts for as many as it stands for. Where a question is about events, a visit and a visitor
+count for as many as the lightest of their events in the row; else as the lightest of the visit, or of their visits.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from typing import Any
 
 from tests.oracle.clock import Clock, Period
@@ -21,7 +25,7 @@ from tests.oracle.event import Event
 from tests.oracle.funnel import Funnel
 from tests.oracle.goal import METRICS as OF_GOALS
 from tests.oracle.goal import Goal, completed
-from tests.oracle.metric import METRICS, Group
+from tests.oracle.metric import METRICS, Group, visitors_of
 from tests.oracle.visit import Visit, visits
 
 Key = tuple[Any, ...]
@@ -63,8 +67,8 @@ class Oracle:
             group = groups.get(key, Group())
             rows.append(values | {name: METRICS[name](group, whole, values) for name in metrics if name in METRICS})
             if goal is not None:
-                found = completed(goal, group.visits, include_bots)
-                visitors = len({event.visitor for event in group.events})
+                found = completed(goal, group, include_bots)
+                visitors = visitors_of((event.visitor, event.weight) for event in group.events)
                 rows[-1] |= {name: OF_GOALS[name](found, visitors) for name in metrics if name in OF_GOALS}
         return rows
 
@@ -76,7 +80,7 @@ class Oracle:
         by: str = "",
         where: Sequence[Condition] = (),
         include_bots: bool = False,
-    ) -> dict[str, list[tuple[int, float | None]]]:
+    ) -> dict[str, list[tuple[Fraction, float | None]]]:
         """How many visitors reach each step with their events of the period, and their median seconds since the step
         before; by the value of ``by`` that the attempt's first event or its visit has, '' where it has none."""
         hits, _ = self._scope(period, where, include_bots, Level.TIME)
@@ -135,22 +139,23 @@ class Oracle:
         """The groups by the values of the dimensions, and all of them as one. What lacks a value is in no group."""
         level = _level(asked)
         events: dict[Key, list[Event]] = defaultdict(list)
-        found: dict[Key, dict[int, Visit]] = defaultdict(dict)
+        found: dict[Key, dict[int, tuple[Visit, Fraction]]] = defaultdict(dict)
         for event, visit in hits:
             at = visit.started if level is Level.VISIT else event.at
             key = self._key(asked, at, event, visit)
             events[key].append(event)
             if level is Level.EVENT:
-                found[key][id(visit)] = visit
+                _, before = found[key].get(id(visit), (visit, event.weight))
+                found[key][id(visit)] = visit, min(before, event.weight)
         if level is not Level.EVENT:
             for visit in started:
-                found[self._key(asked, visit.started, visit.first, visit)][id(visit)] = visit
+                found[self._key(asked, visit.started, visit.first, visit)][id(visit)] = visit, visit.weight
         groups = {
-            key: Group(events[key], list(found[key].values()))
+            key: Group(events[key], *zip(*found[key].values(), strict=True)) if found[key] else Group(events[key])
             for key in events.keys() | found.keys()
             if None not in key
         }
-        return groups, Group([event for event, _ in hits], started)
+        return groups, Group([event for event, _ in hits], started, [visit.weight for visit in started])
 
     def _key(self, asked: Sequence[Dimension], at: int, event: Event, visit: Visit) -> Key:
         value_of: dict[Level, Callable[[Dimension], Any]] = {
@@ -161,10 +166,12 @@ class Oracle:
         return tuple(value_of[one.level](one) for one in asked)
 
 
-def _reached(attempts: list[list[Event]], step: int) -> tuple[int, float | None]:
+def _reached(attempts: list[list[Event]], step: int) -> tuple[Fraction, float | None]:
+    """An attempt is seen where all of its events are: it stands for as many as the one in the smallest share."""
     there = [attempt for attempt in attempts if len(attempt) > step]
     times = [(attempt[step].at - attempt[step - 1].at) / 1000 for attempt in there] if step else []
-    return len(there), statistics.median(times) if times else None
+    count = sum((max(event.weight for event in attempt[: step + 1]) for attempt in there), Fraction(0))
+    return count, statistics.median(times) if times else None
 
 
 def _level(asked: Sequence[Dimension]) -> Level:

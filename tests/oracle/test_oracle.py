@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from tests.oracle.clock import Clock, previous
 from tests.oracle.condition import Condition
 from tests.oracle.detected import Override
-from tests.oracle.event import FIELDS, Event
+from tests.oracle.event import FIELDS, Event, weight_of
 from tests.oracle.funnel import Funnel, Step
+from tests.oracle.goal import Goal
 from tests.oracle.oracle import Oracle
 from tests.oracle.visit import visits
 from tests.oracle.visitor import visitors
@@ -25,6 +29,7 @@ BLANK = dict.fromkeys(FIELDS, "")
 def event(minute: float, visitor: int = 1, **more) -> Event:
     """An event so many minutes after noon of 2 November 2026."""
     fields = BLANK | {name: more.pop(name) for name in FIELDS if name in more}
+    more["weight"] = Fraction(more.get("weight", 1))
     return Event(visitor, NOON + int(minute * MINUTE), fields=fields, **more)
 
 
@@ -141,6 +146,57 @@ def test_conditions(where, figures):
     )  # fmt: skip
     asked = ["visitors", "visits", "pageviews"]
     assert list(only(oracle.query(metrics=asked, where=where, period=PERIOD)).values()) == figures
+
+
+@pytest.mark.parametrize(
+    ("number", "weight"),
+    [
+        (None, 1), (10.0, 10), (1 / 0.3, Fraction(3333333, 10**6)), (0.5, 1), (-3.0, 1), (math.nan, 1), (math.inf, 1),
+        (1000.5, 1000), (1e300, 1000),
+    ],
+)  # fmt: skip
+def test_what_an_event_stands_for(number, weight):
+    assert weight_of(number) == weight
+
+
+SAMPLED = ["visitors", "visits", "pageviews", "events", "bounce_rate", "visit_duration"]
+
+
+@pytest.mark.parametrize(
+    ("events", "figures"),
+    [
+        pytest.param([event(0, weight=10)], [10, 10, 10, 10, 1.0, 0.0], id="one for ten"),
+        pytest.param([event(0, weight=10), event(0, 2)], [11, 11, 11, 11, 1.0, 0.0], id="and one that is not sampled"),
+        pytest.param([event(0, weight=10), event(0, 2), event(9, 2)], [11, 11, 12, 12, 10 / 11, 540 / 11], id="rates"),
+        pytest.param([event(0, weight=10), event(100, weight=2)], [2, 12, 12, 12, 1.0, 0.0], id="another share later"),
+        pytest.param(
+            [event(0, weight=10), event(1, name="order", interactive=True)], [1, 1, 10, 11, 0.0, 60.0],
+            id="with an event that everyone sends",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_sampled_stands_for_others(events, figures):
+    assert list(only(Oracle(events, "UTC").query(metrics=SAMPLED, period=PERIOD)).values()) == figures
+
+
+def test_a_row_weighs_by_its_own_events():
+    oracle = Oracle([event(0, weight=10), event(1, path="/b"), event(2, path="/b", weight=4)], "UTC")
+    found = oracle.query(metrics=["visitors", "visits", "events"], dimensions=["page"], period=PERIOD)
+    assert [tuple(row.values()) for row in found] == [("/", 10, 10, 10), ("/b", 1, 1, 5)]
+    found = oracle.query(metrics=["exits", "exit_page_views", "exit_rate"], dimensions=["exit_page"], period=PERIOD)
+    assert [tuple(row.values()) for row in found] == [("/b", 1, 5, 0.2)]
+
+
+def test_goals_and_funnels_weigh():
+    came = [event(0, weight=10), event(1, name="order", revenue=Decimal(3)), event(2, name="order", weight=2)]
+    oracle = Oracle([*came, event(0, 2, weight=10), event(0, 3, name="order")], "UTC")
+    figures = ["conversions", "completions", "goal_revenue", "conversion_rate"]
+    found = only(oracle.query(metrics=figures, period=PERIOD, goal=Goal(event="order")))
+    assert list(found.values()) == [2, 4, 3.0, 2 / 12]
+    found = only(oracle.query(metrics=figures, period=PERIOD, goal=Goal(seconds=60)))
+    assert list(found.values()) == [1, 1, 3.0, 1 / 12]
+    reached = oracle.funnel(Funnel([Step("page_view"), Step("order")]), PERIOD)
+    assert [count for count, _ in reached[""]] == [20, 10]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 
 from tests.oracle.event import PAGE_VIEW, Event
@@ -78,6 +79,11 @@ class Visit:
     def revenue(self) -> Decimal:
         """What its events earned, whatever the currency."""
         return sum((event.revenue for event in self.events), Decimal(0))
+
+    @cached_property
+    def weight(self) -> Fraction:
+        """How many visits it stands for: as many as the event that is in the largest share."""
+        return min(event.weight for event in self.events)
 
 
 def visits(events: Iterable[Event]) -> list[Visit]:

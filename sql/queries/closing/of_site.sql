@@ -1,32 +1,24 @@
--- What is closed of a site. Grain: one row. Columns: until (the last closed day of visits; 1970-01-01: none),
--- open (days up to then that a later batch has touched), months (closed ones, as table and first day).
+-- What tells which days of a site are closed, and which are sampled. Grain: one row a fact. Columns: what (revised: a
+-- day and the last batch that touched it; a closed table: a day that it holds, up to which batch; sampled: a day, and
+-- the least and the most that a sampled event stands for, in millionths; horizon of what retention has removed: the first
+-- day that is whole), day, number, most.
 -- Parameters: site, first, last (local dates).
-with
-    revised as (
-        select day, batch_no
-        from revisions final
-        where site_id = {site:UInt32}
-            and day between toStartOfMonth({first:Date}) and toLastDayOfMonth({last:Date})
-    ),
-    closed as (
-        select derived, day, batch_no
-        from closings final
-        where site_id = {site:UInt32}
-            and day between toStartOfMonth({first:Date}) and {last:Date}
-            and batch_no > 0
-    )
-select
-    (select max(day) from closed where derived = 'closed_visits') as until,
-    (
-        select groupArray(r.day)
-        from revised as r
-        left join (select day, batch_no from closed where derived = 'closed_visits') as c on c.day = r.day
-        where r.batch_no > c.batch_no and r.day <= until
-    ) as open,
-    (
-        select groupArray((toString(c.derived), c.day))
-        from closed as c
-        inner join (select toStartOfMonth(day) as month, max(batch_no) as batch_no from revised group by month) as m
-            on m.month = c.day
-        where c.derived != 'closed_visits' and c.batch_no >= m.batch_no
-    ) as months
+select 'revised' as what, day, batch_no as number, toUInt64(0) as most
+from revisions final
+where site_id = {site:UInt32}
+    and day between toStartOfMonth({first:Date}) and toLastDayOfMonth({last:Date})
+union all
+select toString(derived) as what, day, batch_no as number, 0 as most
+from closings final
+where site_id = {site:UInt32}
+    and day between toStartOfMonth({first:Date}) and {last:Date}
+    and batch_no > 0
+union all
+select 'sampled' as what, local_date as day, lightest as number, heaviest as most
+from sampled_days final
+where site_id = {site:UInt32}
+    and local_date between {first:Date} and {last:Date}
+union all
+select concat('horizon ', what) as what, since as day, 0 as number, 0 as most
+from horizons final
+where site_id = {site:UInt32} and since > '1970-01-01'

@@ -117,15 +117,17 @@ with
             arrayMin(arrayFilter((moment, level) -> level = farthest, ended, levels)) as soonest,
             arrayLastIndex((moment, level) -> level = farthest and moment = soonest, ended, levels) as best,
             labels[best] as label,
-            arraySort(
-                arrayMap(row -> bitShiftRight(row[best], 20), arrayFilter((row, its) -> its[best], rows, inside))
-            ) as reached
+            -- Of its steps, in the order in which it takes them: moments, and labels of their events.
+            arraySort(arrayMap(row -> row[best], arrayFilter((row, its) -> its[best], rows, inside))) as reached,
+            arrayMap(moment -> labels[indexOf(moments, moment)], reached) as along
         from followed
     )
 select
     toString(t.label) as label,
-    sumForEach(arrayMap(time -> 1, t.reached)) as visitors,
-    quantileExactInclusiveForEach(0.5)(arrayDifference(t.reached)) as medians,
+    sumForEach(arrayMap(moment -> 1, t.reached)) as visitors,
+    quantileExactInclusiveForEach(0.5)(
+        arrayDifference(arrayMap(moment -> bitShiftRight(moment, 20), t.reached))
+    ) as medians,
     count() over () as labels
 from attempts as t
 group by label

@@ -1,18 +1,11 @@
--- What the tracker detected, as corrected. Grain: one row a detected event. The one place where overrides are applied.
+-- What the tracker detected, as corrected: columns of the event, and what it was detected as. Grain: one row a detected
+-- event. The one place where overrides are applied.
 create or replace view detected_events as
 with (select rules from override_rules) as rules
 select
-    site_id,
-    local_date,
-    timestamp,
-    visitor_id,
-    visit_id,
-    event_id,
+    * except (name),
     toString(e.name) as name,
-    hostname,
-    path,
     concat(hostname, path) as url,
-    bot,
     e.props['kind'] as kind_detected,
     e.props['confidence'] as confidence_detected,
     e.props['rule'] as rule,

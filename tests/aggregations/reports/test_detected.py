@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import pytest
 
 from aggregations.definitions.overrides import OVERRIDE, OverrideBody, effect
-from aggregations.query.filters import Filter
+from aggregations.query.answer import answer, ask
+from aggregations.query.filters import EXCLUDE_BOTS, Filter
 from aggregations.query.model import Query
 from aggregations.query.where import parse
-from aggregations.reports.detected import Confidence, Detected, kinds, kinds_of, review, review_of
+from aggregations.reports.detected import Confidence, Detected
+from aggregations.reports.detected import review as review_of
+from aggregations.reports.ranked import RANKED
 from sql import definitions
 from sql.core.data_dir import DataDir
 
@@ -53,6 +56,18 @@ def override(world, home):
 @pytest.fixture
 def remove(world, home):
     return lambda site, name: definitions.remove(world.client, home, site.site_id, OVERRIDE, name)
+
+
+def kinds(client, site, period, only=EXCLUDE_BOTS, limit=10):
+    return RANKED["detected"].rows(client, site, period, only, limit=limit)
+
+
+def kinds_of(client, query, site, period):
+    return answer(client, ask(client, query, site, period))
+
+
+def review(client, site, period, limit=10, **more):
+    return review_of(client, Query(limit=limit), site, period, **more)
 
 
 def by_kind(world, site, period):
@@ -106,8 +121,9 @@ def test_conditions_are_of_events_visits_and_visitors(world, day, where, segment
         click("10:02", kind="contact", path="/b", selector="#b", **phone),
         click("10:03", kind="sign_up", path="/c", name="form_submit", **phone),
     )
-    query = Query(where=parse(where) if where else None, segment=parse(segment) if segment else None)
-    found = kinds_of(world.client, query, site, day(site))
+    chosen = {"where": parse(where) if where else None, "segment": parse(segment) if segment else None}
+    query = Query(**chosen)
+    found = kinds_of(world.client, RANKED["detected"].query(**chosen), site, day(site))
     assert {row["kind"]: row["events"] for row in found.iter_rows(named=True)} == expected
     groups = review_of(world.client, query, site, day(site))
     assert sum(groups["events"]) == sum(expected.values())
@@ -254,8 +270,8 @@ def test_figures_are_those_of_the_raw_rows(world, days, override, remove):
             *(
                 {
                     "at": (dt.datetime(2026, 11, 1) + dt.timedelta(minutes=17 * n)).isoformat(),
-                    "visitor": dice.randrange(30),
-                    "visit": dice.randrange(60) + 1,
+                    "visitor": (visitor := dice.randrange(30)),
+                    "visit": 2 * visitor + dice.randint(1, 2),
                     "hostname": "shop.example",
                     "path": f"/{dice.randrange(9)}",
                     "bot": dice.random() < 0.1,
@@ -326,7 +342,7 @@ def agree(world, sites, days, rows, made):
             kind: (
                 len({row["visitor_id"] for row, _ in group}),
                 len(group),
-                len({(row["visitor_id"], row["visit_id"]) for row, _ in group}),
+                len({row["visit_id"] for row, _ in group}),
                 sum(decides is not None for _, decides in group) / len(group),
             )
             for kind, group in totals.items()

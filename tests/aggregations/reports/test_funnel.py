@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from aggregations.query.model import Query
+from aggregations.query.model import FunnelQuery, Query
 from aggregations.query.periods import Period
 from aggregations.query.where import parse
 from aggregations.reports import funnel as funnels
+from aggregations.reports import reached
 from aggregations.reports.funnel import Funnel, StepOrder
 from aggregations.reports.funnel_steps import FunnelStep
 from sql.core.durations import span_of
@@ -62,13 +65,13 @@ def random_funnel(dice):
 
 
 def said(client, funnel, query, site, period):
-    keys = [*map(funnels.column_of, query.dimensions), "step", "event", "path"]
-    return rows_of(funnels.report(client, funnel, query, site, period).rows, keys, list(OF_FUNNELS))
+    keys = [*map(reached.column_of, query.dimensions), "step", "event", "path"]
+    return rows_of(reached.report(client, funnel, query, site, period).rows, keys, list(OF_FUNNELS))
 
 
 def true(funnel, found, by):
     shown = [("", "") if funnel.order == "any" else (step.name, step.path) for step in funnel.steps]
-    nobody = {} if by else {"": [(0, None)] * len(shown)}
+    nobody = {} if by else {"": [(Fraction(0), None)] * len(shown)}
     return {
         (*([value] if by else []), at + 1, *shown[at]): figures
         for value, reached in (found or nobody).items()
@@ -140,7 +143,7 @@ def ask(world, days, shop):
     """A funnel's answer over the whole of November."""
 
     def ask(funnel, **query):
-        return funnels.report(world.client, funnel, Query(**query), shop, days("2026-11-01", "2026-11-30", shop))
+        return reached.report(world.client, funnel, Query(**query), shop, days("2026-11-01", "2026-11-30", shop))
 
     return ask
 
@@ -208,9 +211,71 @@ def test_a_sample_is_scaled_up(world, days):
     site = world.site()
     world.events(site, *(row for n in range(300) for row in visitor(n * 2**56 % 2**64, (0, *VIEW), (1, *CART))))
     period = days("2026-11-01", "2026-11-30", site)
-    rows = funnels.report(world.client, CHECKOUT, Query(sample=0.25), site, period).rows
+    rows = reached.report(world.client, CHECKOUT, Query(sample=0.25), site, period).rows
     assert rows["visitors"].to_list() == [256, 256, 0]
     assert rows["from_first"].to_list() == [1.0, 1.0, 0.0]
+
+
+def test_compared_by_value_and_at_every_step(world, days):
+    site = world.site()
+    world.events(
+        site,
+        *visitor(1, (0, *VIEW), (1, *CART), (3, *BUY), country="DE"),
+        *visitor(2, (0, *VIEW), country="FR"),
+        *visitor(3, (0, *VIEW), (2, *CART), day="2026-11-01", country="DE"),
+        *visitor(4, (0, *VIEW), day="2026-11-01", country="DE"),
+        *visitor(5, (0, *VIEW), day="2026-11-01", country="AT"),
+    )
+    period = days("2026-11-02", "2026-11-02", site)
+
+    def compared(period=period, **query):
+        asked = reached.ask(world.client, CHECKOUT, Query(**query), site, period, period.previous())
+        return reached.answer(world.client, asked).rows
+
+    rows = compared()
+    assert rows.columns == [
+        "step", "event", "path", *OF_FUNNELS, *(f"{name}_previous" for name in OF_FUNNELS),
+        *(f"{name}_change" for name in OF_FUNNELS),
+    ]  # fmt: skip
+    assert rows.select("visitors", "visitors_previous", "visitors_change").rows() == [
+        (2, 3, 2 / 3 - 1), (1, 1, 0.0), (1, 0, None),
+    ]  # fmt: skip
+    assert rows["from_first_previous"].to_list() == [1.0, 1 / 3, 0.0]
+    assert rows["time_from_previous_previous"].to_list() == [None, 120.0, None]
+    by_country = compared(dimensions=("country",)).select("country", "visitors", "visitors_previous").rows()
+    assert by_country == [("DE", 1, 2), ("DE", 1, 1), ("DE", 1, 0), ("FR", 1, 0), ("FR", 0, 0), ("FR", 0, 0)]
+    nobody = compared(days("2026-11-03", "2026-11-03", site)).select("visitors", "visitors_previous").rows()
+    assert nobody == [(0, 2), (0, 1), (0, 1)]
+    assert compared(days("2026-11-20", "2026-11-20", site))["visitors_previous"].to_list() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("sort", "values"),
+    [
+        ((), ["DE", "", "FR"]),
+        ((("visitors", "asc"),), ["FR", "", "DE"]),
+        ((("country", "desc"),), ["FR", "DE", ""]),
+        ((("from_first", "desc"),), ["DE", "", "FR"]),
+        ((("from_first", "asc"), ("country", "asc")), ["FR", "", "DE"]),
+    ],
+    ids=str,
+)
+def test_sorted(world, days, sort, values):
+    site = world.site()
+    world.events(
+        site,
+        *visitor(1, (0, *VIEW), (1, *CART), (3, *BUY), country="DE"),
+        *visitor(2, (0, *VIEW), (1, *CART), (3, *BUY), country="DE"),
+        *visitor(3, (0, *VIEW), (1, *CART), (3, *BUY), country="DE"),
+        *visitor(4, (0, *VIEW), (1, *CART), (3, *BUY)),
+        *visitor(5, (0, *VIEW)),
+        *visitor(6, (0, *VIEW), country="FR"),
+    )
+    query = Query(dimensions=("country",), sort=sort, funnel=FunnelQuery("checkout"))
+    for limit in (0, 1):
+        asked = structs.replace(query, limit=limit)
+        rows = reached.report(world.client, CHECKOUT, asked, site, days("2026-11-02", "2026-11-02", site)).rows
+        assert rows.filter(step=1)["country"].to_list() == (values[:1] if limit else values)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +294,7 @@ def test_a_sample_is_scaled_up(world, days):
 )
 def test_what_cannot_be_asked(world, days, shop, funnel, query, said):
     with pytest.raises(UsageError, match=said):
-        funnels.report(world.client, funnel, query, shop, days("2026-11-01", "2026-11-30", shop))
+        reached.report(world.client, funnel, query, shop, days("2026-11-01", "2026-11-30", shop))
 
 
 @pytest.mark.parametrize(
@@ -257,5 +322,5 @@ def test_heavy_visitors_cost_what_their_events_cost(world, days):
         parameters={"site": site.site_id},
     )
     made = Funnel("f", steps_of("page_view", "add_to_cart", "purchase"))
-    found = funnels.report(world.client, made, Query(), site, days("2026-11-02", "2026-11-02", site)).rows
+    found = reached.report(world.client, made, Query(), site, days("2026-11-02", "2026-11-02", site)).rows
     assert found["visitors"].to_list() == [1, 1, 1]

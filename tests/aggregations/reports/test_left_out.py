@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aggregations.query.filters import Filter
+from aggregations.query.answer import ask
+from aggregations.query.model import Query
 from aggregations.reports.left_out import LeftOut, bots
 
 
@@ -20,6 +21,10 @@ def test_bots_of_the_period(world, days, raw):
         {"at": "2026-11-04T11:00:00", "visitor": 2, "visit": 4, "bot": True},
     )
     period = days("2026-11-02", "2026-11-03", site)
-    assert bots(world.client, site, period, raw=raw) == LeftOut(3, 2)
-    assert bots(world.client, site, period, Filter(include_bots=True), raw=raw) == LeftOut()
-    assert bots(world.client, site, days("2026-11-05", "2026-11-06", site), raw=raw) == LeftOut()
+
+    def left(period, **more):
+        return bots(world.client, ask(world.client, Query(exact=raw, **more), site, period))
+
+    assert left(period) == LeftOut(3, 2)
+    assert left(period, include_bots=True) == LeftOut()
+    assert left(days("2026-11-05", "2026-11-06", site)) == LeftOut()

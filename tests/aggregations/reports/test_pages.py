@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from aggregations.query.answer import answer, ask
 from aggregations.query.filters import Filter
 from aggregations.query.model import Query
-from aggregations.reports.exit_pages import exit_pages, of
 from aggregations.reports.ranked import RANKED
 
 pytestmark = pytest.mark.parametrize("raw", [False, True], ids=["rollups", "raw"])
@@ -48,7 +48,7 @@ def test_entry_pages(world, days, site, raw):
 
 
 def test_exit_pages(world, days, site, raw):
-    got = exit_pages(world.client, site, days("2026-11-02", "2026-11-02", site), raw=raw)
+    got = RANKED["exit-pages"].rows(world.client, site, days("2026-11-02", "2026-11-02", site), raw=raw)
     assert got.rows() == [("/a", 2, 2, 3, pytest.approx(2 / 3)), ("/", 1, 1, 2, 0.5)]
 
 
@@ -74,7 +74,7 @@ def test_exit_rates_of_visits_over_midnight(world, days, raw):
     world.events(site, *rows)
 
     def found(first, last):
-        got = exit_pages(world.client, site, days(first, last, site), raw=raw)
+        got = RANKED["exit-pages"].rows(world.client, site, days(first, last, site), raw=raw)
         return {row[0]: row[1:] for row in got.select("page", "exits", "pageviews", "exit_rate").rows()}
 
     assert found("2026-11-02", "2026-11-02") == {"/thanks": (5, 5, 1.0)}
@@ -91,15 +91,41 @@ def test_exit_rates_leave_out_whole_visits_of_bots(world, days, raw):
         *({"at": f"2026-11-02T11:0{n}:00", "visit": 2, "visitor": 2, "path": "/", "bot": n == 3} for n in range(4)),
     )
     period = days("2026-11-02", "2026-11-02", site)
-    assert exit_pages(world.client, site, period, raw=raw).rows() == [("/", 1, 1, 1, 1.0)]
-    everyone = exit_pages(world.client, site, period, Filter(include_bots=True), raw=raw)
+    assert RANKED["exit-pages"].rows(world.client, site, period, raw=raw).rows() == [("/", 1, 1, 1, 1.0)]
+    everyone = RANKED["exit-pages"].rows(world.client, site, period, Filter(include_bots=True), raw=raw)
     assert everyone.rows() == [("/", 2, 2, 5, 0.4)]
+
+
+def test_exits_by_other_dimensions(world, days, raw):
+    """Page views are those of the same visits, whatever they are broken down by."""
+    site = world.site()
+    world.events(
+        site,
+        {"at": "2026-11-02T23:50:00", "path": "/a", "device": "mobile"},
+        {"at": "2026-11-03T00:10:00", "path": "/b", "device": "desktop"},
+        {"at": "2026-11-03T12:00:00", "visit": 2, "visitor": 2, "path": "/a", "device": "desktop"},
+        {"at": "2026-11-03T12:01:00", "visit": 2, "visitor": 2, "path": "/a", "device": "desktop"},
+    )
+    period = days("2026-11-02", "2026-11-03", site)
+
+    def found(*dimensions):
+        query = Query(metrics=("exits", "exit_page_views", "exit_rate"), dimensions=dimensions, exact=raw, limit=0)
+        return answer(world.client, ask(world.client, query, site, period)).rows()
+
+    assert found() == [(2, 4, 0.5)]
+    assert found("exit_page") == [("/a", 1, 3, 1 / 3), ("/b", 1, 1, 1.0)]
+    assert found("device") == [("desktop", 1, 2, 0.5), ("mobile", 1, 2, 0.5)]
+    assert found("device", "exit_page") == [("desktop", "/a", 1, 2, 0.5), ("mobile", "/b", 1, 1, 1.0)]
+    assert found("time:day") == [(period.first, 1, 2, 0.5), (period.last, 1, 2, 0.5)]
+    assert found("time:hour", "exit_page") == [
+        ("2026-11-02T23:00+01:00", "/b", 1, 1, 1.0), ("2026-11-03T12:00+01:00", "/a", 1, 2, 0.5),
+    ]  # fmt: skip
 
 
 def test_exit_pages_of_a_sample_are_scaled_up(world, days, raw):
     site = world.site()
     rows = [{"at": "2026-11-02T10:00:00", "visitor": n * 2**56, "visit": n + 1, "path": "/out"} for n in range(1, 256)]
     world.events(site, *rows)
-    query = Query(sample=0.25, exact=raw)
-    [found] = of(world.client, query, site, days("2026-11-02", "2026-11-02", site)).rows()
+    query = RANKED["exit-pages"].query(sample=0.25, exact=raw)
+    [found] = answer(world.client, ask(world.client, query, site, days("2026-11-02", "2026-11-02", site))).rows()
     assert found == ("/out", 252, 252, 252, 1.0)

@@ -8,6 +8,11 @@ import itertools
 import clickhouse_connect
 import pytest
 
+from aggregations.query.answer import ask
+from aggregations.query.model import Query
+from aggregations.query.periods import Period
+from aggregations.query.sites import SiteRow
+from aggregations.query.where import parse
 from collector.lifecycle import archive, retention
 from collector.lifecycle.verify import verify
 from collector.sites.registry import Site
@@ -307,6 +312,24 @@ def test_interrupted_at_any_statement_it_goes_on(client, home, tmp_path, monkeyp
         archive.restore(client, url, each)
     assert set(client.query("select groupUniqArray(event_id) from events").result_rows[0][0]) == set(ids)
     assert client.command("select count() = uniqExact(event_id) from events") == 1
+
+
+def test_a_report_says_what_is_not_kept(client, home):
+    keep(client, home, SHOP, events=60, visits=100)
+    carried_out(client, home)
+    site = SiteRow(SHOP.site_id, SHOP.domain, SHOP.timezone)
+    spans = {days: Period(NOW.date() - dt.timedelta(days=days), NOW.date(), "UTC") for days in (30, 90, 150)}
+    conditions = {"": None, "page=/1": parse("page=/1")}
+    said = {
+        (days, exact, where): ask(client, Query(metrics=("visits",), exact=exact, where=its), site, span).kept_note
+        for days, span in spans.items()
+        for exact in (False, True)
+        for where, its in conditions.items()
+    }
+    raw = {key for key, note in said.items() if "Raw events are kept from 2026-10-01 on" in note}
+    assert raw == {(days, exact, where) for days, exact, where in said if days > 30 and (exact or where)}
+    visits = {key for key, note in said.items() if "Visits are kept from 2026-08-22 on" in note}
+    assert visits == {(150, exact, where) for exact in (False, True) for where in conditions}
 
 
 @pytest.mark.parametrize(

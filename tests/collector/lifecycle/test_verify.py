@@ -14,16 +14,18 @@ from sql.schema import closing, migrate
 from sql.schema.days import by_month
 
 CLOSED = {table.name: table for table in closing.CLOSED}
-DATES = {"visits": "visit_date", "daily_events": "local_date", "daily_pages": "local_date"} | {
-    name: table.date for name, table in CLOSED.items()
-}
+DATES = (
+    dict.fromkeys(("daily_events", "daily_pages", "sampled_days"), "local_date")
+    | {"visits": "visit_date"}
+    | {name: table.date for name, table in CLOSED.items()}
+)
 TABLES = tuple(DATES)
 STORED = ("events", *TABLES, "revisions", "closings")
 # Two sites, October and November 2026: 400 visits of three events. October is closed.
 TRAFFIC = """
 insert into events (
     site_id, local_date, visitor_id, timestamp, received_at, visit_id, visit_start, visit_date, event_id, name,
-    interactive, hostname, path, source, revenue, engagement_ms, bot
+    interactive, hostname, path, source, revenue, engagement_ms, bot, props_number
 )
 with
     intDiv(number, 3) as visit,
@@ -33,7 +35,7 @@ select
     1 + visit % 2, toDate(time), cityHash64(visit % 90), time, time, visit + 1, begin, toDate(begin),
     reinterpret(toUInt128(number + 1), 'UUID'), ['page_view', 'signup', 'page_view'][1 + number % 3], number % 3 = 1,
     'shop.example', concat('/', toString(number % 7)), ['Google', ''][1 + visit % 2], toDecimal64(number % 5, 4),
-    1000, visit % 11 = 0
+    1000, visit % 11 = 0, map('sample_weight', 2 + visit % 5)
 from numbers(1200)
 """
 NOW = {"mutations_sync": 1}
@@ -112,6 +114,7 @@ CHANGED = [
       ("pageviews", "events", "interactions", "engagement_ms", "revenue", "checksum")),
     *((table, column) for table in ("daily_events", "monthly_events") for column in ("events", "revenue", "checksum")),
     *((table, column) for table in ("daily_pages", "monthly_pages") for column in ("pageviews", "checksum")),
+    *(("sampled_days", column) for column in ("events", "lightest", "heaviest", "checksum")),
 ]  # fmt: skip
 
 

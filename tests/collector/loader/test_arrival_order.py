@@ -10,10 +10,10 @@ import pytest
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow
-from aggregations.reports.exit_pages import exit_pages
-from aggregations.reports.funnel import Funnel, report
+from aggregations.reports.funnel import Funnel
 from aggregations.reports.funnel_steps import FunnelStep
 from aggregations.reports.ranked import RANKED
+from aggregations.reports.reached import report
 from collector.event.model import SpooledEvent
 from collector.imports.run import Import
 from collector.loader import insert
@@ -43,7 +43,7 @@ def visit(visitor: int, paths: tuple[str, ...] = PATHS) -> list[SpooledEvent]:
 def figures(client, raw: bool) -> dict[str, object]:
     """What depends on the order."""
     entries = RANKED["entry-pages"].rows(client, SITE, PERIOD, raw=raw)
-    exits = exit_pages(client, SITE, PERIOD, raw=raw)
+    exits = RANKED["exit-pages"].rows(client, SITE, PERIOD, raw=raw)
     came = RANKED["sources"].rows(client, SITE, PERIOD, raw=raw)
     return {
         "entries": dict(entries.select("page", "visits").iter_rows()),

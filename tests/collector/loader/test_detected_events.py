@@ -6,8 +6,10 @@ import datetime as dt
 
 from aggregations.definitions.overrides import OVERRIDE, OverrideBody
 from aggregations.query import sites
+from aggregations.query.model import Query
 from aggregations.query.periods import parse
-from aggregations.reports.detected import kinds, review
+from aggregations.reports.detected import review
+from aggregations.reports.ranked import RANKED
 from sql import definitions
 
 SELECTOR, TEXT = "form#join > button[type='submit']:nth-of-type(2)", "Jetzt anmelden – \\ “gratis”"
@@ -24,8 +26,8 @@ def test_from_the_request_to_the_report(footfall, until):
     with footfall.client() as client:
         site = sites.find(client)
         period = parse("30d", zone=site.timezone, now=dt.datetime.now(dt.UTC))
-        until(lambda: review(client, site, period).height == 2, what="both events are stored")
-        looks = {row["name"]: row for row in review(client, site, period).iter_rows(named=True)}
+        until(lambda: review(client, Query(), site, period).height == 2, what="both events are stored")
+        looks = {row["name"]: row for row in review(client, Query(), site, period).iter_rows(named=True)}
         click, form = looks["click"], looks["form_submit"]
         assert [click[name] for name in CLICK] == list(CLICK.values())
         assert (form["selector"], form["text"], click["page"]) == ("join", "", "shop.example/join")
@@ -34,4 +36,4 @@ def test_from_the_request_to_the_report(footfall, until):
             ("form", OverrideBody("log_in", selector=form["selector"], text="")),
         ):
             definitions.put(client, footfall.home, site.site_id, OVERRIDE, name, body)
-        assert sorted(kinds(client, site, period)["kind"].to_list()) == ["log_in", "sign_up"]
+        assert sorted(RANKED["detected"].rows(client, site, period)["kind"].to_list()) == ["log_in", "sign_up"]

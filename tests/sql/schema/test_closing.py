@@ -178,8 +178,7 @@ def of_months(client, table):
 
 
 def test_days_that_differ_are_found_and_only_they_are_rebuilt(client):
-    days = [(1, dt.date(2026, 10, day)) for day in range(10, 20)]
-    wrong = (1, dt.date(2026, 10, 14))
+    days = [(site, dt.date(2026, 10, day)) for site in (1, 2) for day in range(10, 20)]
     for table, date, change in (
         ("visits", "visit_date", "delete where site_id = 1 and visit_date = '2026-10-14'"),
         (
@@ -188,7 +187,9 @@ def test_days_that_differ_are_found_and_only_they_are_rebuilt(client):
             "update checksum = checksum + 1 where site_id = 1 and local_date = '2026-10-14'",
         ),
         ("daily_pages", "local_date", "delete where site_id = 1 and local_date = '2026-10-14' and path = '/1'"),
+        ("sampled_days", "local_date", "update events = events + 1 where site_id = 2 and local_date = '2026-10-14'"),
     ):
+        wrong = (1 if "site_id = 1" in change else 2, dt.date(2026, 10, 14))
         before = content(client, table)
         assert compare(client, table, days) == set()
         client.command(f"alter table {table} {change}", settings={"mutations_sync": 1})

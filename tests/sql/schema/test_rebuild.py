@@ -14,11 +14,12 @@ from sql.core.errors import UsageError
 from sql.schema import migrate, rebuild
 from sql.schema.rebuild import PARTITIONED_BY, rebuild_months
 
-# Blocks of made-up traffic: September to November 2026, two sites, visits over midnight and over a month's end.
+# Blocks of made-up traffic: September to November 2026, two sites, visits over midnight and over a month's end. The
+# tracker of the second site sends one in four.
 TRAFFIC = """
 insert into events (
     site_id, local_date, visitor_id, timestamp, visit_id, visit_start, visit_date, event_id, name, interactive,
-    hostname, path, source, utm_source, country, language, bot, engagement_ms, revenue, props
+    hostname, path, source, utm_source, country, language, bot, engagement_ms, revenue, props, props_number
 )
 with
     intDiv(number, 3) as visit,
@@ -31,7 +32,8 @@ select
     ['page_view', 'signup', 'page_view'][1 + number % 3], number % 3 = 1,
     'shop.example', concat('/', toString(cityHash64(number) % 9)), ['', 'Google'][1 + mixed % 2],
     ['', 'a', 'ä'][1 + mixed % 3], ['DE', ''][1 + mixed % 2], 'de', mixed % 11 = 0, mixed % 5000,
-    toDecimal64((number % 7) / 4, 4), map('k', 'v')
+    toDecimal64((number % 7) / 4, 4), map('k', 'v'),
+    if(visit % 2 = 1, map('sample_weight', 4.), cast(map(), 'Map(String, Float64)'))
 from numbers({first:UInt64}, {count:UInt64})
 """
 # What a reader of each table sees.
@@ -41,6 +43,8 @@ CONTENT = {
     "from daily_events group by 1, 2, 3, 4 order by 1, 2, 3, 4",
     "daily_pages": "select site_id, local_date, bot, hostname, path, sum(pageviews), uniqMerge(visitors) "
     "from daily_pages group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5",
+    "sampled_days": "select site_id, local_date, sum(events), min(lightest), max(heaviest) "
+    "from sampled_days group by 1, 2 order by 1, 2",
 }
 MONTHS = [202609, 202610, 202611]
 
