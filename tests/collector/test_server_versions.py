@@ -36,11 +36,17 @@ from aggregations.reports.funnel import StepOrder
 from aggregations.reports.funnel_steps import FunnelStep
 from aggregations.reports.left_out import LeftOut
 from aggregations.reports.ranked import RANKED, campaigns
+<<<<<<< Updated upstream
 from aggregations.reports.reached import answer as answer_funnel
 from aggregations.reports.reached import ask as ask_funnel
 from aggregations.reports.reached import report
 from collector.lifecycle import closing, dedupe
+=======
+from collector.lifecycle import archive, backfill, closing, dedupe, local_dates, retention
+>>>>>>> Stashed changes
 from collector.lifecycle.dedupe import DedupeScope
+from collector.lifecycle.forecast import forecast
+from collector.lifecycle.rules import rules
 from collector.lifecycle.verify import verify
 from collector.loader import insert
 from collector.loader.close import plan
@@ -59,7 +65,8 @@ from sql.core import queries
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineTooOld
 from sql.engine.server import await_ready
-from sql.schema import migrate, rebuild, shipped
+from sql.schema import migrate, pending, rebuild, shipped
+from sql.schema.drift import drift
 from sql.schema.shipped import SchemaKind
 from sql.schema.upgrade import bring_up_to_date
 from tests.aggregations.query.test_statement import GOALS, QUERIES
@@ -350,6 +357,45 @@ def test_a_schema_as_long_as_one_may_be(server, client):
     schema = head + "ä" * (MAX_SCHEMA - len(head) - len(tail)) + tail
     definitions.put(client, server.home, 1, EVENT_SCHEMA, "purchase", EventSchemaBody(schema=schema))
     assert [each.schema for each in newest(client)] == [schema]
+
+
+def test_stored_events_are_derived_again(server, client):
+    site = find_site(client, "shop.example")
+    where = backfill.Range((site.site_id,), dt.date(2000, 1, 1), dt.date(2100, 1, 1))
+    client.command("alter table events update channel = 'Other' where true", settings={"mutations_sync": 1})
+    months = backfill.months(client, where)
+    for rule in rules().values():
+        for month in months:
+            backfill.apply(client, server.home, rule, where, month)
+            assert backfill.changes(client, rule, where, month) == []
+    assert client.command("select countIf(channel = 'Other') from events") == 0
+    for zone in ("Asia/Kathmandu", site.timezone):
+        local_dates.apply(client, server.home, structs.replace(site, timezone=zone))
+    assert local_dates.misdated(client, site) == []
+    assert pending.every(client) == []
+    assert verify(client, server.home, every_row=True).differences == ()
+
+
+def test_events_are_archived_removed_and_put_back(server, client, tmp_path):
+    site, url = find_site(client, "shop.example"), str(tmp_path)
+    before = client.query("select sum(cityHash64(* except (props, props_number, props_bool))), count() from events")
+    until = dt.date.today() + dt.timedelta(days=5)
+    kept = [retention.Keeping(site, "events", 0, until, url), retention.Keeping(site, "events.title", 0, until)]
+    for removal in retention.plan(client, kept):
+        retention.apply(client, server.home, removal)
+    assert client.command("select count() from events") == 0
+    assert verify(client, server.home).differences == ()
+    for each in reversed(archive.every(url)):
+        archive.restore(client, url, each)
+        archive.lower_horizon(client, url, site.site_id)
+    after = client.query("select sum(cityHash64(* except (props, props_number, props_bool))), count() from events")
+    assert after.result_rows[0][1] == before.result_rows[0][1] > 0
+    assert verify(client, server.home, every_row=True).differences == ()
+    assert forecast(client, tmp_path).stored > 0
+
+
+def test_the_schema_is_what_this_version_makes(client):
+    assert drift(client) == []
 
 
 def test_queries_of_the_operator(client):
