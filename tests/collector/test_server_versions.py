@@ -36,14 +36,10 @@ from aggregations.reports.funnel import StepOrder
 from aggregations.reports.funnel_steps import FunnelStep
 from aggregations.reports.left_out import LeftOut
 from aggregations.reports.ranked import RANKED, campaigns
-<<<<<<< Updated upstream
 from aggregations.reports.reached import answer as answer_funnel
 from aggregations.reports.reached import ask as ask_funnel
 from aggregations.reports.reached import report
-from collector.lifecycle import closing, dedupe
-=======
 from collector.lifecycle import archive, backfill, closing, dedupe, local_dates, retention
->>>>>>> Stashed changes
 from collector.lifecycle.dedupe import DedupeScope
 from collector.lifecycle.forecast import forecast
 from collector.lifecycle.rules import rules
