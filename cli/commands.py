@@ -54,6 +54,7 @@ SECTIONS: dict[str, dict[str, Listed]] = {
         "verify": Listed("verify", "Compare visits and rollups with raw events."),
         "backfill": Listed("backfill", "Derive stored data again, by the rules of today."),
         "dedupe": Listed("dedupe", "Check for duplicate event ids and remove the later copies."),
+        "capacity": Listed("capacity", "How much disk and spool a rate of events takes."),
         "retention": Listed("retention", "How long data is kept, and removing what is older."),
         "archive": Listed("archive", "Raw events that retention has written to files."),
         "receipt": Listed("receipt", "What commands changed: a receipt for each run."),
