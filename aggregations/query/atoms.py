@@ -83,8 +83,8 @@ _ALL = (
         VISITS: Weighted("sumIf(s.weight, s.pageviews > 0)"),
     }),
     Atom("views", Level.VISIT, {VIEWS: "count()"}, {VIEWS: Weighted("sum(s.weight)")}, viewed=True),
-    Atom("overridden", Level.EVENT, {DETECTED: "countIf(s.override_id != 0)"}, {
-        DETECTED: Weighted("sumIf(s.weight, s.override_id != 0)"),
+    Atom("overridden", Level.EVENT, {DETECTED: "countIf(s.override != '')"}, {
+        DETECTED: Weighted("sumIf(s.weight, s.override != '')"),
     }),
     Atom("conversions", Level.VISIT, {VISITS: _DISTINCT, EVENTS: _DISTINCT}, _VISITORS, goal=True),
     Atom("completions", Level.VISIT, {VISITS: "sum(g.completions)"}, {

@@ -379,23 +379,12 @@ limit {b3_uint32:UInt32}
 -- === detected
 with
 p0_0 as (
-select toString(s.kind) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_events, count(distinct s.visit_id) as a_visits, countIf(s.override_id != 0) as a_overridden
+select toString(s.kind) as d0, count(distinct s.visitor_id) as a_visitors, count() as a_events, count(distinct s.visit_id) as a_visits, countIf(s.override != '') as a_overridden
 from (select * from (
 -- What the tracker detected, as corrected: columns of the event, and what it was detected as. Grain: one row a detected
 -- event. The one place where overrides are applied.
--- The first row of `rules` keeps the arrays from being empty, which `transform` refuses.
 
-with
-    (
-        select (groupArray(key), groupArray(rank), groupArray(kind), groupUniqArray(asked))
-        from (
-            select toUInt64(0) as key, toUInt64(0) as rank, '' as kind, toUInt8(0) as asked
-            union all
-            select key, max(o.rank) as rank, argMax(o.kind, o.rank) as kind, any(o.asked) as asked
-            from overrides_in_force as o
-            group by key
-        )
-    ) as rules
+with (select rules from override_rules) as rules
 select
     * except (name),
     toString(e.name) as name,
@@ -405,14 +394,8 @@ select
     e.props['rule'] as rule,
     coalesce(nullIf(e.props['selector'], ''), e.props['form']) as selector, -- a form is named by itself
     e.props['text'] as text,
-    arrayMax(
-        asked -> transform(
-            override_key(site_id, asked, name, rule, selector, text),
-            tupleElement(rules, 1), tupleElement(rules, 2), toUInt64(0)
-        ),
-        tupleElement(rules, 4)
-    ) as override_rank,
-    toUInt32(bitAnd(override_rank, 4294967295)) as override_id,
+    deciding_rank(rules, site_id, name, rule, selector, text) as override_rank,
+    transform(override_rank, tupleElement(rules, 2), tupleElement(rules, 4), '') as override,
     if(
         override_rank = 0,
         kind_detected,
