@@ -44,10 +44,10 @@ def list_(limit: LimitOption = 10, fmt: FormatOption = None, output: OutputOptio
             "site": [run.site for run in found],
             "state": [run.state.value for run in found],
             "started": pl.Series([run.started for run in found], dtype=pl.Datetime("ms", "UTC")),
-            "rows": [run.rows for run in found],
-            "events": [run.events for run in found],
-            "stored": [run.stored for run in found],
-            "duplicates": [run.duplicates for run in found],
+            "rows": [_known(run, run.rows) for run in found],
+            "events": [_known(run, run.events) for run in found],
+            "stored": [_known(run, run.stored) for run in found],
+            "duplicates": [_known(run, run.duplicates) for run in found],
             "first": pl.Series([run.first for run in found], dtype=pl.Date),
             "last": pl.Series([run.last for run in found], dtype=pl.Date),
         }
@@ -71,10 +71,15 @@ def show(number: IdArgument, fmt: FormatOption = None, output: OutputOption = No
         "by": run.by,
         "started": f"{run.started:%Y-%m-%d %H:%M:%S} UTC",
         "ended": f"{run.ended:%Y-%m-%d %H:%M:%S} UTC" if run.ended else "",
-        "rows": f"{run.rows:,}",
-        "events": f"{run.events:,}",
-        "stored": f"{run.stored:,}",
-        "duplicates": f"{run.duplicates:,}",
+        **{
+            name: f"{count:,}" if run.ended else ""
+            for name, count in (
+                ("rows", run.rows),
+                ("events", run.events),
+                ("stored", run.stored),
+                ("duplicates", run.duplicates),
+            )
+        },
         **{f"rejected: {reason}": f"{count:,}" for reason, count in sorted(run.rejected.items())},
         "first day": str(run.first or ""),
         "last day": str(run.last or ""),
@@ -128,6 +133,11 @@ def undo(number: IdArgument, yes: Yes = False, dry_run: DryRunOption = False) ->
         if not actions:
             typer.echo(f"nothing of {run.id} is stored", err=True)
         carry_out(Plan("footfall import undo", tuple(actions), loses=True), home, dry_run=dry_run, yes=yes)
+
+
+def _known(run: Run, count: int) -> int | None:
+    """A count of a run that has ended, None for one that is running or was killed."""
+    return count if run.ended else None
 
 
 def _is_unfinished(run: Run) -> bool:

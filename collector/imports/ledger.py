@@ -84,10 +84,13 @@ def described(name: str) -> ImportedFile:
 
 
 def imported_before(home: DataDir, site_id: int, file: ImportedFile) -> Run | None:
-    """The newest import of a site that read the same content to its end and was not undone."""
+    """The newest import of a site that read the same content to its end and was not undone.
+
+    One that stored nothing, since all was there already, says nothing: what was there may have been undone.
+    """
     if not file.sha256:
         return None
-    runs = (run for run in every(home) if run.site_id == site_id and run.state is State.DONE)
+    runs = (run for run in every(home) if run.site_id == site_id and run.state is State.DONE and run.stored)
     return next((run for run in runs if any(its.sha256 == file.sha256 for its in run.files)), None)
 
 

@@ -100,6 +100,10 @@ def test_the_same_file_is_told_at_once_and_counts_once(run: Run, tmp_path: Path)
     assert f"{copy} was imported on {dt.datetime.now(dt.UTC):%Y-%m-%d} as {first}; it counts once" in again.stderr
     assert counted(again)["duplicates"] == 3
     assert "was imported" not in run("access-log", str(copy), "--site", "s3.example", "--dry-run").stderr
+    assert run("undo", str(first), "--yes").exit_code == 0
+    new = run("access-log", str(copy), "--site", "s2.example")
+    assert "was imported" not in new.stderr
+    assert counted(new)["stored"] == 3
     packed = tmp_path / "b.log.gz"
     packed.write_bytes(gzip.compress(copy.read_bytes()))
     assert counted(run("access-log", str(packed), "--site", "s2.example"))["stored"] == 0
@@ -138,7 +142,7 @@ def test_an_import_that_is_killed_is_interrupted_and_goes_on_or_back(run: Run, h
         assert "is still running" in repr(run("undo", str(newest(run)["import"]), "--yes").exception)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
-        assert newest(run)["state"] == "interrupted"
+        assert (newest(run)["state"], newest(run)["rows"]) == ("interrupted", None)
     assert run("undo", str(newest(run)["import"]), "--yes").exit_code == 0
     counted(run("access-log", str(path), "--site", "s5.example"))
     with opened(f"chdb://{home.root}", direct=False) as client:

@@ -208,6 +208,23 @@ def test_bad_rows_of_csv_are_named_and_the_others_kept(run: Run, tmp_path: Path,
     assert counted(result)["events"] == 2
 
 
+DIALECTS = {
+    "byte order mark": b"\xef\xbb\xbfname,timestamp,title\na,2024-01-01,one\n",
+    "semicolons": b"name;timestamp;title\na;2024-01-01;one\n",
+    "tabs": b"name\ttimestamp\ttitle\na\t2024-01-01\tone\n",
+    "carriage returns": b"name,timestamp,title\r\na,2024-01-01,one\r\n",
+    "no newline at the end": b"name,timestamp,title\na,2024-01-01,one",
+    "empty lines": b"name,timestamp,title\n\na,2024-01-01,one\n\n",
+    "a newline within quotes": b'name,timestamp,title,other\na,2024-01-01,one,"x\ny"\n',
+}
+
+
+@pytest.mark.parametrize("data", DIALECTS.values(), ids=DIALECTS)
+def test_csv_as_it_is_written(run: Run, home: DataDir, site: int, data: bytes) -> None:
+    assert counted(run("csv", "-", stdin=data))["events"] == 1
+    assert stored(home, site, "name, title") == [("a", "one")]
+
+
 def test_equal_rows_count_each_and_a_file_counts_once(run: Run, home: DataDir, site: int, tmp_path: Path) -> None:
     row = {"name": "ping", "timestamp": "2024-01-01T10:00:00Z", "client_id": "c"}
     named = {**row, "event_id": "order-1"}

@@ -41,7 +41,7 @@ TABLES = {
     "daily_pages": "select local_date, bot, path, sum(pageviews), uniqMerge(visitors) from daily_pages"
     " where site_id = {s:UInt32} group by all order by all",
 }
-OWN = re.compile(r"\bevents_rebuild\b|^pending_days$|\bbackfill_values\b")
+OWN = re.compile(r"^(?!select).*\bevents_rebuild\b|^pending_days$|\bbackfill_values\b", re.DOTALL)
 STORED = ("events", *rebuild.PARTITIONED_BY)
 numbers = itertools.count(1)
 
@@ -157,8 +157,9 @@ def test_any_history_is_as_if_it_had_never_been_imported(client, home, path, sit
 
 def test_interrupted_at_any_statement_it_goes_on(client, home, path, site, monkeypatch):
     """The end is the same, whichever statement was the last one."""
-    ours = [view(number, 7 + number % 2, minute) for number, minute in enumerate([-70, -60, -20, -10, 30, 45, 90])]
-    theirs = [view(1000 + number, 7 + number % 2, minute) for number, minute in enumerate([-45, -30, 5, 15, 60, 70])]
+    # The import is in October alone; a visit that it had joined goes on in November.
+    ours = [view(number, 7, minute) for number, minute in enumerate([-70, -20, 5])]
+    theirs = [view(1000 + number, 7, minute) for number, minute in enumerate([-45, -44])]
     path.load([site], [live(site, *ours)])
     only_live = figures(client, site)
     run = Run(NAME, "file", site.site_id, site.domain, dt.datetime(2026, 11, 1, tzinfo=dt.UTC), state=State.DONE)
@@ -199,7 +200,7 @@ def test_interrupted_at_any_statement_it_goes_on(client, home, path, site, monke
         assert ledger.known(home, NAME).state is State.UNDONE
         if finished:
             break
-    assert at >= 15
+    assert at >= 12
     assert verify(client, home, every_row=True).differences == ()
 
 
