@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import replace
 
-from cli import importing
+from cli import import_ledger, import_table, importing
 from cli.context import settings
 from cli.exit_codes import Exit
 from cli.import_progress import Bar
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collector.event.model import SpooledEvent
     from collector.imports.access_log import AccessLog
     from collector.imports.counts import ImportCounts
+    from collector.imports.ledger import Run
     from collector.imports.sink import Sink
 
 INTERRUPTED = 130
@@ -113,6 +115,7 @@ def access_log(
     Bots are flagged. Lines that are not page views are counted by reason; unreadable lines are shown.
     """
     from collector.imports.access_log import AccessLog
+    from collector.imports.ledger import ImportedFile
     from collector.imports.log_files import check
     from collector.imports.page_views import PageViews
     from collector.ingest.visitors import Visitors
@@ -125,6 +128,8 @@ def access_log(
     for name in () if follow else files:
         check(name)  # a slip in the last name is told before the first file is read
     errors: list[FootfallError] = []
+    followed = tuple(ImportedFile(name) for name in files)
+    described = followed if follow else importing.described(config, found, files)
     with importing.secrets(config, dry_run) as (salts, secret), Bar(files) as bar:
         page_views = PageViews(
             found,
@@ -135,7 +140,14 @@ def access_log(
             country_of=importing.country_of(config),
         )
         log = AccessLog(page_views, secret, log_format, zone)
-        with importing.sink(config, found, "access-log", dry_run, bar) as sink:
+
+        def filled(run: Run) -> Run:
+            counts, wrong = log.counts, [*errors, *log.counts.strangers]
+            rejected = {reason.value: count for reason, count in counts.skipped.items()}
+            error = str(wrong[0]).splitlines()[0] if wrong else ""
+            return replace(run, rows=counts.lines, events=counts.events, rejected=rejected, error=error)
+
+        with importing.sink(config, found, "access-log", dry_run, bar, described, filled) as sink:
             if follow:
                 _follow(log, files, sink, bar)
             else:
@@ -212,3 +224,7 @@ def _summary(counts: ImportCounts, stored: int | None) -> pl.DataFrame:
 def _view(dry_run: bool) -> View:
     title = "Would be imported" if dry_run else "Imported"
     return View(title=title, labels={"what": "", "count": "Lines"})
+
+
+import_table.register(app)
+import_ledger.register(app)

@@ -18,15 +18,24 @@ class Bar:
 
     def __init__(self, files: list[str]) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
 
         known = "-" not in files and all(Path(name).exists() for name in files)
         total = sum(Path(name).stat().st_size for name in files) if known else None
         self._before = 0
+        self._position = 0
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             DownloadColumn(),
+            TransferSpeedColumn(),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
@@ -49,8 +58,18 @@ class Bar:
 
     def lines(self, file: LogFile, limit: int) -> Iterator[bytes]:
         """The lines of a file, the bar moving with them."""
-        yield from file.lines(limit, lambda: self._progress.update(self._task, completed=self._before + file.position))
-        self._before += file.position
+        yield from file.lines(limit, lambda: self.row_at(file.position))
+        self.next_file()
+
+    def row_at(self, position: int) -> None:
+        """Say how far into the current file the reading has come, in bytes."""
+        self._position = position
+        self._progress.update(self._task, completed=self._before + position)
+
+    def next_file(self) -> None:
+        """The current file is read."""
+        self._before += self._position
+        self._position = 0
 
     def following(self, page_views: int) -> None:
         """Say how many page views came so far."""

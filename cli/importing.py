@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from msgspec.structs import replace
 
 from sql.core.errors import UsageError
 from sql.core.hosts import ascii_host
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from cli.config.settings import Config
     from cli.import_progress import Bar
+    from collector.imports.ledger import ImportedFile, Run
     from collector.imports.sink import Sink
     from collector.ingest.visitors import Salts
     from collector.sites.registry import Site
@@ -68,13 +68,37 @@ def secrets(config: Config, dry_run: bool) -> Iterator[tuple[Salts, bytes]]:
         yield Salts(Path(folder)), b""
 
 
+def described(config: Config, site: Site, files: list[str]) -> tuple[ImportedFile, ...]:
+    """The files of an import; of one whose content the site has already, this is said at once."""
+    from collector.imports import ledger
+
+    found = tuple(map(ledger.described, files))
+    for file in found:
+        if run := ledger.imported_before(config.home, site.site_id, file):
+            typer.echo(f"{file.name} was imported on {run.started:%Y-%m-%d} as {run.id}; it counts once", err=True)
+    return found
+
+
 @contextlib.contextmanager
-def sink(config: Config, site: Site, kind: str, dry_run: bool, bar: Bar) -> Iterator[Sink]:
-    """Where the events of one import go; ``kind`` begins its name. An interrupt is told, with what is safe."""
+def sink(
+    config: Config,
+    site: Site,
+    kind: str,
+    dry_run: bool,
+    bar: Bar,
+    files: tuple[ImportedFile, ...],
+    filled: Callable[[Run], Run],
+) -> Iterator[Sink]:
+    """Where the events of one import go; ``kind`` begins its name. An interrupt is told, with what is safe.
+
+    The ledger has it from the first event on; ``filled`` adds what was read of it to its record at the end.
+    """
     from cli.loading import loader_options
+    from collector.imports import ledger
     from collector.imports.run import Import, new_import_id
     from collector.imports.sink import Nowhere
     from collector.spool.spool import SpoolOptions
+    from sql.definitions import user
 
     if dry_run:
         yield Nowhere()
@@ -84,14 +108,24 @@ def sink(config: Config, site: Site, kind: str, dry_run: bool, bar: Bar) -> Iter
         segment_bytes=config.collector.segment_bytes,
         total_bytes=config.collector.spool_max_bytes,
     )
-    import_id = new_import_id(kind, time.time())
+    now = dt.datetime.now(dt.UTC)
+    import_id = new_import_id(kind, now.timestamp())
+    record = ledger.Run(import_id, kind, site.site_id, site.domain, now, user(), files)
     with Import(config.home, config.database_url, site.site_id, import_id, options, loader_options(config)) as run:
+
+        def whole(record: Run) -> Run:
+            first, last = run.days or (None, None)
+            read = filled(record)
+            duplicates = read.events - run.stored if run.finished else 0
+            return replace(read, stored=run.stored, duplicates=duplicates, first=first, last=last)
+
         try:
-            yield run
+            with ledger.recorded(config.home, record, whole):
+                yield run
         except KeyboardInterrupt:
             bar.stop()
             typer.echo(
-                f"footfall: interrupted; {run.spooled:,} page views are safe in the spool and will be loaded\n"
+                f"footfall: interrupted; {run.spooled:,} events are safe in the spool and will be loaded\n"
                 "  → import the same files again for the rest; nothing is counted twice",
                 err=True,
             )

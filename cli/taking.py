@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, get_type_hints
 
 
@@ -16,7 +16,7 @@ def takes(
     shared = [
         inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, annotation=hints[field.name],
-            default=defaults.get(field.name, field.default),
+            default=defaults.get(field.name, inspect.Parameter.empty if field.default is MISSING else field.default),
         )
         for field in fields(options)
         if field.name not in without

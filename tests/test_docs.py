@@ -22,6 +22,7 @@ from cli.kinds import KINDS
 from collector.event.decode import Malformed, parse
 from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import DropReason, Event
+from collector.imports import columns
 from collector.ingest.pipeline import IngestContext, Sender, process
 from collector.ingest.service import AppOptions
 from collector.ingest.visitors import Salts, Visitors
@@ -224,13 +225,16 @@ def test_every_field_and_reason_is_told():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_settings_in_examples_are_taken(page, tmp_path):
-    """Every TOML block, as a file of its own: of settings, or of definitions."""
+    """Every TOML block, as a file of its own: of settings, of definitions, or a map of columns."""
     for at, (info, text) in enumerate(fences(page)):
         if info.startswith("toml") and "[[" in text:
             assert toml_file.read(text, KINDS)
         elif info.startswith("toml"):
             path = tmp_path / f"{at}.toml"
             path.write_text(text)
+            if "[columns]" in text:
+                assert columns.read(path).columns
+                continue
             assert load(path) != Config(data_dir=str(tmp_path / "footfall-data"), source=path)
 
 

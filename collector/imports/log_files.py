@@ -84,11 +84,18 @@ class LogFile:
         was given.
         """
         rest = b""
+        for chunk in self.chunks(on_read):
+            parts, rest = cut(rest, chunk, limit)
+            yield from parts
+        if rest:
+            yield rest
+
+    def chunks(self, on_read: Callable[[], None] = lambda: None) -> Iterator[bytes]:
+        """The bytes, unpacked, once. ``on_read`` and errors are as for ``lines``."""
         try:
             for chunk in self._chunks():
-                parts, rest = cut(rest, chunk, limit)
                 on_read()
-                yield from parts
+                yield chunk
         except EOFError as exc:
             raise StorageError(f"{self.name} ends early, after byte {self.position}", READ_SO_FAR) from exc
         except DamagedError as exc:
@@ -96,8 +103,6 @@ class LogFile:
         except OSError as exc:
             message = f"cannot read {self.name} on, after byte {self.position}: {exc.strerror}"
             raise StorageError(message, READ_SO_FAR) from exc
-        if rest:
-            yield rest
 
     def _chunks(self) -> Iterable[bytes]:
         codec = kind_of(self._head)

@@ -7,6 +7,7 @@ next that runs. The spool is left half free for the collector.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import itertools
 import secrets
 import threading
@@ -74,7 +75,12 @@ class Import:
         options = options or SpoolOptions()
         self.spooled = 0
         self.bots = 0
-        """How many of the stored events are of flagged bots; known when it is finished."""
+        """How many of the stored events are of flagged bots."""
+        self.finished = False
+        """Whether all is loaded, so that ``stored``, ``bots`` and ``days`` are known."""
+        self.stored = 0
+        self.days: tuple[dt.date, dt.date] | None = None
+        """First and last local day of the stored events; None where nothing was stored."""
         self.import_id = import_id
         self._home = home
         self._url = url
@@ -148,8 +154,11 @@ class Import:
             time.sleep(POLL_SECONDS)
         with opened(self._url, direct=False, what="footfall import") as client:
             parameters = {"site": self._site_id, "import_id": self.import_id}
-            stored, self.bots = client.query(queries.query("events/of_import"), parameters=parameters).result_rows[0]
-        return int(stored)
+            [row] = client.query(queries.query("events/of_import"), parameters=parameters).result_rows
+        self.stored, self.bots, first, last = row
+        self.days = (first, last) if self.stored else None
+        self.finished = True
+        return self.stored
 
     def _records(self, events: list[SpooledEvent]) -> list[bytes]:
         # Equal times in a file are told apart by arrival, so no record arrives together with the one before.

@@ -117,9 +117,7 @@ def process(parsed: Batch | Single, site: Site, sender: Sender, rules: IngestCon
                 if len(item) > rules.limits.event_bytes:
                     raise InvalidEvent(DropReason.TOO_LARGE, "", f"at most {rules.limits.event_bytes} bytes")
                 item = decode_event(item)
-            draft = EventDraft(item, site, sender, lag, rules)
-            for step in STEPS:
-                step(draft)
+            draft = judge(item, site, sender, lag, rules)
             spooled = draft.spooled
             if spooled.known and spooled.event_id in taken:
                 raise Duplicate
@@ -135,6 +133,17 @@ def process(parsed: Batch | Single, site: Site, sender: Sender, rules: IngestCon
             at = re.search(r"\$\.([\w.\[\]]+)", str(exc))
             outcome.dropped.append(Drop(index, DropReason.MALFORMED, at[1] if at else "", str(exc)))
     return outcome
+
+
+def judge(event: Event, site: Site, sender: Sender, lag: int, rules: IngestContext) -> EventDraft:
+    """One event after all steps; ``lag`` is by how many ms its sender's clock is wrong.
+
+    Raises InvalidEvent and Duplicate.
+    """
+    draft = EventDraft(event, site, sender, lag, rules)
+    for step in STEPS:
+        step(draft)
+    return draft
 
 
 def _lag(sent_at: int | dt.datetime | None, received_at: int) -> int:

@@ -91,6 +91,11 @@ class DataDir:
         return self.root / "receipts"
 
     @property
+    def imports(self) -> Path:
+        """What was imported, one file a run."""
+        return self.root / "imports"
+
+    @property
     def tracker(self) -> Path:
         """The tracker's files, of each version that was served."""
         return self.root / "tracker"

@@ -29,11 +29,12 @@ from tests.oracle.event import Event, of_row
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Events of a site that came in one request. ``received_at`` is ms since 1970 UTC."""
+    """Events of a site that came in one request, or in an import. ``received_at`` is ms since 1970 UTC."""
 
     site: SiteRow
     received_at: int
     events: list[SpooledEvent]
+    import_id: str = ""
 
 
 @dataclass
@@ -99,7 +100,7 @@ class WritePath:
     def _spool(self, requests: Sequence[Request]) -> None:
         writer = SpoolWriter(self.spool, "test", SpoolOptions(Durability.OS))
         for request in requests:
-            writer.commit([encode(request.site.site_id, request.received_at, request.events)])
+            writer.commit([encode(request.site.site_id, request.received_at, request.events, request.import_id)])
         writer.close()
 
     def _store(self, made: Prepared) -> None:
