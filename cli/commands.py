@@ -55,6 +55,7 @@ SECTIONS: dict[str, dict[str, Listed]] = {
         "backfill": Listed("backfill", "Derive stored data again, by the rules of today."),
         "dedupe": Listed("dedupe", "Check for duplicate event ids and remove the later copies."),
         "retention": Listed("retention", "How long data is kept, and removing what is older."),
+        "visitor": Listed("visitor", "One person's data: find, show, export, erase."),
         "archive": Listed("archive", "Raw events that retention has written to files."),
         "receipt": Listed("receipt", "What commands changed: a receipt for each run."),
         "engine": Listed("serve", "Run only the embedded engine."),

@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 import cli.main
 from aggregations.query.metrics import METRICS, Unit
-from cli import asking, commands, options, plan
+from cli import asking, commands, options, plan, visitor
 from cli.exit_codes import Exit
 
 # What an option takes, by the name of its type.
@@ -55,6 +55,7 @@ SHARED = {
         asking.ExplainOption,
         asking.JsonOption,
     ),
+    "commands about one person": (visitor.Clients, visitor.Users, visitor.Address, visitor.Agent),
     "commands that change or delete what is stored": (options.DryRunOption, plan.Yes),
 }
 UNITS = {Unit.COUNT: "count", Unit.RATIO: "ratio, 0 to 1", Unit.SECONDS: "seconds", Unit.NUMBER: "number"}

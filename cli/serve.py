@@ -195,6 +195,7 @@ def _await_engine(config: Config, child: Child) -> None:
 def _prepare_database(config: Config) -> None:
     from collector.sites.event_schema_admin import publish_schemas
     from collector.sites.table import publish_sites
+    from collector.sites.tombstones import publish_tombstones
     from sql.client import opened
     from sql.schema.upgrade import bring_up_to_date
 
@@ -202,6 +203,7 @@ def _prepare_database(config: Config) -> None:
         bring_up_to_date(client, config.home, lambda step: _say(f"schema: {step.name}"))
         sites = publish_sites(client, config.home)
         publish_schemas(client, config.home)
+        publish_tombstones(client, config.home)
     if not sites:
         _say("no sites yet; in another terminal: footfall site add shop.example --timezone Europe/Paris")
 
