@@ -56,6 +56,7 @@ SECTIONS: dict[str, dict[str, Listed]] = {
         "dedupe": Listed("dedupe", "Check for duplicate event ids and remove the later copies."),
         "capacity": Listed("capacity", "How much disk and spool a rate of events takes."),
         "retention": Listed("retention", "How long data is kept, and removing what is older."),
+        "visitor": Listed("visitor", "One person's data: find, show, export, erase."),
         "archive": Listed("archive", "Raw events that retention has written to files."),
         "receipt": Listed("receipt", "What commands changed: a receipt for each run."),
         "engine": Listed("serve", "Run only the embedded engine."),

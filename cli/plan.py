@@ -22,16 +22,20 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")
 _DONE = {
     "add": "added",
     "change": "changed",
+    "check": "checked",
     "clear": "cleared",
     "close": "closed",
     "create": "created",
     "delete": "deleted",
     "derive": "derived",
     "drop": "dropped",
+    "keep": "kept",
+    "load": "loaded",
     "rebuild": "rebuilt",
     "remove": "removed",
     "restore": "restored",
     "revoke": "revoked",
+    "rewrite": "rewrote",
 }
 
 

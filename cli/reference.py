@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 import cli.main
 from aggregations.query.metrics import METRICS, SAMPLED, Unit
-from cli import asking, commands, import_table, options, plan
+from cli import asking, commands, import_table, options, plan, visitor
 from cli.exit_codes import Exit
 
 # What an option takes, by the name of its type.
@@ -57,6 +57,7 @@ SHARED = {
         asking.JsonOption,
     ),
     "imports of events": (import_table.IntoOption, import_table.TimezoneOption, import_table.OnlyReadOption),
+    "commands about one person": (visitor.Clients, visitor.Users, visitor.Address, visitor.Agent),
     "commands that change or delete what is stored": (options.DryRunOption, plan.Yes),
 }
 UNITS = {Unit.COUNT: "count", Unit.RATIO: "ratio, 0 to 1", Unit.SECONDS: "seconds", Unit.NUMBER: "number"}

@@ -43,7 +43,7 @@ All = Annotated[bool, typer.Option("--all", help="All items.")]
 
 @app.command(epilog="Example: footfall spool status --format json")
 def status(fmt: FormatOption = None, output: OutputOption = None) -> None:
-    """Show what is pending, and the balance: accepted = stored + duplicate + quarantined + pending.
+    """Show what is pending, and the balance: accepted = stored + duplicate + erased + quarantined + pending.
 
     Exit code 3 if the balance does not add up: accepted events are missing.
     """
@@ -66,6 +66,7 @@ def status(fmt: FormatOption = None, output: OutputOption = None) -> None:
         "accepted": account.accepted,
         "stored": account.totals.stored,
         "duplicate": account.totals.duplicate,
+        "erased": account.totals.erased,
         "quarantined": account.quarantined,
         "pending": account.pending,
         "missing": account.missing,

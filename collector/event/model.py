@@ -110,3 +110,4 @@ class DropReason(StrEnum):
     SCHEMA = "schema"
     TIMESTAMP_TOO_OLD = "timestamp_too_old"
     TIMESTAMP_IN_FUTURE = "timestamp_in_future"
+    ERASED = "erased"

@@ -61,6 +61,7 @@ class Sender(NamedTuple):
 class IngestContext(NamedTuple):
     """What events are judged by, the same for all of a worker. ``known`` says whether an id is in the spool already,
     ``misfit`` how an event does not fit the schema that its site has for its name,
+    ``erased`` whether one of some visitors, or a user, of a site was erased,
     ``fresh_id`` makes ids of 16 random bytes, ``user_key`` is what e-mail addresses are hashed under."""
 
     limits: Limits
@@ -69,6 +70,7 @@ class IngestContext(NamedTuple):
     misfit: Callable[[int, Event], SchemaViolation | None] = lambda site_id, event: None
     fresh_id: Callable[[], bytes] = lambda: os.urandom(16)
     user_key: bytes = CONSTANTS.user
+    erased: Callable[[int, tuple[int, int], str], bool] = lambda site_id, visitors, user_id: False
 
 
 @dataclass(slots=True)
@@ -253,6 +255,13 @@ def assign_visitor(draft: EventDraft) -> None:
     spooled.visitor, spooled.previous = who
 
 
+def refuse_erased(draft: EventDraft) -> None:
+    """Nothing is taken of a visitor who was erased, nor under the hash that such a visit would go on under."""
+    spooled = draft.spooled
+    if draft.rules.erased(draft.site.site_id, (spooled.visitor, spooled.previous), spooled.user_id):
+        raise InvalidEvent(DropReason.ERASED, "", "the data of this visitor was erased")
+
+
 def add_request_facts(draft: EventDraft) -> None:
     """What the request says of its sender: browser, country and city, signs of a machine."""
     sender, spooled = draft.sender, draft.spooled
@@ -270,6 +279,7 @@ STEPS: tuple[Callable[[EventDraft], None], ...] = (
     check_values,
     check_schema,
     assign_visitor,
+    refuse_erased,
     add_request_facts,
 )
 

@@ -28,6 +28,7 @@ from collector.ingest.visitors import Salts, Visitors
 from collector.settings import COLLECTOR
 from collector.sites.event_schemas import EventSchemas
 from collector.sites.registry import SiteRegistry
+from collector.sites.tombstones import Tombstones
 from collector.spool.group_commit import GroupCommit
 from collector.spool.lines import encode
 from collector.spool.spool import Spool, SpoolOptions, SpoolWriter
@@ -78,8 +79,15 @@ class Intake:
         self.shares = shares or SiteShares(self.spool.writer.spool, options.spool.total_bytes)
         self.recent = RecentIds()
         schemas = EventSchemas(options.home.event_schemas_file)
+        self.tombstones = Tombstones(options.home.tombstones_file, keys.user)
         self.rules = IngestContext(
-            options.limits, self.visitors, self.recent.holds, schemas.misfit, FreshIds().__next__, keys.user
+            options.limits,
+            self.visitors,
+            self.recent.holds,
+            schemas.misfit,
+            FreshIds().__next__,
+            keys.user,
+            self.tombstones.holds,
         )
 
     def admit(self, req: falcon.asgi.Request) -> str:
@@ -99,6 +107,7 @@ class Intake:
         if self.registry.several:
             self.shares.check(site.site_id)
         sender = self._sender(req, parsed, address, is_from_server(req, key))
+        self.tombstones.refresh()
         judged = process(parsed, site, sender, self.rules)
         if judged.accepted:
             payload = encode(site.site_id, sender.received_at, judged.accepted)

@@ -52,6 +52,12 @@ class Salts:
             known = self._known[day] = salt, blake2b(digest_size=8, key=salt)
         return known
 
+    def left(self) -> list[blake2b]:
+        """Hashes keyed with the salts that are left, those of the last 48 hours; none is made."""
+        self.sweep()
+        paths = (path for path in sorted(self.folder.iterdir()) if not path.name.startswith("."))
+        return [blake2b(digest_size=8, key=path.read_bytes()) for path in paths]
+
     def sweep(self) -> int:
         """Destroy salts older than 48 hours; returns how many."""
         self._swept = now = self.clock()
@@ -109,12 +115,21 @@ class Visitors:
         The second lets a visit survive midnight: the loader uses it where that visitor's visit is open.
         """
         day = timestamp_ms // 86_400_000
-        subject = f"{site_id}\0{address}\0{user_agent}".encode("utf-8", "surrogatepass")
+        subject = _subject(site_id, address, user_agent)
         return _hash(self.salts.keyed(day), subject), _hash(self.salts.keyed(day - 1), subject)
+
+    def of_last_days(self, site_id: int, address: str, user_agent: str) -> list[int]:
+        """The visitors that an address and user agent were under the salts that are left."""
+        subject = _subject(site_id, address, user_agent)
+        return [_hash(keyed, subject) for keyed in self.salts.left()]
 
     def of_client(self, site_id: int, client_id: str) -> tuple[int, int]:
         """The visitor of a client id (sites with identity ``first-party``): the same on every day."""
         return _hash(self._clients, f"{site_id}\0{client_id}".encode("utf-8", "surrogatepass")), 0
+
+
+def _subject(site_id: int, address: str, user_agent: str) -> bytes:
+    return f"{site_id}\0{address}\0{user_agent}".encode("utf-8", "surrogatepass")
 
 
 def _hash(keyed: blake2b, subject: bytes) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,10 +80,17 @@ def write(client: Client, url: str, site: Site, month: int, since: dt.date, unti
     name = f"{folder}/{first}_{last}_{checksum:016x}"
     if found := next((each for each in every(url, folder) if each.name == name), None):
         return found
-    bound = {"site": site.site_id, "month": month, "until": until}
-    stream = client.raw_stream(query("retention/archived"), parameters=bound, settings=_SETTINGS, fmt="Parquet")
-    with stream as data:
-        size, digest = store.put(f"{name}.parquet", iter(lambda: data.read(_CHUNK), b""))
+    size, digest = _put(
+        client,
+        store,
+        name,
+        query("retention/archived"),
+        {
+            "site": site.site_id,
+            "month": month,
+            "until": until,
+        },
+    )
     now = dt.datetime.now(dt.UTC)
     made = Manifest(
         FORMAT,
@@ -100,11 +107,95 @@ def write(client: Client, url: str, site: Site, month: int, since: dt.date, unti
         digest,
         now,
     )
-    found = Archived(name, made)
-    if problem := check(url, found):
-        raise StorageError(f"the archive {name} is not what was written: {problem}", "nothing was removed; try again")
-    store.put(f"{name}.json", [msgspec.json.format(msgspec.json.encode(made), indent=1)])
+    return _put_manifest(url, store, Archived(name, made))
+
+
+def of_person(url: str, domain: str, visitors: Collection[int], users: Collection[str]) -> list[Archived]:
+    """Files of a site that hold events of some visitors, or of visitors with one of these user ids."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    store, found = _Store(url), []
+    for each in every(url, domain):
+        with store.open(f"{each.name}.parquet") as file:
+            parts = pq.ParquetFile(file).iter_batches(columns=["visitor_id", "user_id"])
+            if any(
+                pc.any(pc.is_in(part[name], pa.array(list(ids), part[name].type))).as_py()
+                for part in parts
+                for name, ids in (("visitor_id", visitors), ("user_id", users))
+            ):
+                found.append(each)
     return found
+
+
+def visitors_of(url: str, domain: str, users: Collection[str]) -> set[int]:
+    """Visitors of a site who have one of these user ids in an archive."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    store, found = _Store(url), set[int]()
+    for each in every(url, domain) if users else ():
+        with store.open(f"{each.name}.parquet") as file:
+            for part in pq.ParquetFile(file).iter_batches(columns=["visitor_id", "user_id"]):
+                theirs = pc.is_in(part["user_id"], pa.array(list(users), part["user_id"].type))
+                found.update(part["visitor_id"].filter(theirs).unique().to_pylist())
+    return found
+
+
+def write_without(client: Client, url: str, archived: Archived, users: Collection[str]) -> int:
+    """Write a file again without the events of the visitors at work (`work_visitors`), and of visitors who have one of
+    these user ids in it; returns how many those are. The caller holds the partitions lock.
+
+    The new file and its manifest are there before the old one is removed. Safe to interrupt and to run again. Raises
+    StorageError for a damaged file.
+    """
+    manifest, store = archived.manifest, _Store(url)
+    if problem := check(url, archived):
+        raise StorageError(f"{archived.name} is damaged: {problem}")
+    client.command("drop table if exists events_rebuild sync")
+    client.command("create table events_rebuild as events")
+    with store.open(f"{archived.name}.parquet") as file:
+        client.raw_insert("events_rebuild", insert_block=file, fmt="Parquet")
+    bound = {"users": list(users)}
+    [(first, last, rows, checksum)] = client.query(query("retention/kept_span"), parameters=bound).result_rows
+    if not rows:  # what was archived of these days is still said: nothing
+        first, last = manifest.first, manifest.last
+    name = f"{archived.name.rpartition('/')[0]}/{first}_{last}_{checksum:016x}"
+    if name != archived.name:
+        size, digest = _put(client, store, name, query("retention/kept"), bound)
+        made = msgspec.structs.replace(
+            manifest,
+            first=first,
+            last=last,
+            rows=rows,
+            checksum=checksum,
+            bytes=size,
+            sha256=digest,
+            written=dt.datetime.now(dt.UTC),
+        )
+        _put_manifest(url, store, Archived(name, made))
+        for ending in ("json", "parquet"):
+            store.delete(f"{archived.name}.{ending}")
+    client.command("drop table events_rebuild sync")
+    return manifest.rows - int(rows)
+
+
+def _put(client: Client, store: _Store, name: str, select: str, bound: dict[str, Any]) -> tuple[int, str]:
+    """Write what a query has as a file; returns its size and SHA-256."""
+    with client.raw_stream(select, parameters=bound, settings=_SETTINGS, fmt="Parquet") as data:
+        return store.put(f"{name}.parquet", iter(lambda: data.read(_CHUNK), b""))
+
+
+def _put_manifest(url: str, store: _Store, made: Archived) -> Archived:
+    """Say that a file is there, after it was read once."""
+    if problem := check(url, made):
+        raise StorageError(
+            f"the archive {made.name} is not what was written: {problem}", "nothing was removed; try again"
+        )
+    store.put(f"{made.name}.json", [msgspec.json.format(msgspec.json.encode(made.manifest), indent=1)])
+    return made
 
 
 def every(url: str, domain: str = "") -> list[Archived]:
@@ -148,7 +239,7 @@ def restore(client: Client, url: str, archived: Archived) -> int:
     if problem := check(url, archived):
         raise StorageError(f"{archived.name} is damaged: {problem}")
     bound = {"site": manifest.site_id, "first": manifest.first, "last": manifest.last}
-    client.command("drop table if exists events_rebuild")
+    client.command("drop table if exists events_rebuild sync")
     client.command("create table events_rebuild as events")
     with _Store(url).open(f"{archived.name}.parquet") as file:
         client.raw_insert("events_rebuild", insert_block=file, fmt="Parquet")
@@ -156,7 +247,7 @@ def restore(client: Client, url: str, archived: Archived) -> int:
     missing = int(str(client.command("select count() from events_rebuild")))
     if missing:
         client.command(f"alter table events attach partition id '{int(manifest.month)}' from events_rebuild")
-    client.command("drop table events_rebuild")
+    client.command("drop table events_rebuild sync")
     return missing
 
 
@@ -234,6 +325,15 @@ class _Store:
         """The bytes of a file."""
         with self.open(name) as file:
             return bytes(file.read())
+
+    def delete(self, name: str) -> None:
+        """Delete a file; nothing happens where it is gone. Raises StorageError."""
+        try:
+            self._fs.delete_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            raise StorageError(f"cannot delete {self.url}/{name}: {str(exc).splitlines()[0]}") from exc
 
     def open(self, name: str) -> Any:
         """A file, to be read and sought in. Raises OSError."""

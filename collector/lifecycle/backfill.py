@@ -132,7 +132,7 @@ def _days(client: Client, rule: Rule, where: Range) -> Days:
 
 
 def _rewrite(client: Client, rule: Rule, where: Range, month: int) -> None:
-    client.command("drop table if exists events_rebuild")
+    client.command("drop table if exists events_rebuild sync")
     client.command("create table events_rebuild as events")
     made = ", ".join(
         f"if(has_made, {rule.typed.get(column, '{}').format(f'm.made[{at}]')}, e.{column}) as {column}"

@@ -83,7 +83,7 @@ def repair(
 
 
 def _rewrite(client: Client, scope: DedupeScope, month: int, copies: int) -> None:
-    client.command("drop table if exists events_rebuild")
+    client.command("drop table if exists events_rebuild sync")
     client.command("create table events_rebuild as events")
     parameters = {"month": month, "first": scope.first, "last": scope.last, "days": scope.days}
     client.command(query("dedupe/keep"), parameters=parameters, settings={"insert_deduplicate": 0})

@@ -1,4 +1,4 @@
-"""The account of a spool: accepted = stored + duplicate + quarantined + pending, at any moment.
+"""The account of a spool: accepted = stored + duplicate + erased + quarantined + pending, at any moment.
 
 What is accepted comes from the writers' own counts, everything else from the files and the journal: a lost event shows
 as missing. The figures are a consistent snapshot while writers and loader keep running: names, counts and journal are
@@ -62,7 +62,8 @@ class Account:
     @property
     def missing(self) -> int:
         """Accepted events that are nowhere; 0 where the account holds."""
-        return self.accepted - self.totals.stored - self.totals.duplicate - self.quarantined - self.pending
+        known = self.totals.stored + self.totals.duplicate + self.totals.erased
+        return self.accepted - known - self.quarantined - self.pending
 
 
 def take(home: DataDir, patience: float = PATIENCE_SECONDS) -> Account:

@@ -139,6 +139,13 @@ def purge(spool: Spool, wanted: list[Item]) -> None:
     fsync_dir(spool.quarantine_dir)
 
 
+def recount(spool: Spool, item: Item, events: int) -> None:
+    """Say in the reason of an item how many events it has, after some were taken out of it."""
+    if _EVENTS.search(item.reason):
+        reason = _EVENTS.sub(f": {events} events", item.reason)
+        write_atomic(spool.quarantine_dir / f"{item.name}.reason", reason.encode(), mode=0o600)
+
+
 def content(item: Item) -> dict[str, str]:
     """What of an item can be read, by field; fields without a value are left out."""
     data = item.path.read_bytes()

@@ -31,7 +31,7 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a prepared batch is. accepted = rows + duplicates + quarantined.
+    """What a prepared batch is. accepted = rows + duplicates + erased + quarantined.
 
     ``after`` names the batch that was on its way when this one was stitched, and must come before it.
     ``requeued`` of the events were counted as quarantined until they came back. ``number`` counts batches from 1, and
@@ -51,11 +51,12 @@ class Manifest(msgspec.Struct, frozen=True):
     requeued: int = 0
     number: int = 0
     days: list[tuple[int, dt.date]] = []
+    erased: int = 0
 
     @property
     def accepted(self) -> int:
         """Events that the segments of this batch held."""
-        return self.rows + self.duplicates + self.quarantined
+        return self.rows + self.duplicates + self.erased + self.quarantined
 
 
 class Batches:

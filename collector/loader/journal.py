@@ -17,7 +17,7 @@ JOURNAL = "journal.jsonl"
 
 
 class Totals(msgspec.Struct):
-    """Events ever loaded: stored, dropped as duplicates, in quarantine or purged from there.
+    """Events ever loaded: stored, dropped as duplicates or of erased visitors, in quarantine or purged from there.
 
     ``accepted`` is what writers that are gone have acknowledged; those that live say it in files of their own.
     """
@@ -27,11 +27,12 @@ class Totals(msgspec.Struct):
     duplicate: int = 0
     quarantined: int = 0
     accepted: int = 0
+    erased: int = 0
 
     @property
     def answered(self) -> int:
         """Events whose fate is known."""
-        return self.stored + self.duplicate + self.quarantined
+        return self.stored + self.duplicate + self.erased + self.quarantined
 
 
 class _Record(msgspec.Struct, omit_defaults=True):
@@ -44,6 +45,7 @@ class _Record(msgspec.Struct, omit_defaults=True):
     writer: str = ""
     accepted: int = 0
     totals: Totals | None = None
+    erased: int = 0
 
 
 class JournalState:
@@ -72,6 +74,7 @@ class JournalState:
             self.totals.batches += 1
             self.totals.stored += record.stored
             self.totals.duplicate += record.duplicate
+            self.totals.erased += record.erased
             self.totals.quarantined += record.quarantined
 
 
@@ -120,7 +123,7 @@ class Journal:
         """The batch is in `events` and in every derivation, but for rows the engine refused (``quarantined``)."""
         aside = manifest.quarantined + quarantined - manifest.requeued
         counts = (manifest.rows - quarantined, manifest.duplicates, aside)
-        self._append(_Record("done", str(manifest.batch_id), "", *counts))
+        self._append(_Record("done", str(manifest.batch_id), "", *counts, erased=manifest.erased))
 
     def accept(self, writer: str, events: int) -> None:
         """A writer is gone, with ``events`` acknowledged; its own file may be deleted now."""

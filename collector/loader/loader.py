@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from collector.enrich.referrer_spam import SpamHosts
+from collector.ingest.identity_keys import identity_keys
 from collector.loader import close, insert
 from collector.loader.batches import Batches, Manifest, to_stream
 from collector.loader.conduct import Past
@@ -34,6 +35,7 @@ from collector.settings import LOADER
 from collector.sites.event_schema_definitions import EVENT_SCHEMA
 from collector.sites.registry import SiteRegistry
 from collector.sites.table import all_sites, changing
+from collector.sites.tombstones import Tombstones, publish_tombstones
 from collector.spool import segment_files, writer_counts
 from collector.spool.spool import Spool, events_of
 from sql import definitions
@@ -108,6 +110,7 @@ class Loader:
         self._window = dt.timedelta(days=self.options.idempotency_days)
         self._seen = SeenIds()
         self._spam = SpamHosts(self.options.spam_file)
+        self._tombstones = Tombstones(home.tombstones_file, identity_keys(home).user)
         self._adopted = NOT_YET
         self._in_hand: set[str] = set()
         self._moved = 0
@@ -165,7 +168,7 @@ class Loader:
         return self.load_waiting()
 
     def _publish(self) -> None:
-        """Write the files that tell sites and event schemas, from the tables: a backup may come without them.
+        """Write the files of sites, event schemas and tombstones, from the tables: a backup may come without them.
 
         The loader itself dates events by the zones of sites. Tables without a site replace no file.
         """
@@ -174,6 +177,7 @@ class Loader:
             if all_sites(client):
                 with changing(client, self.home):  # at its end sites are published
                     definitions.publish(client, self.home, EVENT_SCHEMA)
+                    publish_tombstones(client, self.home)
 
         self._asking.do(work)
 
@@ -249,7 +253,9 @@ class Loader:
         if self.stop.is_set() or not (paths := self._next_segments()):
             return None
         self._in_hand |= {path.name for path in paths}
-        return self._reader.submit(gather, self.spool, paths, self.registry, self._spam, self._past.minutes)
+        return self._reader.submit(
+            gather, self.spool, paths, self.registry, self._spam, self._past.minutes, self._tombstones
+        )
 
     def _prepare(self, gathered: Gathered, flight: Prepared | None) -> Prepared:
         def work(client: Client) -> Prepared:

@@ -22,12 +22,14 @@ from collector.loader.arrow_ids import readable
 from collector.loader.batches import Manifest, Move, from_stream, to_stream
 from collector.loader.conduct import NO_MINUTES
 from collector.loader.enrichment import Columns, enrich, local_date
+from collector.loader.erased import kept, kept_lines, kept_rows
 from collector.loader.insert import SUSPICIOUS
 from collector.loader.returning_rows import returning_rows
 from collector.loader.seen_filter import SeenIds
 from collector.loader.visits import GAP_MS, OPEN_VISITS, assign_visits
 from collector.settings import LOADER
 from collector.sites.registry import SiteRegistry
+from collector.sites.tombstones import Tombstones
 from collector.spool.line_reader import UnreadableRecord, decode
 from collector.spool.lines import SEPARATOR, encode
 from collector.spool.segment_files import read, set_aside
@@ -67,6 +69,7 @@ class Gathered:
     quarantined: int = 0
     requeued: int = 0
     minutes: pl.DataFrame = field(default_factory=NO_MINUTES.clone)
+    erased: int = 0
 
 
 @dataclass(slots=True)
@@ -80,20 +83,29 @@ class Prepared:
 
 
 def gather(
-    spool: Spool, paths: list[Path], registry: SiteRegistry, spam: SpamHosts, past: pl.DataFrame = NO_MINUTES
+    spool: Spool,
+    paths: list[Path],
+    registry: SiteRegistry,
+    spam: SpamHosts,
+    past: pl.DataFrame = NO_MINUTES,
+    tombstones: Tombstones | None = None,
 ) -> Gathered:
     """Read segments. Damaged bytes go to quarantine, and so does each line that nothing can be made of.
 
-    ``past`` is that of ``conduct.Past``.
+    ``past`` is that of ``conduct.Past``. Events of visitors with a tombstone are dropped.
     """
+    tombstones = tombstones or Tombstones(spool.root / "none", b"")
+    tombstones.refresh(at_once=True)
     names = [path.name for path in paths]
     requeued = sum(events_of(path) or 0 for path in paths if writer_kind(path) == REQUEUE)
     if paths[0].suffix == ROWS:
         known = [_rows_of_known_sites(spool, path, registry) for path in paths]
-        events, table = returning_rows([rows for rows, _ in known])
-        return Gathered(names, events, table, sum(unknown for _, unknown in known), requeued)
+        rows = [kept_rows(rows, tombstones) for rows, _ in known]
+        erased = sum(its.num_rows for its, _ in known) - sum(its.num_rows for its in rows)
+        events, table = returning_rows(rows)
+        return Gathered(names, events, table, sum(unknown for _, unknown in known), requeued, erased=erased)
     tables: list[pl.DataFrame] = []
-    lost = 0
+    lost = erased = 0
     try:
         for path in paths:  # one after the other: a batch's bytes need not be in memory at once
             records, damaged = read(spool, path)
@@ -101,17 +113,20 @@ def gather(
             if not all(_is_known(registry, site_id) for site_id in decoded["site_id"].unique()):
                 records, unknown = _of_known_sites(spool, path, records, registry)
                 decoded = _decoded(path, records)
-            tables.append(decoded)
+            tables.append(kept(decoded, tombstones))
+            erased += decoded.height - tables[-1].height
             lost += damaged + unknown
         made = enrich(pl.concat(tables), registry, spam, past)
     except Exception as exc:
-        found, lost = [], 0
+        found, lost, erased = [], 0, 0
         for path in paths:
             records, damaged = read(spool, path)
             records, unknown = _of_known_sites(spool, path, records, registry)
-            found.append((path, records))
+            every = list(_lines(records))
+            found.append((path, kept_lines(every, tombstones)))
+            erased += len(every) - len(found[-1][1])
             lost += damaged + unknown
-        lines = [(path, line) for path, records in found for line in _lines(records)]
+        lines = [(path, line) for path, its in found for line in its]
         poison = dict(_poisonous([line for _, line in lines], registry, spam, exc))
         for number, reason in poison.items():
             path, line = lines[number]
@@ -123,7 +138,7 @@ def gather(
         good = [of for number, of in enumerate(lines) if number not in poison]
         tables = [_decoded(path, [line for its, line in good if its == path]) for path in paths]
         made = enrich(pl.concat(tables), registry, spam, past)
-    return Gathered(names, made.rows, partial(_table, made), lost, requeued, made.minutes)
+    return Gathered(names, made.rows, partial(_table, made), lost, requeued, made.minutes, erased)
 
 
 def _of_known_sites(spool: Spool, path: Path, records: list[bytes], registry: SiteRegistry) -> tuple[list[bytes], int]:
@@ -253,6 +268,7 @@ def prepare(
         after=flight.manifest.batch_id if flight else None,
         requeued=gathered.requeued,
         days=sorted(days),
+        erased=gathered.erased,
     )
     visits = placed.group_by("site_id", "visitor_id", "visit_id", "visit_date").agg(
         started=pl.col("visit_start").min(), ended=pl.col("timestamp").max()

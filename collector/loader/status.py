@@ -40,6 +40,7 @@ class LoaderState(msgspec.Struct):
     batches: int = 0
     stored: int = 0
     duplicate: int = 0
+    erased: int = 0
     quarantined: int = 0
     inserts: list[int] = msgspec.field(default_factory=lambda: [0] * (len(INSERT_SECONDS) + 1))
     insert_seconds: float = 0.0
@@ -102,7 +103,7 @@ class Publisher:
         state = self.state
         state.beat = time.time()
         state.batches, state.stored = totals.batches, totals.stored
-        state.duplicate, state.quarantined = totals.duplicate, totals.quarantined
+        state.duplicate, state.quarantined, state.erased = totals.duplicate, totals.quarantined, totals.erased
         state.agent_hits, state.agent_misses = user_agents.parse.info()  # type: ignore[attr-defined]
         beside = Path(f"{self._path}.new")
         try:

@@ -17,9 +17,11 @@ from collector.event.model import SpooledEvent
 VERSION = 1
 SEPARATOR = "\x1f"
 # Polars drops a carriage return at the end of a field.
+_DIGITS = 20  # of 2**64
 _BREAKS = re.compile("[\x1f\n\r]")
 # The version stands last: a line that misses a field has none.
 FIELDS = ("site_id", "received_at", "import_id", *SpooledEvent.__struct_fields__, "version")
+_WHO = tuple(map(FIELDS.index, ("site_id", "visitor", "previous", "user_id")))
 _json = msgspec.json.Encoder().encode
 
 
@@ -27,6 +29,18 @@ def encode(site_id: int, received_at: int, events: Sequence[SpooledEvent], impor
     """One record: what one request, or one chunk of an import, brought for one site; ``received_at`` in ms."""
     head = SEPARATOR.join((str(site_id), str(received_at), _BREAKS.sub(" ", import_id), ""))
     return "".join([head + _line(event) for event in events]).encode()
+
+
+def who(line: str) -> tuple[int, int, int, str] | None:
+    """Site id, the two visitor hashes and user id of a line; None for what is not a line of ours."""
+    fields = line.split(SEPARATOR)
+    if len(fields) != len(FIELDS):
+        return None
+    *numbers, user_id = (fields[at] for at in _WHO)
+    if not all(number.isascii() and number.isdigit() and len(number) <= _DIGITS for number in numbers):
+        return None
+    site_id, visitor, previous = map(int, numbers)
+    return site_id, visitor, previous, user_id
 
 
 def _line(event: SpooledEvent) -> str:

@@ -69,8 +69,9 @@ def _loader(state: LoaderState, seen: Seen) -> Iterator[Metric]:
     yield _count("loaded_batches", "Batches stored.", state.batches)
     yield _count("loaded_events", "Events stored.", state.stored)
     yield _count("duplicate_events", "Events dropped by the loader as duplicates.", state.duplicate)
+    yield _count("erased_events", "Events dropped by the loader because their visitor was erased.", state.erased)
     yield _count("quarantined_events", "Events that could not be loaded.", state.quarantined)
-    total = state.stored + state.duplicate + state.quarantined
+    total = state.stored + state.duplicate + state.erased + state.quarantined
     yield _now("duplicate_ratio", "Share of duplicates among all events loaded so far.", state.duplicate / (total or 1))
     yield _histogram(
         "insert_duration_seconds",

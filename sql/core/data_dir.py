@@ -86,6 +86,11 @@ class DataDir:
         return self.root / "event-schemas.json"
 
     @property
+    def tombstones_file(self) -> Path:
+        """Keyed hashes of erased visitors and users, which collectors and the loader read."""
+        return self.root / "tombstones.json"
+
+    @property
     def receipts(self) -> Path:
         """What commands changed, one file a run."""
         return self.root / "receipts"

@@ -52,20 +52,52 @@ def replace(
     parameters: Mapping[str, object],
     *,
     instead_of: str,
+    for_good: bool = False,
 ) -> None:
     """Put the rows of ``select`` in the place of those that hold the condition ``instead_of``, all of one month.
 
-    The other rows of the month stay as they are. Safe to interrupt and to run again.
+    The other rows of the month stay as they are. Rows that go are only marked as deleted, which is quick; ``for_good``
+    writes the others again, so that none is left in the files. Safe to interrupt and to run again.
     """
     table, bound = identifier(table), dict(parameters)
     side = f"{table}_rebuild"
-    client.command(f"drop table if exists {side}")
+    client.command(f"drop table if exists {side} sync")
     client.command(f"create table {side} as {table}")
-    client.command(f"alter table {side} attach partition id '{int(month)}' from {table}")
-    if client.command(f"select count() from {side} where {instead_of}", parameters=bound):  # noqa: S608 (ours)
-        client.command(f"delete from {side} where {instead_of}", parameters=bound)  # noqa: S608 (a text of ours)
+    if for_good:
+        kept = f"select * from {table} where _partition_id = '{int(month)}' and not ({instead_of})"  # noqa: S608 (ours)
+        client.command(f"insert into {side} {kept}", parameters=bound, settings={"insert_deduplicate": 0})
+    else:
+        client.command(f"alter table {side} attach partition id '{int(month)}' from {table}")
+        if client.command(f"select count() from {side} where {instead_of}", parameters=bound):  # noqa: S608 (ours)
+            client.command(f"delete from {side} where {instead_of}", parameters=bound)  # noqa: S608 (a text of ours)
     client.command(f"insert into {side} {select}", parameters=bound, settings={"insert_deduplicate": 0})
     swap_in(client, table, side, month)
+
+
+def write_again(
+    client: Client,
+    table: str,
+    date: str,
+    month: int,
+    where: str,
+    parameters: Mapping[str, object],
+    columns: str = "*",
+) -> None:
+    """Write those rows of a month again that hold ``where``, and put them in its place, by the column of days ``date``.
+
+    Readers see the month as it was or as it is. Nothing else is left in the files of the table: rows that are only
+    marked as deleted are not written. A mutation does no more, and is begun seconds later only.
+    """
+    name, date = identifier(table), identifier(date)
+    side = f"{name}_rebuild"
+    client.command(f"drop table if exists {side} sync")
+    client.command(f"create table {side} as {name}")
+    client.command(
+        f"insert into {side} select {columns} from {name} where toYYYYMM({date}) = {{month:UInt32}} and {where}",  # noqa: S608 (ours)
+        parameters={"month": month, **parameters},
+        settings={"insert_deduplicate": 0},
+    )
+    swap_in(client, name, side, month)
 
 
 def worked_on(date: str) -> str:
@@ -74,10 +106,13 @@ def worked_on(date: str) -> str:
 
 
 def swap_in(client: Client, table: str, side: str, month: int) -> None:
-    """Put a month of ``side`` in the place of that month of ``table``, and drop ``side``."""
+    """Put a month of ``side`` in the place of that month of ``table``, and drop ``side``.
+
+    At once (``sync``): the engine would keep its files for eight minutes, with rows that nobody is to have any more.
+    """
     table, side = identifier(table), identifier(side)
     if client.command(f"select count() from {side}"):  # noqa: S608 (an identifier of ours)
         client.command(f"alter table {table} replace partition id '{int(month)}' from {side}")
     else:  # the engine refuses to replace by nothing
         client.command(f"alter table {table} drop partition id '{int(month)}'")
-    client.command(f"drop table {side}")
+    client.command(f"drop table {side} sync")

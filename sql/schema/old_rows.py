@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sql.core.queries import identifier
-from sql.schema.days import swap_in
+from sql.schema.days import write_again
 from sql.schema.horizons import Kept
 
 if TYPE_CHECKING:
@@ -85,20 +85,7 @@ def clear(client: Client, table: OldTable, month: int, cutoffs: Mapping[int, dt.
 def _rewrite(
     client: Client, table: OldTable, month: int, columns: str, where: str, cutoffs: Mapping[int, dt.date]
 ) -> None:
-    """Write a month again and put it in its place: readers see it as it was or as it is.
-
-    Nothing of what was is left on disk. A mutation does no more, and is begun seconds later only.
-    """
-    name, date = identifier(table.name), identifier(table.date)
-    side = f"{name}_rebuild"
-    client.command(f"drop table if exists {side}")
-    client.command(f"create table {side} as {name}")
-    client.command(
-        f"insert into {side} select {columns} from {name} where toYYYYMM({date}) = {{month:UInt32}} and {where}",  # noqa: S608 (ours)
-        parameters={"month": month, **_bound(cutoffs)},
-        settings={"insert_deduplicate": 0},
-    )
-    swap_in(client, name, side, month)
+    write_again(client, table.name, table.date, month, where, _bound(cutoffs), columns)
 
 
 def _before(table: OldTable) -> str:

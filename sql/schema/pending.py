@@ -27,14 +27,14 @@ def mark(client: Client, days: Days, pending: bool = True) -> None:
         client.insert("pending_days", rows, column_names=["site_id", "day", "pending", "version"])
 
 
-def finish(client: Client) -> int:
+def finish(client: Client, *, for_good: bool = False) -> int:
     """Make the derived rows of all pending days again; returns how many days. The caller holds the partitions lock.
 
-    Safe to interrupt and to run again.
+    ``for_good`` as in ``days.replace``. Safe to interrupt and to run again.
     """
     days = every(client)
     if days:
         for table in rebuild.PARTITIONED_BY:
-            rebuild.rebuild_days(client, table, days)
+            rebuild.rebuild_days(client, table, days, for_good=for_good)
         mark(client, days, pending=False)
     return len(days)

@@ -88,17 +88,19 @@ def compare(client: Client, table: str, days: Days) -> set[tuple[int, dt.date]]:
     return {key for key in stored.keys() | derived.keys() if stored.get(key) != derived.get(key)}
 
 
-def rebuild_days(client: Client, table: str, days: Days) -> None:
+def rebuild_days(client: Client, table: str, days: Days, *, for_good: bool = False) -> None:
     """Derive some days of a table again from raw events. The caller holds the partitions lock.
 
-    Days of which raw events were removed stay as they are. Safe to interrupt and to run again.
+    Days of which raw events were removed stay as they are. ``for_good`` as in ``days.replace``. Safe to interrupt and
+    to run again.
     """
     days = horizons.whole(days, horizons.of_events(client))
     for month, its in by_month(days).items():
         closing.reopen(client, table, [month])
         of_days.work_on(client, its)
         worked_on = of_days.worked_on(PARTITIONED_BY[table])
-        of_days.replace(client, table, month, _of_days(table), _between(table, its), instead_of=worked_on)
+        derived, bound = _of_days(table), _between(table, its)
+        of_days.replace(client, table, month, derived, bound, instead_of=worked_on, for_good=for_good)
 
 
 def rebuild_visits(client: Client, days: Days, visits: list[int]) -> None:
@@ -122,7 +124,7 @@ def rebuild_visits(client: Client, days: Days, visits: list[int]) -> None:
 
 def _rebuild(client: Client, table: str, month: int) -> None:
     side = f"{table}_rebuild"
-    client.command(f"drop table if exists {side}")
+    client.command(f"drop table if exists {side} sync")
     client.command(f"create table {side} as {table}")
     client.command(
         f"insert into {side} {derivation(table)}",

@@ -19,12 +19,14 @@ import zstandard
 from collector.choices import SchemaMode
 from collector.event.limits import Limits
 from collector.event.model import DropReason
+from collector.ingest.identity_keys import identity_keys
 from collector.ingest.rate_limits import RateLimits, Rates
 from collector.ingest.service import AppOptions
 from collector.sites.event_schemas import EventSchema
 from collector.sites.identity import Identity
 from collector.sites.registry import Site, WriteKey, hash_key
 from collector.sites.snapshot import publish
+from collector.sites.tombstones import Of, tombstone
 from collector.spool import framing
 from collector.spool.line_reader import decode
 from collector.spool.spool import Spool, SpoolOptions
@@ -55,6 +57,7 @@ DROPPED = {
     DropReason.SCHEMA: ({"name": "checked", "props": {"plan": 5}}, "props.plan"),
     DropReason.TIMESTAMP_TOO_OLD: ({"name": "a", "timestamp": OLD}, "timestamp"),
     DropReason.TIMESTAMP_IN_FUTURE: ({"name": "a", "timestamp": AHEAD}, "timestamp"),
+    DropReason.ERASED: ({"name": "a", "user_id": "erased-user"}, ""),
 }
 
 MODES = {"checked": SchemaMode.REJECT, "watched": SchemaMode.WARN}
@@ -109,6 +112,7 @@ def collector(tmp_path):
     plans = {"properties": {"props": {"properties": {"plan": {"type": "string"}}}}}
     schemas = [EventSchema(7, name, 1, mode, json.dumps(plans)) for name, mode in MODES.items()]
     publish(home.event_schemas_file, schemas)
+    publish(home.tombstones_file, [tombstone(identity_keys(home).user, 7, Of.USER, "erased-user")])
     return Collector(AppOptions(home, trusted_proxies=(PROXY,)))
 
 
