@@ -1,8 +1,8 @@
 """``python -m bench.reports``: reports over generated events, next to raw events and DuckDB over Parquet, in one run.
 
 Ten million events of one site over 18 months (--events for another number): about 2.7 million visits, pages by Zipf's
-law, a tenth of them bots. All days are closed; the column "open" is what a question takes while none is. Each question
-is asked three times; the best counts. DuckDB is asked where it is installed
+law, a tenth of them bots; with --sampled, each stands for ten. All days are closed; the column "open" is what a
+question takes while none is. Each question is asked three times; the best counts. DuckDB is asked where it is installed
 (``pip install duckdb``). A whole command is measured with an engine running.
 """
 
@@ -20,9 +20,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from aggregations.query import where
 from aggregations.query.answer import about, answer
-from aggregations.query.closed import of
+from aggregations.query.closed import Closed, of
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.query.sites import SiteRow, find
@@ -49,7 +51,7 @@ GENERATED = """
 insert into events (
     site_id, local_date, visitor_id, timestamp, received_at, visit_id, visit_start, visit_date, event_id, name,
     interactive, hostname, path, source, channel, country, device, browser, os, language, revenue, engagement_ms, bot,
-    batch_seq
+    batch_seq, props_number
 )
 with
     number as visit,
@@ -70,7 +72,7 @@ select
     ['DE', 'FR', 'US', 'GB', 'AT', 'CH', 'NL', ''][1 + b % 8], ['desktop', 'mobile', 'tablet'][1 + b % 3],
     ['Chrome', 'Safari', 'Firefox', 'Edge'][1 + a % 4], ['Windows', 'iOS', 'Android', 'macOS'][1 + b % 4],
     ['de', 'fr', 'en'][1 + a % 3], toDecimal64(if(called = 'purchase', b % 90, 0), 4), 1000 * (b % 60), a % 10 = 0,
-    place
+    place, if({sampled:Bool}, map('sample_weight', 10.), cast(map(), 'Map(String, Float64)'))
 from numbers({start:UInt64}, {count:UInt64})
 """
 _OF = "site_id = 1 and not bot and local_date between '{first}' and '{last}'"
@@ -126,7 +128,7 @@ def best(ask: Callable[[], object], times: int = 3) -> float:
     return min(found)
 
 
-def generate(client: Any, events: int) -> None:
+def generate(client: Any, events: int, sampled: bool = False) -> None:
     """The events, in blocks of a month's visits or so."""
     visits = int(events / A_VISIT)
     step = DAYS * 86_400_000 / visits
@@ -134,6 +136,7 @@ def generate(client: Any, events: int) -> None:
     for start in range(0, visits, block):
         count = min(block, visits - start)
         bound = {"first": FIRST, "step": step, "visitors": visits // 3, "start": start, "count": count}
+        bound["sampled"] = sampled
         client.command(GENERATED, parameters=bound)
 
 
@@ -169,15 +172,14 @@ def measure(client: Any, home: DataDir, folder: Path, site: SiteRow) -> None:
     period = Period(FIRST, last, site.timezone)
     span = f"{FIRST}..{last}"
     closed = of(client, site, [period])
+    no_day = Closed(sampled=closed.sampled)
     with duckdb_over(client, folder, {"first": FIRST, "last": last}) as duck:
         print(f"{'':24} {'seconds':>8} {'open':>8} {'raw':>8} {'DuckDB':>8}  raw/own  DuckDB/own")
         for name, query in QUESTIONS.items():
             asked = about(query, site, period, has_closed=closed)
             own = best(lambda asked=asked: answer(client, asked))
-            merged = best(lambda query=query: answer(client, about(query, site, period)), 2)
-            exact = about(
-                Query(**{f: getattr(query, f) for f in query.__struct_fields__} | {"exact": True}), site, period
-            )
+            merged = best(lambda query=query: answer(client, about(query, site, period, has_closed=no_day)), 2)
+            exact = about(msgspec.structs.replace(query, exact=True), site, period, has_closed=no_day)
             raw = best(lambda exact=exact: answer(client, exact), 2)
             other = best(lambda name=name: duck(DUCKDB[name])) if duck and name in DUCKDB else None
             ratio = f"{other:8.3f}  {raw / own:7.1f}  {other / own:7.1f}" if other else f"{'':8}  {raw / own:7.1f}"
@@ -228,7 +230,10 @@ def main(arguments: list[str]) -> None:
     """Generate, measure, and say how large the tables are."""
     parser = argparse.ArgumentParser(prog="python -m bench.reports")
     parser.add_argument("--events", type=int, default=10_000_000)
-    events = parser.parse_args(arguments).events
+    parser.add_argument(
+        "--sampled", action="store_true", help="as a tracker sends them that samples one visitor in ten"
+    )
+    asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="footfall-reports-") as name:
         folder = Path(name)
         home = DataDir(folder / "data").make()
@@ -236,7 +241,7 @@ def main(arguments: list[str]) -> None:
             bring_up_to_date(client, home)
             add_site(client, home, "shop.example", "UTC")
             started = time.perf_counter()
-            generate(client, events)
+            generate(client, asked.events, asked.sampled)
             stored = int(str(client.command("select count() from events")))
             seconds = time.perf_counter() - started
             size = client.command(

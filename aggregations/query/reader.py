@@ -78,7 +78,7 @@ class Reader:
         """
         first, last = self.span.first, self.span.last
         between = f"{self.binder.bind(first, 'Date')} and {self.binder.bind(last, 'Date')}"
-        visits = self.chosen(VISITS, part.where, _only(part.dimensions, VISITS))
+        visits = self.chosen(VISITS, part.where)
         wanted = ["s.name = 'page_view'", f"s.visit_date between {between}"]
         foreign = [
             f"{self._key(dimension, VISITS)} as w{at}"
