@@ -14,7 +14,7 @@ from collector.loader.enrichment import local_date
 from collector.loader.visits import GAP_MS, OPEN_VISITS, assign_visits
 from sql.core.errors import EngineError
 from sql.core.queries import query
-from sql.schema import pending
+from sql.schema import horizons, pending
 from sql.schema.days import after, first_of, month_of, swap_in
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collector.sites.registry import SiteRegistry
 
 _AT_ONCE = 100_000
+_ALWAYS = dt.date(1970, 1, 1)
 _MOMENTS = {
     "key": pl.UInt64, "visitor_id": pl.UInt64, "visit_id": pl.UInt64, "timestamp": pl.Int64, "visit_start": pl.Int64,
     "visit_date": pl.Date, "month": pl.UInt32, "torn": pl.Boolean,
@@ -34,16 +35,18 @@ def mend(client: Client, registry: SiteRegistry, site_id: int, first: dt.date, l
 
     The caller holds the partitions lock; days that are touched are left pending. Safe to interrupt and to run again.
     """
-    changed, month = 0, month_of(first)
+    # A visit that began before raw events are whole is torn for good, and its derived row is all that is left of it.
+    since = horizons.of_events(client).get(site_id, _ALWAYS)
+    changed, month = 0, month_of(max(first, since))
     while first_of(month) <= last:
         end = after(month)
-        changed += _mend(client, registry, site_id, max(first, first_of(month)), min(last, end - dt.timedelta(days=1)))
+        days = {"first": max(first, since, first_of(month)), "last": min(last, end - dt.timedelta(days=1))}
+        changed += _mend(client, registry, site_id, {"site": site_id, "since": since, **days})
         month = month_of(end)
     return changed
 
 
-def _mend(client: Client, registry: SiteRegistry, site_id: int, first: dt.date, last: dt.date) -> int:
-    bound = {"site": site_id, "first": first, "last": last}
+def _mend(client: Client, registry: SiteRegistry, site_id: int, bound: dict[str, object]) -> int:
     rows = client.query(query("visits/moments"), parameters=bound).result_rows
     placed = _placed(pl.DataFrame(rows, _MOMENTS, orient="row"), registry, site_id)
     if placed.is_empty():

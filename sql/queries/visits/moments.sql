@@ -1,6 +1,6 @@
 -- Moments of visitors who have a visit that is not what its events make of it (`torn`): its first event is gone, or there
 -- is a gap over 30 minutes. Times in ms since 1970 UTC. Grain: one row a visit and moment.
--- Parameters: site, first, last (local dates on which torn visits began).
+-- Parameters: site, first, last (local dates on which torn visits began), since (the first day of whole raw events).
 with torn as (
     select visitor_id, visit_id
     from events
@@ -26,4 +26,5 @@ select distinct
 from events
 where site_id = {site:UInt32}
     and local_date between {first:Date} - 2 and {last:Date} + 3
+    and visit_date >= {since:Date}
     and visitor_id in (select visitor_id from torn)

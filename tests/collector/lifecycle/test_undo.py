@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import clickhouse_connect
 import pytest
+from msgspec.structs import replace as replace_field
 
 from aggregations.query.sites import SiteRow
 from collector.event.model import SpooledEvent
@@ -23,7 +24,7 @@ from collector.sites.table import put_site
 from sql.client import PINNED
 from sql.core.data_dir import DataDir
 from sql.core.errors import UsageError
-from sql.schema import migrate, pending, rebuild
+from sql.schema import horizons, migrate, pending, rebuild
 from tests.aggregations.write_path import Request, WritePath
 
 MINUTE = 60_000
@@ -148,11 +149,32 @@ def test_any_history_is_as_if_it_had_never_been_imported(client, home, path, sit
     theirs = [view(1000 + number, 1 + rng.randrange(8), minutes()) for number in range(80)]
     cut = rng.randrange(len(ours))
     path.load([site], [live(site, *ours[:cut]), imported(site, *theirs), live(site, *ours[cut:])])
+    if seed % 2:
+        assert path.close([site], dt.date(2026, 11, 1))
     undone(client, home, site)
     now, then = figures(client, site), never(client, path, *live(site, *ours))
     for name in ("visits", "daily_events", "daily_pages"):
         assert now[name] == then[name]
     assert verify(client, home, every_row=True).differences == ()
+
+
+def test_visits_that_retention_has_cut_stay_as_they_are(client, home, path, site):
+    ours = [view(number, 7, minute) for number, minute in enumerate([-20, 5, 300, 350])]
+    path.load([site], [live(site, *ours), imported(site, view(1000, 7, 20), view(1001, 7, 325))])
+    november = dt.date(2026, 11, 1)
+    horizons.move(client, site.site_id, horizons.Kept.EVENTS, november)
+    client.command(
+        "alter table events delete where site_id = {s:UInt32} and local_date < {d:Date}",
+        parameters={"s": site.site_id, "d": november},
+        settings={"mutations_sync": 2},
+    )
+    run = Run(NAME, "file", site.site_id, site.domain, dt.datetime(2026, 11, 1, tzinfo=dt.UTC), first=november)
+    assert undo.left_alone(client, run) is None
+    assert undo.left_alone(client, replace_field(run, first=dt.date(2026, 10, 31))) == november
+    undone(client, home, site, replace_field(run, state=State.DONE))
+    text = "select visit_date, events from visits_merged where site_id = {s:UInt32} order by started"
+    rows = client.query(text, parameters={"s": site.site_id}).result_rows
+    assert rows == [(dt.date(2026, 10, 31), 3), (november, 1), (november, 1)]
 
 
 def test_interrupted_at_any_statement_it_goes_on(client, home, path, site, monkeypatch):
