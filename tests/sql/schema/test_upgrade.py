@@ -45,7 +45,8 @@ ODD = ('purchase:/a%_\\*"/*', "page_view:*.html")
 # Clicks and forms of all kinds, some with what JSON escapes.
 CLICKS = """
 insert into events (
-    site_id, local_date, visitor_id, timestamp, visit_id, visit_start, visit_date, event_id, name, hostname, path, props
+    site_id, local_date, visitor_id, timestamp, visit_id, visit_start, visit_date, event_id, name, hostname, path, props,
+    props_number
 )
 with toDateTime64('2026-10-05 10:00:00', 3, 'UTC') + toIntervalMinute(number) as time
 select
@@ -56,7 +57,8 @@ select
         'kind', ['contact', 'other'][1 + number % 3 % 2], 'confidence', ['low', 'high'][1 + number % 2],
         'rule', concat('r', toString(number % 3)), 'selector', concat('a[href="/\\\\', toString(number % 5), '"]'),
         'text', ['', 'Kauf’s\\n\\tjetzt', 'Go'][1 + number % 3]
-    )
+    ),
+    map('sample_weight', [1., 4.][1 + number % 2])
 from numbers(300)
 """
 # What moves overrides and event schemas, with the number of places to interrupt it: before each statement, before it is
