@@ -10,7 +10,7 @@ import typer
 
 from cli.context import database, settings
 from cli.exit_codes import Exit
-from cli.options import DryRunOption, FormatOption, OutputOption
+from cli.options import BackupsOption, DryRunOption, FormatOption, OutputOption
 from cli.plan import Action, Plan, Yes, carry_out
 from cli.render.render import render
 from cli.render.view import View
@@ -25,7 +25,6 @@ app = typer.Typer(
     help="Copy all that is stored while Footfall runs, and restore it.",
     epilog="Example: footfall backup create --to s3://bucket/footfall",
 )
-To = Annotated[str, typer.Option("--to", help="Directory or s3:// URL of the backups (default: backup_to).")]
 Name = Annotated[str, typer.Argument(help="A backup's name (default: the latest).", metavar="[BACKUP]")]
 _LABELS = {
     "backup": "Backup", "taken": "Taken", "version": "Version", "rows": "Rows", "files": "Files", "bytes": "Bytes",
@@ -34,7 +33,7 @@ _LABELS = {
 
 
 @app.command(epilog="Example: footfall backup create --to /mnt/backup/footfall")
-def create(to: To = "") -> None:
+def create(to: BackupsOption = "") -> None:
     """Copy database, spool, keys, tracker files and footfall.toml, all of one moment, except salts.
 
     Loading pauses for less than a second. A run that is interrupted leaves no backup; run it again.
@@ -55,7 +54,7 @@ def create(to: To = "") -> None:
 
 
 @app.command("list", epilog="Example: footfall backup list --format json")
-def list_(to: To = "", fmt: FormatOption = None, output: OutputOption = None) -> None:
+def list_(to: BackupsOption = "", fmt: FormatOption = None, output: OutputOption = None) -> None:
     """List complete backups, the oldest first."""
     import polars as pl
 
@@ -81,7 +80,7 @@ def list_(to: To = "", fmt: FormatOption = None, output: OutputOption = None) ->
 @app.command(epilog="Example: footfall backup verify --open")
 def verify(
     backup: Name = "",
-    to: To = "",
+    to: BackupsOption = "",
     open_: Annotated[
         bool, typer.Option("--open", help="Also restore it into a temporary directory, open it and count its rows.")
     ] = False,
@@ -117,7 +116,7 @@ def verify(
 @app.command(epilog="Example: footfall backup restore --as /var/lib/footfall")
 def restore(
     backup: Name = "",
-    to: To = "",
+    to: BackupsOption = "",
     as_: Annotated[
         Path | None, typer.Option("--as", help="The new data directory (default: the configured one).")
     ] = None,
@@ -142,7 +141,7 @@ def restore(
 @app.command(epilog="Example: footfall backup prune --keep 7d,4w,12m --yes")
 def prune(
     keep: Annotated[str, typer.Option("--keep", help="For how many days, weeks, months (or y) to keep one.")],
-    to: To = "",
+    to: BackupsOption = "",
     yes: Yes = False,
     dry_run: DryRunOption = False,
 ) -> None:
