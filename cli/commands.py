@@ -58,6 +58,7 @@ SECTIONS: dict[str, dict[str, Listed]] = {
         "retention": Listed("retention", "How long data is kept, and removing what is older."),
         "visitor": Listed("visitor", "One person's data: find, show, export, erase."),
         "archive": Listed("archive", "Raw events that retention has written to files."),
+        "backup": Listed("backup", "Copy all that is stored while Footfall runs, and restore it."),
         "receipt": Listed("receipt", "What commands changed: a receipt for each run."),
         "engine": Listed("serve", "Run only the embedded engine."),
         "loader": Listed("serve", "Run only the loader."),

@@ -13,12 +13,15 @@ from sql.core.errors import FootfallError
 
 if TYPE_CHECKING:
     from cli.config.settings import Config
-    from collector.lifecycle.doctor import Finding
+    from collector.lifecycle.findings import Finding
 
 
 def doctor(
     expect_running: Annotated[
         bool, typer.Option("--expect-running", help="Treat a stopped process as a fault, for cron and monitoring.")
+    ] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also compare tables, views and functions with those of this version.")
     ] = False,
 ) -> None:
     """Check settings, disk, engine, schema, sites, spool, loader and collector. Exit code 3 if something is wrong."""
@@ -28,14 +31,17 @@ def doctor(
     tell(problems(loaded()))
     config = settings()
     where = (config.collector.host, config.collector.port)
-    running = checkup(config.home, config.database_url, where, config.collector.spool_max_bytes, expect_running)
+    limit = config.collector.spool_max_bytes
+    running = checkup(
+        config.home, config.database_url, where, limit, expect_running, deep=deep, backup_to=config.backup_to
+    )
     tell((*_settings(config), *running))
 
 
 def _settings(config: Config) -> Iterator[Finding]:
     """What keeps `serve` from starting before it has started anything."""
     from cli.serve import app_options
-    from collector.lifecycle.doctor import Finding, Level
+    from collector.lifecycle.findings import Finding, Level
 
     try:
         app_options(config)

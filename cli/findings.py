@@ -10,7 +10,7 @@ import typer
 from cli.exit_codes import Exit
 
 if TYPE_CHECKING:
-    from collector.lifecycle.doctor import Finding
+    from collector.lifecycle.findings import Finding
 
 _MARK = {"ok": "ok  ", "note": "note", "bad": "BAD "}
 

@@ -35,3 +35,6 @@ LimitOption = Annotated[
 BotsOption = Annotated[bool, typer.Option("--include-bots", help="Include traffic flagged as bots.")]
 RawOption = Annotated[bool, typer.Option("--raw", help="Count from raw events instead of rollups.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would happen without changing anything.")]
+BackupsOption = Annotated[
+    str, typer.Option("--to", help="Directory or s3:// URL of the backups (default: the setting backup_to).")
+]

@@ -21,6 +21,7 @@ from sql.core.errors import UsageError
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")]
 _DONE = {
     "add": "added",
+    "archive": "archived",
     "change": "changed",
     "check": "checked",
     "clear": "cleared",

@@ -58,6 +58,7 @@ SHARED = {
     ),
     "imports of events": (import_table.IntoOption, import_table.TimezoneOption, import_table.OnlyReadOption),
     "commands about one person": (visitor.Clients, visitor.Users, visitor.Address, visitor.Agent),
+    "commands about backups": (options.BackupsOption,),
     "commands that change or delete what is stored": (options.DryRunOption, plan.Yes),
 }
 UNITS = {Unit.COUNT: "count", Unit.RATIO: "ratio, 0 to 1", Unit.SECONDS: "seconds", Unit.NUMBER: "number"}

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.context import database, settings
-from cli.options import FormatOption, OutputOption
+from cli.options import DryRunOption, FormatOption, OutputOption
+from cli.plan import Action, Plan, Yes, carry_out
 from cli.render.render import render
 from cli.render.view import View
 from collector.sites.identity import Identity
 from sql.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from sql.schema.site_rows import SiteRows
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,6 +35,7 @@ _LABELS = {
     "identity": "Identity",
     "max_age_days": "Max age (days)",
     "events_per_second": "Events/s",
+    "archived": "Archived",
 }
 
 
@@ -130,6 +137,61 @@ def set_(
         typer.echo(
             f"To give stored events the days of this zone: footfall backfill local-dates --site {site.domain}", err=True
         )
+
+
+@app.command(epilog="Example: footfall site archive shop.example")
+def archive(
+    domain: Domain,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Accept events again. Revoked keys stay revoked; add a new one.")
+    ] = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Accept no more events of a site: its keys are revoked, requests get a 403. Its data stays readable."""
+    from collector.sites.admin import archive_site, find_site
+
+    home = settings().home
+    with database("site archive") as client:
+        site = find_site(client, domain)
+        if site.archived is not undo:
+            typer.echo(f"nothing changes: {site.domain} is {'' if site.archived else 'not '}archived", err=True)
+            return
+        act = Action(
+            "restore" if undo else "archive", site.domain, lambda: archive_site(client, home, domain, not undo)
+        )
+        carry_out(Plan("footfall site archive", (act,)), home, dry_run=dry_run)
+
+
+@app.command(epilog="Example: footfall site remove shop.example --dry-run")
+def remove(domain: Domain, yes: Yes = False, dry_run: DryRunOption = False) -> None:
+    """Remove a site with all of its events, visits, rollups, definitions and keys.
+
+    If it is interrupted, run it again. Its events in the spool are loaded first; those that come later are refused or
+    set aside in quarantine. Backups and archives of it are not changed.
+    """
+    from collector.lifecycle import site_removal
+    from sql.client import embedded_home
+    from sql.engine.server import alongside
+    from sql.schema import site_rows
+
+    config = settings()
+    home = embedded_home(config.database_url)
+    with alongside(home.make()) if home else nullcontext(), database("site remove") as client:
+        site = site_removal.find(client, domain)
+
+        def delete(rows: SiteRows) -> Action:
+            act = "drop" if rows.whole else "delete"
+            do = partial(site_removal.remove, client, config.home, site, rows)
+            return Action(act, f"{rows.table} of {site.domain}", do, rows=rows.rows, months=rows.months)
+
+        begin = partial(site_removal.begin, client, config.home, config.database_url, site)
+        finish = partial(site_removal.finish, client, config.home, site)
+        actions = (
+            Action("revoke", f"the keys and registration of {site.domain}", begin),
+            *map(delete, site_rows.count(client, site.site_id)),
+            Action("remove", site.domain, finish),
+        )
+        carry_out(Plan("footfall site remove", actions, loses=True), config.home, dry_run=dry_run, yes=yes)
 
 
 @app.command("list", epilog="Example: footfall site list --format csv")

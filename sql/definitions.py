@@ -157,7 +157,7 @@ def remove(client: Client, home: DataDir, site_id: int, kind: Kind[T], name: str
 def publish(client: Client, home: DataDir, kind: Kind[T]) -> None:
     """Write what is in force to where others read it than the store, as after a change. Raises EngineBusy."""
     if kind.publish is not None:
-        with _changing(home):
+        with changing(home):
             kind.publish(client, home)
 
 
@@ -182,7 +182,7 @@ def _newest(client: Client, site_id: int, kind: str, name: str = "") -> Iterator
 
 
 def _write(client: Client, home: DataDir, site_id: int, kind: Kind[T], name: str, body: str, *, removed: bool) -> int:
-    with _changing(home):
+    with changing(home):
         before = next(_newest(client, site_id, kind.name, name), None)
         version = before.version if before else 0
         if not before or (before.body, before.removed) != (body, removed):
@@ -196,8 +196,8 @@ def _write(client: Client, home: DataDir, site_id: int, kind: Kind[T], name: str
 
 
 @contextmanager
-def _changing(home: DataDir) -> Iterator[None]:
-    """Two writers at once would get one number, and one of them would be lost."""
+def changing(home: DataDir) -> Iterator[None]:
+    """While definitions are written: two writers at once would get one number, and one of them would be lost."""
     lock = OwnedLock(home.make().definitions_lock, "a change of definitions")
     with lock.held(WAIT) as taken:
         if not taken:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cli.config.load import Loaded
 from cli.config.sources import Origin, unknown
-from collector.lifecycle.doctor import Finding, Level
+from collector.lifecycle.findings import Finding, Level
 
 
 def findings(loaded: Loaded, environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:

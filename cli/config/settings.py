@@ -65,6 +65,13 @@ class Config(Struct, frozen=True):
             "terminal, JSON (one object on each line) elsewhere."
         ),
     ] = LogFormat.AUTO
+    backup_to: Annotated[
+        str,
+        Meta(
+            description="Where `footfall backup` keeps backups: a directory on another disk or an `s3://` URL.",
+            examples=["s3://bucket/footfall"],
+        ),
+    ] = ""
     collector: CollectorConfig = CollectorConfig()
     loader: LoaderSettings = LOADER
     source: Path | None = None

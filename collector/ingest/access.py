@@ -51,6 +51,8 @@ def site_of(req: falcon.asgi.Request, site: str, key: str, registry: SiteRegistr
     found = registry.by_domain(domain)
     if found is None:
         raise _nobody(registry, f"unknown site {domain[:MAX_DOMAIN]!r}")
+    if found.archived:
+        raise AccessDenied(403, f"{domain} is archived and accepts no events")
     origin = req.get_header("Origin") or req.get_header("Referer") or ""
     host = ascii_host(_host(origin) or "")
     if host != domain and not host.endswith(f".{domain}"):

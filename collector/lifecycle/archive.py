@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from collector.lifecycle.store import CHUNK, Store
 from collector.sites.registry import Site
 from sql.core.errors import StorageError
-from sql.core.files import fsync_dir
 from sql.core.queries import query
 from sql.schema import horizons, old_rows
 from sql.schema.days import first_of
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 FORMAT = 1
-_CHUNK = 1 << 20
 _SETTINGS = {
     "output_format_parquet_compression_method": "zstd",
     "output_format_parquet_row_group_size": 100_000,
@@ -72,7 +69,7 @@ def write(client: Client, url: str, site: Site, month: int, since: dt.date, unti
 
     From ``since`` on they are whole. The same events are not written twice. Raises StorageError.
     """
-    store = _Store(url)
+    store = Store(url)
     first, last, rows, checksum = _span(client, site, month, until)
     if not rows:
         return None
@@ -116,7 +113,7 @@ def of_person(url: str, domain: str, visitors: Collection[int], users: Collectio
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    store, found = _Store(url), []
+    store, found = Store(url), []
     for each in every(url, domain):
         with store.open(f"{each.name}.parquet") as file:
             parts = pq.ParquetFile(file).iter_batches(columns=["visitor_id", "user_id"])
@@ -135,7 +132,7 @@ def visitors_of(url: str, domain: str, users: Collection[str]) -> set[int]:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    store, found = _Store(url), set[int]()
+    store, found = Store(url), set[int]()
     for each in every(url, domain) if users else ():
         with store.open(f"{each.name}.parquet") as file:
             for part in pq.ParquetFile(file).iter_batches(columns=["visitor_id", "user_id"]):
@@ -151,7 +148,7 @@ def write_without(client: Client, url: str, archived: Archived, users: Collectio
     The new file and its manifest are there before the old one is removed. Safe to interrupt and to run again. Raises
     StorageError for a damaged file.
     """
-    manifest, store = archived.manifest, _Store(url)
+    manifest, store = archived.manifest, Store(url)
     if problem := check(url, archived):
         raise StorageError(f"{archived.name} is damaged: {problem}")
     client.command("drop table if exists events_rebuild sync")
@@ -182,13 +179,13 @@ def write_without(client: Client, url: str, archived: Archived, users: Collectio
     return manifest.rows - int(rows)
 
 
-def _put(client: Client, store: _Store, name: str, select: str, bound: dict[str, Any]) -> tuple[int, str]:
+def _put(client: Client, store: Store, name: str, select: str, bound: dict[str, Any]) -> tuple[int, str]:
     """Write what a query has as a file; returns its size and SHA-256."""
     with client.raw_stream(select, parameters=bound, settings=_SETTINGS, fmt="Parquet") as data:
-        return store.put(f"{name}.parquet", iter(lambda: data.read(_CHUNK), b""))
+        return store.put(f"{name}.parquet", iter(lambda: data.read(CHUNK), b""))
 
 
-def _put_manifest(url: str, store: _Store, made: Archived) -> Archived:
+def _put_manifest(url: str, store: Store, made: Archived) -> Archived:
     """Say that a file is there, after it was read once."""
     if problem := check(url, made):
         raise StorageError(
@@ -200,7 +197,7 @@ def _put_manifest(url: str, store: _Store, made: Archived) -> Archived:
 
 def every(url: str, domain: str = "") -> list[Archived]:
     """All files of an archive, of a site or of all, by name. A manifest that cannot be read is an error."""
-    store, found = _Store(url), []
+    store, found = Store(url), []
     for name in store.names(domain):
         if name.endswith(".json"):
             try:
@@ -214,11 +211,11 @@ def check(url: str, archived: Archived) -> str:
     """What is wrong with a file: '' where it holds what its manifest says."""
     import pyarrow.parquet as pq
 
-    store, manifest = _Store(url), archived.manifest
+    store, manifest = Store(url), archived.manifest
     try:
         with store.open(f"{archived.name}.parquet") as file:
             digest = hashlib.sha256()
-            while data := file.read(_CHUNK):
+            while data := file.read(CHUNK):
                 digest.update(data)
             if digest.hexdigest() != manifest.sha256:
                 return "its content has changed"
@@ -241,7 +238,7 @@ def restore(client: Client, url: str, archived: Archived) -> int:
     bound = {"site": manifest.site_id, "first": manifest.first, "last": manifest.last}
     client.command("drop table if exists events_rebuild sync")
     client.command("create table events_rebuild as events")
-    with _Store(url).open(f"{archived.name}.parquet") as file:
+    with Store(url).open(f"{archived.name}.parquet") as file:
         client.raw_insert("events_rebuild", insert_block=file, fmt="Parquet")
     client.command(query("retention/forget_stored"), parameters=bound)
     missing = int(str(client.command("select count() from events_rebuild")))
@@ -283,67 +280,3 @@ def _span(client: Client, site: Site, month: int, until: dt.date) -> tuple[dt.da
     bound = {"site": site.site_id, "first": old.first, "last": old.last}
     [(rows, checksum)] = client.query(query("retention/stored"), parameters=bound).result_rows
     return old.first, old.last, rows, checksum
-
-
-class _Store:
-    """A directory, or a place in an object store (s3://, gs://), that files are put into whole."""
-
-    def __init__(self, url: str) -> None:
-        from pyarrow import fs
-
-        self.url = url
-        try:
-            where = url if "://" in url else str(Path(url).expanduser().resolve())
-            self._fs, self._root = fs.FileSystem.from_uri(where)
-        except (OSError, ValueError) as exc:
-            raise StorageError(f"cannot open the archive {url}: {str(exc).splitlines()[0]}") from exc
-        self._local = isinstance(self._fs, fs.LocalFileSystem)
-
-    def put(self, name: str, chunks: Any) -> tuple[int, str]:
-        """Write a file, durable and whole or not at all; returns its size and SHA-256."""
-        path, digest, size = f"{self._root}/{name}", hashlib.sha256(), 0
-        part = f"{path}.part"
-        try:
-            self._fs.create_dir(path.rpartition("/")[0], recursive=True)
-            with self._fs.open_output_stream(part) as out:
-                for chunk in chunks:
-                    out.write(chunk)
-                    digest.update(chunk)
-                    size += len(chunk)
-            if self._local:
-                Path(part).chmod(0o600)  # it holds what people did
-                with Path(part).open("rb") as file:
-                    os.fsync(file.fileno())
-            self._fs.move(part, path)
-            if self._local:
-                fsync_dir(Path(path).parent)
-        except OSError as exc:
-            raise StorageError(f"cannot write {self.url}/{name}: {str(exc).splitlines()[0]}") from exc
-        return size, digest.hexdigest()
-
-    def get(self, name: str) -> bytes:
-        """The bytes of a file."""
-        with self.open(name) as file:
-            return bytes(file.read())
-
-    def delete(self, name: str) -> None:
-        """Delete a file; nothing happens where it is gone. Raises StorageError."""
-        try:
-            self._fs.delete_file(f"{self._root}/{name}")
-        except FileNotFoundError:
-            return
-        except OSError as exc:
-            raise StorageError(f"cannot delete {self.url}/{name}: {str(exc).splitlines()[0]}") from exc
-
-    def open(self, name: str) -> Any:
-        """A file, to be read and sought in. Raises OSError."""
-        return self._fs.open_input_file(f"{self._root}/{name}")
-
-    def names(self, folder: str = "") -> Iterator[str]:
-        """Names of all files below a folder."""
-        from pyarrow import fs
-
-        chosen = fs.FileSelector(f"{self._root}/{folder}".rstrip("/"), recursive=True, allow_not_found=True)
-        for info in self._fs.get_file_info(chosen):
-            if info.type == fs.FileType.File:
-                yield info.path[len(self._root) + 1 :]

@@ -9,11 +9,11 @@ import urllib.error
 import urllib.request
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from collector.lifecycle import doctor_stored
+from collector.lifecycle.findings import Finding, Level
 from collector.loader.journal import read_totals
 from collector.sites.table import all_sites
 from collector.spool.spool import Spool
@@ -42,28 +42,17 @@ _HINTS = {
 }
 
 
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    OK = "ok"
-    NOTE = "note"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report."""
-
-    level: Level
-    subject: str
-    text: str
-    hint: str = ""
-
-
 def checkup(
-    home: DataDir, url: str, listening: tuple[str, int], spool_limit: int, expect_running: bool = False
+    home: DataDir,
+    url: str,
+    listening: tuple[str, int],
+    spool_limit: int,
+    expect_running: bool = False,
+    *,
+    deep: bool = False,
+    backup_to: str = "",
 ) -> Iterator[Finding]:
-    """All findings, from the ground up. Nothing is changed.
+    """All findings, from the ground up. Nothing is changed. ``deep`` compares the schema column by column too.
 
     What does not run is a fault where `serve` runs, or where it is expected to.
     """
@@ -76,7 +65,8 @@ def checkup(
     yield from _disk(home)
     if expect_running and not serves:
         yield Finding(Level.BAD, "serve", "not running", "start it with `footfall serve`")
-    yield from _database(home, url, serves or expect_running)
+    yield from _database(home, url, serves or expect_running, deep)
+    yield from doctor_stored.backups(home, backup_to)
     yield from _spool(home, spool_limit, serves or expect_running)
     yield from _collector(*listening, serves or expect_running)
 
@@ -89,7 +79,7 @@ def _disk(home: DataDir) -> Iterator[Finding]:
     )
 
 
-def _database(home: DataDir, url: str, expected: bool) -> Iterator[Finding]:
+def _database(home: DataDir, url: str, expected: bool, deep: bool) -> Iterator[Finding]:
     try:
         with opened(url, what="footfall doctor", wait=5.0, newer=True) as client:
             release = client.command("select version()")
@@ -103,12 +93,12 @@ def _database(home: DataDir, url: str, expected: bool) -> Iterator[Finding]:
             away = expected and kind == "embedded, not running"
             text, hint = f"ClickHouse {release} ({kind})", _HINTS["engine"] if away else ""
             yield Finding(Level.BAD if away else Level.OK, "engine", text, hint)
-            yield from _schema(client)
+            yield from _schema(client, home, deep)
     except FootfallError as exc:
         yield Finding(Level.BAD, "engine", exc.message, exc.hint)
 
 
-def _schema(client: Client) -> Iterator[Finding]:
+def _schema(client: Client, home: DataDir, deep: bool) -> Iterator[Finding]:
     late = [step.name for step in migrate.steps(client) if step.state is not State.APPLIED]
     if late:
         yield Finding(Level.BAD, "schema", f"not current: {', '.join(late)}", "run `footfall schema apply`")
@@ -121,6 +111,7 @@ def _schema(client: Client) -> Iterator[Finding]:
         yield from _zones(client, {site.timezone for site in sites})
     else:
         yield Finding(Level.NOTE, "sites", "none yet", "footfall site add shop.example --timezone Europe/Paris")
+    yield from doctor_stored.stored(client, home, deep)
 
 
 def _zones(client: Client, zones: set[str]) -> Iterator[Finding]:

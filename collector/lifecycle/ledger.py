@@ -73,7 +73,7 @@ def take(home: DataDir, patience: float = PATIENCE_SECONDS) -> Account:
     while time.monotonic() < deadline:
         with ExitStack() as files:
             try:
-                moment = _Moment(home, spool, files)
+                moment = Moment(home, spool, files)
                 if moment.still():
                     return moment.account()
             except FileNotFoundError:  # it went on while we looked
@@ -81,8 +81,8 @@ def take(home: DataDir, patience: float = PATIENCE_SECONDS) -> Account:
     raise StorageError("could not take a consistent snapshot of the spool", "try again")
 
 
-class _Moment:
-    """All that one look at the spool found."""
+class Moment:
+    """All that one look at the spool found. Raises FileNotFoundError where it went on meanwhile."""
 
     def __init__(self, home: DataDir, spool: Spool, files: ExitStack) -> None:
         self.spool = spool
@@ -90,7 +90,8 @@ class _Moment:
         self.names = self._names()
         self.tallies = {path.name: WriterCounts.read(path) for path in self._paths(spool.writers_dir)}
         self.journal = self._journal_stat()
-        self.state = JournalState(self.journal_path.read_bytes()) if self.journal else JournalState()
+        self.journal_data = self.journal_path.read_bytes() if self.journal else b""
+        self.state = JournalState(self.journal_data)
         self.manifests = [
             msgspec.json.decode(path.read_bytes(), type=Manifest)
             for path in self._paths(spool.prepared_dir)

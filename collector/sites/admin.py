@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from collector.sites.identity import Identity
-from collector.sites.keys import new_key
+from collector.sites.keys import new_key, revoke_all
 from collector.sites.registry import Site
 from collector.sites.table import all_sites, changing, put_site
 from sql.core import timezones
 from sql.core.data_dir import DataDir
 from sql.core.errors import UsageError
 from sql.core.hosts import ascii_host
+from sql.core.queries import query
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,7 +48,9 @@ def add_site(
         known = all_sites(client)
         if any(site.domain == domain for site in known):
             raise UsageError(f"{domain} already exists", "see `footfall site list`")
-        site_id = max((site.site_id for site in known), default=0) + 1
+        if domain in being_removed(client).values():
+            raise UsageError(f"{domain} is being removed", f"first run again: footfall site remove {domain}")
+        site_id = int(str(client.command(query("sites/last_id")))) + 1
         put_site(client, msgspec.structs.replace(wanted, site_id=site_id))
         _, key = new_key(client, site_id, "first")
     return find_site(client, domain), key
@@ -75,12 +78,37 @@ def find_site(client: Client, domain: str) -> Site:
     raise UsageError(f"no site {wanted}", "see `footfall site list`")
 
 
+def archive_site(client: Client, home: DataDir, domain: str, archived: bool = True) -> Site:
+    """Refuse a site's events from now on, or no longer; returns it. Its keys are revoked, and stay so.
+
+    Raises UsageError: no such site.
+    """
+    with changing(client, home):
+        site = msgspec.structs.replace(find_site(client, domain), archived=archived)
+        put_site(client, site)
+        if archived:
+            revoke_all(client, site)
+    return site
+
+
+def begin_removal(client: Client, home: DataDir, site_id: int) -> None:
+    """From now on a site is not known. Safe to run again."""
+    with changing(client, home):
+        client.command(query("sites/begin_removal"), parameters={"site_id": site_id})
+
+
+def being_removed(client: Client) -> dict[int, str]:
+    """Sites whose removal was begun and not finished: domains by id."""
+    return {row[0]: row[1] for row in client.query(query("sites/removed")).result_rows}
+
+
 def listed(sites: list[Site]) -> pl.DataFrame:
-    """One row a site: site_id, domain, timezone, currency, identity, max_age_days, events_per_second."""
+    """One row a site: site_id, domain, timezone, currency, identity, max_age_days, events_per_second, archived."""
     import polars as pl
 
     columns = {"site_id": pl.UInt32, "domain": pl.String, "timezone": pl.String, "currency": pl.String,
-               "identity": pl.String, "max_age_days": pl.UInt16, "events_per_second": pl.UInt32}  # fmt: skip
+               "identity": pl.String, "max_age_days": pl.UInt16, "events_per_second": pl.UInt32,
+               "archived": pl.Boolean}  # fmt: skip
     return pl.DataFrame({name: [getattr(site, name) for site in sites] for name in columns}, schema=columns)
 
 

@@ -73,6 +73,12 @@ def rotate_keys(
     return key, text, others
 
 
+def revoke_all(client: Client, site: Site, clock: Clock = time.time) -> None:
+    """Refuse all keys of a site from now on. The caller holds ``changing``."""
+    for key in live_keys(client, site, clock):
+        put_key(client, ending(key, 0, clock))
+
+
 def live_keys(client: Client, site: Site, clock: Clock = time.time) -> list[Key]:
     """The keys of a site that are not revoked at this moment."""
     return [key for key in all_keys(client) if key.site_id == site.site_id and is_live(key, clock)]

@@ -27,7 +27,7 @@ class Site(msgspec.Struct, frozen=True):
     """One site. ``timezone`` is an IANA name.
 
     ``max_age_days``: how old an event's timestamp may be when it arrives. ``events_per_second``: how much the site
-    may send in the long run; 0 means as much as the collector's settings say.
+    may send in the long run; 0 means as much as the collector's settings say. One that is ``archived`` takes no events.
     """
 
     site_id: int
@@ -38,6 +38,7 @@ class Site(msgspec.Struct, frozen=True):
     identity: Identity = Identity.COOKIELESS
     max_age_days: int = 30
     events_per_second: int = 0
+    archived: bool = False
 
 
 def hash_key(key: str) -> str:
@@ -72,7 +73,7 @@ class SiteRegistry:
             self._keys[key] = found  # keys that are known alone: as many as there are, whatever is sent
         site, written = found
         revoked = written.revoked_at is not None and written.revoked_at <= self._now() * 1000
-        return None if revoked else site
+        return None if revoked or site.archived else site
 
     @property
     def several(self) -> bool:

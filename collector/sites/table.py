@@ -18,7 +18,7 @@ from sql.core.queries import query
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-_SETTINGS = ("site_id", "domain", "timezone", "currency", "identity", "max_age_days", "events_per_second")
+_SETTINGS = ("site_id", "domain", "timezone", "currency", "identity", "max_age_days", "events_per_second", "archived")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,11 @@ class WriterCounts:
 
     def write(self, fd: int) -> None:
         """Put the figures into an open file."""
-        os.pwrite(fd, _FORM.pack(self.number, self.sealed, self.open), 0)
+        os.pwrite(fd, self.packed(), 0)
+
+    def packed(self) -> bytes:
+        """The figures as a file holds them."""
+        return _FORM.pack(self.number, self.sealed, self.open)
 
 
 def segment_of(path: Path) -> tuple[str, int]:

@@ -61,6 +61,21 @@ class DataDir:
         return self.root / "partitions.lock"
 
     @property
+    def backup_lock(self) -> Path:
+        """Held while a backup is made."""
+        return self.root / "backup.lock"
+
+    @property
+    def backup_held(self) -> Path:
+        """Hard links to all that a backup copies, while it is made."""
+        return self.root / "backup.held"
+
+    @property
+    def backup_file(self) -> Path:
+        """Which backup was made last, or begun."""
+        return self.root / "backup.json"
+
+    @property
     def spool(self) -> Path:
         """The write-ahead spool."""
         return self.root / "spool"

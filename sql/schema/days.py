@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -105,14 +106,16 @@ def worked_on(date: str) -> str:
     return f"(site_id, {identifier(date)}) in (select site_id, day from work_days)"  # noqa: S608 (an identifier)
 
 
-def swap_in(client: Client, table: str, side: str, month: int) -> None:
-    """Put a month of ``side`` in the place of that month of ``table``, and drop ``side``.
+def swap_in(client: Client, table: str, side: str, month: int | str) -> None:
+    """Put a month of ``side``, or a partition by its id, in the place of that of ``table``, and drop ``side``.
 
     At once (``sync``): the engine would keep its files for eight minutes, with rows that nobody is to have any more.
     """
-    table, side = identifier(table), identifier(side)
+    table, side, partition = identifier(table), identifier(side), str(month)
+    if not re.fullmatch(r"[0-9a-z]+", partition):
+        raise ValueError(f"not a partition: {partition!r}")
     if client.command(f"select count() from {side}"):  # noqa: S608 (an identifier of ours)
-        client.command(f"alter table {table} replace partition id '{int(month)}' from {side}")
+        client.command(f"alter table {table} replace partition id '{partition}' from {side}")
     else:  # the engine refuses to replace by nothing
-        client.command(f"alter table {table} drop partition id '{int(month)}'")
+        client.command(f"alter table {table} drop partition id '{partition}'")
     client.command(f"drop table {side} sync")

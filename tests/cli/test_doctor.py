@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import socket
@@ -9,14 +10,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from collector.lifecycle import backup, doctor_stored
 from collector.lifecycle import doctor as checks
+from collector.lifecycle.findings import Level
+from collector.sites.admin import add_site, begin_removal
+from sql import definitions
 from sql.client import opened
 from sql.core import timezones
 from sql.core.data_dir import DataDir
 from sql.core.files import OwnedLock
 from sql.engine.server import alongside
+from sql.retention import RETENTION, Retention
+from sql.schema import pending
 from sql.schema.upgrade import bring_up_to_date
 
 pytestmark = pytest.mark.process
@@ -128,6 +136,62 @@ def test_time_zone_data_of_another_release_is_noted(folder, monkeypatch):
         real = timezones.zone
         monkeypatch.setattr(timezones, "zone", lambda name: real("Asia/Tokyo" if name == "Europe/Paris" else name))
         (found,) = checks._zones(client, {"Europe/Paris", "Asia/Kathmandu"})
-    assert found.level is checks.Level.NOTE
+    assert found.level is Level.NOTE
     assert "Europe/Paris (around 20" in found.text
     assert "Kathmandu" not in found.text
+
+
+def lines(done, subject):
+    return [line for line in done.stdout.splitlines() if line.split()[1] == subject]
+
+
+def test_what_is_stored(folder, doctor):
+    """Work that was begun, and a column that is not one of this version."""
+    home = DataDir(folder / "data")
+    with opened(f"chdb://{home.root}") as client:
+        add_site(client, home, "ending.example", "UTC")
+        begin_removal(client, home, 1)
+        pending.mark(client, [(1, dt.date(2026, 10, 1))])
+        client.command("alter table sites add column stray UInt8")
+        client.command("insert into events (site_id, local_date) values (1, '2026-10-01')")
+    done = doctor()
+    assert (done.returncode, bad(done)) == (0, set()), done.stdout
+    assert "the removal of ending.example is not finished" in done.stdout
+    assert "1 days wait to be derived again" in done.stdout
+    assert lines(done, "parts")[0].startswith("ok    parts       at most ")
+    done = doctor("--deep")
+    assert (done.returncode, bad(done)) == (3, {"schema"})
+    assert "sites: column stray is not one of this version" in done.stdout
+
+
+def test_retention_that_is_due(folder, doctor):
+    home = DataDir(folder / "data")
+    today = dt.datetime.now(dt.UTC).date()
+    with opened(f"chdb://{home.root}") as client:
+        site, _ = add_site(client, home, "kept.example", "UTC")
+        definitions.put(client, home, site.site_id, RETENTION, "events", Retention(40, ""))
+        for days in (41, 44):
+            day = today - dt.timedelta(days=days)
+            client.command(
+                "insert into events (site_id, local_date) values ({site:UInt32}, {day:Date})",
+                parameters={"site": site.site_id, "day": day},
+            )
+    assert "1 rows were to be removed more than 2 days ago" in doctor().stdout
+
+
+@pytest.mark.parametrize(
+    ("days", "done", "level", "says"),
+    [
+        pytest.param(1, True, "ok", "24 hours old", id="recent"),
+        pytest.param(1, False, "note", "a later one was not finished", id="interrupted"),
+        pytest.param(3, True, "BAD", "3 days old", id="old"),
+        pytest.param(None, False, "note", "none yet", id="never"),
+    ],
+)
+def test_backups(tmp_path, days, done, level, says):
+    home = DataDir(tmp_path)
+    assert list(doctor_stored.backups(home, "")) == []
+    taken = dt.datetime.now(dt.UTC) - dt.timedelta(days=days) if days else None
+    home.backup_file.write_bytes(msgspec.json.encode(backup.Last("/backups", "one", done, taken)))
+    [found] = doctor_stored.backups(home, "")
+    assert (found.level, says in found.text) == (level.lower(), True)

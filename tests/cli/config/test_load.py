@@ -38,6 +38,7 @@ OTHERS = {
     "data_dir": "data",
     "url": "clickhouse://u:p@h:8123/db",
     "log_format": LogFormat.JSON,
+    "backup_to": "s3://bucket/footfall",
     "collector.host": "0.0.0.0",  # noqa: S104
     "collector.port": 9000,
     "collector.workers": 4,

@@ -17,7 +17,8 @@ import msgspec
 import pytest
 
 from collector.ingest.service import AppOptions
-from collector.lifecycle.doctor import Level, _spool
+from collector.lifecycle.doctor import _spool
+from collector.lifecycle.findings import Level
 from collector.loader.journal import Journal
 from collector.loader.status import FILE, LoaderState, Publisher, read
 from collector.spool.spool import Spool, SpoolOptions, SpoolWriter

@@ -45,8 +45,8 @@ ODD = ('purchase:/a%_\\*"/*', "page_view:*.html")
 # Clicks and forms of all kinds, some with what JSON escapes.
 CLICKS = """
 insert into events (
-    site_id, local_date, visitor_id, timestamp, visit_id, visit_start, visit_date, event_id, name, hostname, path, props,
-    props_number
+    site_id, local_date, visitor_id, timestamp, visit_id, visit_start, visit_date, event_id, name, hostname, path,
+    props, props_number
 )
 with toDateTime64('2026-10-05 10:00:00', 3, 'UTC') + toIntervalMinute(number) as time
 select

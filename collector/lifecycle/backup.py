@@ -1,0 +1,194 @@
+"""Backups: one folder each in a directory or object store, complete once its manifest is there.
+
+A run holds everything of one moment (`held.py`), copies it at leisure, and writes the manifest last. What a killed run
+has left, links and files without a manifest, the next one removes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from collector.lifecycle import held
+from collector.lifecycle.store import CHUNK, Store
+from sql.client import embedded_home
+from sql.core.data_dir import DataDir
+from sql.core.errors import EngineBusy, StorageError, UsageError
+from sql.core.files import OwnedLock, write_atomic
+from sql.schema import migrate
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+CONFIG = "footfall.toml"
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file of a backup: its name in the data directory, its size in bytes, its SHA-256.
+
+    ``modified`` is its time in nanoseconds since 1970: prepared batches are loaded in the order of theirs.
+    """
+
+    name: str
+    bytes: int
+    sha256: str
+    modified: int
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a backup holds. ``taken`` is the moment (UTC) of all of it; ``links`` are those of the engine directory.
+
+    ``schema`` are the checksums of the schema's steps, ``rows`` the stored rows by table and partition (month). Without
+    ``embedded``, tables are on a server and not in here. ``config``: footfall.toml is in it.
+    """
+
+    format: int
+    footfall: str
+    taken: dt.datetime
+    embedded: bool
+    schema: dict[str, str]
+    rows: held.Rows
+    links: dict[str, str]
+    files: tuple[File, ...]
+    config: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """Of all files."""
+        return sum(file.bytes for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that is complete, by its name: the moment it was taken."""
+
+    name: str
+    manifest: Manifest
+
+
+class Last(msgspec.Struct, frozen=True):
+    """The backup of this data directory that was begun last: where, its name, and whether it is complete.
+
+    ``taken`` is the moment of the last one that is.
+    """
+
+    to: str
+    name: str
+    done: bool
+    taken: dt.datetime | None = None
+
+
+def create(client: Client, url: str, home: DataDir, to: str, config: Path | None = None, wait: float = 60.0) -> Backup:
+    """Make a backup of what is stored now, while Footfall runs. ``url`` is the database's, ``config`` footfall.toml.
+
+    Safe to interrupt at any moment. Raises EngineBusy (another backup is made, or the partitions are not free within
+    ``wait`` seconds) and StorageError.
+    """
+    lock = OwnedLock(home.backup_lock, "footfall backup create")
+    with lock.held(0.0) as taken:
+        if not taken:
+            raise EngineBusy(f"another backup is being made by {lock.holder() or 'another process'}", "wait for it")
+        store = Store(to)
+        before = last(home)
+        if before and not before.done:
+            clean = Store(before.to)
+            if not clean.has(f"{before.name}/{MANIFEST}"):
+                clean.remove(before.name)
+        embedded = embedded_home(url) is not None
+        try:
+            found = held.hold(client, home, embedded, wait)
+            moment = dt.datetime.now(dt.UTC)
+            steps = {step.name: step.checksum for step in migrate.steps(client)}
+            name = f"{moment:%Y%m%dT%H%M%S.%f}"[:-3] + "Z"
+            _remember(home, Last(to, name, False, before.taken if before else None))
+            files = tuple(_copy(store, name, path, path.relative_to(home.backup_held)) for path in _held(home))
+            if config is not None:
+                files += (_copy(store, name, config, Path(CONFIG)),)
+            ours = version("footfall")
+            manifest = Manifest(
+                FORMAT, ours, moment, embedded, steps, found.rows, found.links, files, config is not None
+            )
+            store.put(f"{name}/{MANIFEST}", [msgspec.json.format(msgspec.json.encode(manifest), indent=1)])
+            _remember(home, Last(to, name, True, moment))
+        finally:
+            held.forget(home)
+        return Backup(name, manifest)
+
+
+def every(to: str) -> list[Backup]:
+    """All complete backups, the oldest first. Raises StorageError for a manifest that cannot be read."""
+    store = Store(to)
+    return [_read(store, name) for name in store.folders() if store.has(f"{name}/{MANIFEST}")]
+
+
+def find(to: str, name: str = "") -> Backup:
+    """The backup of a name, or the latest one. Raises UsageError where there is none."""
+    found = [each for each in every(to) if name in {"", each.name}]
+    if not found:
+        raise UsageError(f"no backup {name!r} in {to}" if name else f"no backups in {to}", "see `footfall backup list`")
+    return found[-1]
+
+
+def check(to: str, backup: Backup) -> Iterator[str]:
+    """What is wrong with a backup's files: nothing where each is there and is what was written."""
+    store = Store(to)
+    for file in backup.manifest.files:
+        try:
+            digest = hashlib.sha256()
+            with store.open(f"{backup.name}/{file.name}") as source:
+                while data := source.read(CHUNK):
+                    digest.update(data)
+            if digest.hexdigest() != file.sha256:
+                yield f"{file.name}: its content has changed"
+        except OSError:
+            yield f"{file.name}: missing or unreadable"
+
+
+def remove(to: str, backup: Backup) -> None:
+    """Remove a backup, its manifest first: where this is interrupted, it is not one any more."""
+    store = Store(to)
+    store.delete(f"{backup.name}/{MANIFEST}")
+    store.remove(backup.name)
+
+
+def last(home: DataDir) -> Last | None:
+    """The backup of a data directory that was begun last."""
+    try:
+        return msgspec.json.decode(home.backup_file.read_bytes(), type=Last)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _remember(home: DataDir, told: Last) -> None:
+    write_atomic(home.backup_file, msgspec.json.encode(told))
+
+
+def _held(home: DataDir) -> list[Path]:
+    return sorted(path for path in home.backup_held.rglob("*") if path.is_file())
+
+
+def _copy(store: Store, backup: str, path: Path, name: Path) -> File:
+    with path.open("rb") as source:
+        modified = os.fstat(source.fileno()).st_mtime_ns
+        size, digest = store.put(f"{backup}/{name}", iter(lambda: source.read(CHUNK), b""))
+    return File(str(name), size, digest, modified)
+
+
+def _read(store: Store, name: str) -> Backup:
+    try:
+        manifest = msgspec.json.decode(store.get(f"{name}/{MANIFEST}"), type=Manifest)
+    except (OSError, msgspec.MsgspecError) as exc:
+        raise StorageError(f"cannot read the manifest of the backup {name}: {exc}") from exc
+    if manifest.format > FORMAT:
+        raise StorageError(f"footfall {manifest.footfall} made the backup {name}", "restore it with that version")
+    return Backup(name, manifest)

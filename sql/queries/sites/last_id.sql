@@ -1,0 +1,2 @@
+-- The greatest id that a site ever had.
+select max(site_id) from sites
