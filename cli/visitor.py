@@ -69,7 +69,18 @@ def find(
     rows = [(each.visitor, f"0x{each.visitor:016x}", *each[1:]) for each in found]
     frame = pl.DataFrame(rows, {**kinds, "visits": pl.Int64, "events": pl.Int64}, orient="row")
     narrow = ("visitor", "first", "last", "events")
-    render(frame, View("Visitors", labels=_LABELS, nothing="nothing is stored of them", narrow=narrow), fmt, output)
+    render(
+        frame,
+        View(
+            "Visitors",
+            labels=_LABELS,
+            nothing="nothing is stored of them",
+            narrow=narrow,
+            whole=("hex", "first", "last"),
+        ),
+        fmt,
+        output,
+    )
 
 
 @app.command(epilog="Example: footfall visitor show 0x1f3c9a4be2d07755 --site shop.example")
@@ -93,7 +104,7 @@ def show(
     kinds: dict[str, Any] = {"at": pl.Datetime("ms", "UTC"), "visitor": pl.UInt64, "visit": pl.Int64, "gap": pl.Float64}
     frame = pl.DataFrame(rows, {**kinds, "duration": pl.Float64, "event": pl.String}, orient="row")
     narrow = ("at", "visit", "gap", "event")
-    render(frame, View("Events", labels=_LABELS, nothing="no raw events", narrow=narrow), fmt, output)
+    render(frame, View("Events", labels=_LABELS, nothing="no raw events", narrow=narrow, whole=("at",)), fmt, output)
 
 
 @app.command(epilog="Example: footfall visitor export ./copy --user customer-4711 --site shop.example")
