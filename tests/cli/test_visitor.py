@@ -39,7 +39,11 @@ def home(tmp_path_factory):
         with opened(f"chdb://{made.root}", direct=False) as client:
             bring_up_to_date(client, made)
             site, _ = add_site(client, made, "shop.example", "UTC", identity=Identity.FIRST_PARTY)
-        who = [known.of_client(site.site_id, "c-1")[0], 77, known.of(site.site_id, ADDRESS, AGENT, today)[0]]
+        who = [
+            known.of_client(site.site_id, "c-1")[0],
+            77_123_456_789_012,
+            known.of(site.site_id, ADDRESS, AGENT, today)[0],
+        ]
         writer = SpoolWriter(Spool(made.spool), "test")
         events = [
             SpooledEvent(
