@@ -163,5 +163,5 @@ def prune(
 def _place(to: str) -> str:
     place = to or settings().backup_to
     if not place:
-        raise UsageError("no place for backups", "name one with --to, or set backup_to in footfall.toml")
+        raise UsageError("no destination for backups", "name one with --to, or set backup_to in footfall.toml")
     return place

@@ -111,13 +111,13 @@ def create(client: Client, url: str, home: DataDir, to: str, config: Path | None
             steps = {step.name: step.checksum for step in migrate.steps(client)}
             name = f"{moment:%Y%m%dT%H%M%S.%f}"[:-3] + "Z"
             _remember(home, Last(to, name, False, before.taken if before else None))
-            files = tuple(_copy(store, name, path, path.relative_to(home.backup_held)) for path in _held(home))
+            ours = None if config is None else home.backup_held / CONFIG  # of an earlier restore
+            held_ = [path for path in _held(home) if path != ours]
+            files = tuple(_copy(store, name, path, path.relative_to(home.backup_held)) for path in held_)
             if config is not None:
                 files += (_copy(store, name, config, Path(CONFIG)),)
-            ours = version("footfall")
-            manifest = Manifest(
-                FORMAT, ours, moment, embedded, steps, found.rows, found.links, files, config is not None
-            )
+            told = (moment, embedded, steps, found.rows, found.links, files, config is not None)
+            manifest = Manifest(FORMAT, version("footfall"), *told)
             store.put(f"{name}/{MANIFEST}", [msgspec.json.format(msgspec.json.encode(manifest), indent=1)])
             _remember(home, Last(to, name, True, moment))
         finally:

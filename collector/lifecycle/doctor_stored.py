@@ -90,7 +90,7 @@ def _growth(client: Client, home: DataDir) -> Iterator[Finding]:
 
 def _unfinished(client: Client) -> Iterator[Finding]:
     if days := len(pending.every(client)):
-        text = f"{days:,} days wait to be derived again"
+        text = f"days that wait to be derived again: {days:,}"
         yield Finding(
             Level.NOTE, "backfill", text, "run the last `footfall backfill` again; see `footfall receipt list`"
         )
@@ -107,7 +107,7 @@ def _due(client: Client) -> Iterator[Finding]:
         return
     if late:
         rows = sum(each.rows for each in late)
-        text = f"{rows:,} rows were to be removed more than {LATE.days} days ago"
+        text = f"rows that were to be removed more than {LATE.days} days ago: {rows:,}"
         yield Finding(Level.NOTE, "retention", text, "run `footfall retention apply --yes` daily from cron")
 
 

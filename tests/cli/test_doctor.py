@@ -157,7 +157,7 @@ def test_what_is_stored(folder, doctor):
     done = doctor()
     assert (done.returncode, bad(done)) == (0, set()), done.stdout
     assert "the removal of ending.example is not finished" in done.stdout
-    assert "1 days wait to be derived again" in done.stdout
+    assert "days that wait to be derived again: 1" in done.stdout
     assert lines(done, "parts")[0].startswith("ok    parts       at most ")
     done = doctor("--deep")
     assert (done.returncode, bad(done)) == (3, {"schema"})
@@ -176,7 +176,7 @@ def test_retention_that_is_due(folder, doctor):
                 "insert into events (site_id, local_date) values ({site:UInt32}, {day:Date})",
                 parameters={"site": site.site_id, "day": day},
             )
-    assert "1 rows were to be removed more than 2 days ago" in doctor().stdout
+    assert "rows that were to be removed more than 2 days ago: 1" in doctor().stdout
 
 
 @pytest.mark.parametrize(

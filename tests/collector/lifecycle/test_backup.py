@@ -169,6 +169,9 @@ def test_moves_that_wait_as_patches_are_in_it(footfall, until, agree, tmp_path):
             [row] = client.query("select count(), uniqExact(visit_id) from events").result_rows
             assert row == (3, 1)
             agree(client)
+        again = create(other, tmp_path / "backups")  # in whose data directory lies the footfall.toml of before
+        assert list(backup.check(str(tmp_path / "backups"), again)) == []
+        backup_restore.restore(str(tmp_path / "backups"), again, tmp_path / "third")
     finally:
         other.end_all()
 
