@@ -30,6 +30,8 @@ _ASCII = {
     **dict.fromkeys("▏▎▍▌▋▊▉", ":"),
     **dict(zip("▁▂▃▄▅▆▇█", "__..--=#", strict=True)),
 }
+# Names of what this process has open; other names in /dev may be of files: /dev/shm is memory.
+_OWN_STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc")
 _user_umask = 0o022
 
 
@@ -84,7 +86,7 @@ def _write(data: bytes, path: Path) -> None:
     except FileNotFoundError:
         write_atomic(Path(os.path.realpath(path)), data, 0o666 & ~_user_umask)
         return
-    own_stream = path.absolute().is_relative_to("/dev") or path.absolute().is_relative_to("/proc")
+    own_stream = any(path.absolute().is_relative_to(place) for place in _OWN_STREAMS)
     if not stat.S_ISREG(there.st_mode) or own_stream:  # appending: /dev/stdout may be a file that others began
         with open(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as out:  # noqa: PTH123
             out.write(data)

@@ -19,7 +19,7 @@ from collector.sites.registry import Site
 from sql.core.errors import StorageError
 from sql.core.queries import query
 from sql.schema import horizons, old_rows
-from sql.schema.days import first_of
+from sql.schema.days import drop, first_of
 from sql.schema.horizons import Kept
 from sql.schema.old_rows import TABLES
 
@@ -151,7 +151,7 @@ def write_without(client: Client, url: str, archived: Archived, users: Collectio
     manifest, store = archived.manifest, Store(url)
     if problem := check(url, archived):
         raise StorageError(f"{archived.name} is damaged: {problem}")
-    client.command("drop table if exists events_rebuild sync")
+    drop(client, "events_rebuild")
     client.command("create table events_rebuild as events")
     with store.open(f"{archived.name}.parquet") as file:
         client.raw_insert("events_rebuild", insert_block=file, fmt="Parquet")
@@ -175,7 +175,7 @@ def write_without(client: Client, url: str, archived: Archived, users: Collectio
         _put_manifest(url, store, Archived(name, made))
         for ending in ("json", "parquet"):
             store.delete(f"{archived.name}.{ending}")
-    client.command("drop table events_rebuild sync")
+    drop(client, "events_rebuild")
     return manifest.rows - int(rows)
 
 
@@ -236,7 +236,7 @@ def restore(client: Client, url: str, archived: Archived) -> int:
     if problem := check(url, archived):
         raise StorageError(f"{archived.name} is damaged: {problem}")
     bound = {"site": manifest.site_id, "first": manifest.first, "last": manifest.last}
-    client.command("drop table if exists events_rebuild sync")
+    drop(client, "events_rebuild")
     client.command("create table events_rebuild as events")
     with Store(url).open(f"{archived.name}.parquet") as file:
         client.raw_insert("events_rebuild", insert_block=file, fmt="Parquet")
@@ -244,7 +244,7 @@ def restore(client: Client, url: str, archived: Archived) -> int:
     missing = int(str(client.command("select count() from events_rebuild")))
     if missing:
         client.command(f"alter table events attach partition id '{int(manifest.month)}' from events_rebuild")
-    client.command("drop table events_rebuild sync")
+    drop(client, "events_rebuild")
     return missing
 
 

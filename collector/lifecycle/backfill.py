@@ -17,7 +17,7 @@ from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError
 from sql.core.queries import query
 from sql.schema import pending, rebuild
-from sql.schema.days import Days, after, first_of, swap_in
+from sql.schema.days import Days, after, drop, first_of, swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -132,7 +132,7 @@ def _days(client: Client, rule: Rule, where: Range) -> Days:
 
 
 def _rewrite(client: Client, rule: Rule, where: Range, month: int) -> None:
-    client.command("drop table if exists events_rebuild sync")
+    drop(client, "events_rebuild")
     client.command("create table events_rebuild as events")
     made = ", ".join(
         f"if(has_made, {rule.typed.get(column, '{}').format(f'm.made[{at}]')}, e.{column}) as {column}"

@@ -21,7 +21,7 @@ def rules(text: str) -> dict[str, int]:
     """How many days, weeks, months and years keep a backup, of a text such as 7d,4w,12m. Raises UsageError."""
     found: dict[str, int] = {}
     for word in text.split(","):
-        match = re.fullmatch(r"\s*([0-9]{1,4})([dwmy])\s*", word)
+        match = re.fullmatch(r"([0-9]{1,4})([dwmy])", word.strip())
         if match is None or not int(match[1]):
             raise UsageError(f"not a rule for backups to keep: {word.strip()!r}", "such as 7d,4w,12m")
         found[match[2]] = int(match[1])

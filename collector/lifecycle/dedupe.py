@@ -16,7 +16,7 @@ from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError
 from sql.core.queries import query
 from sql.schema import rebuild
-from sql.schema.days import swap_in
+from sql.schema.days import drop, swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -83,7 +83,7 @@ def repair(
 
 
 def _rewrite(client: Client, scope: DedupeScope, month: int, copies: int) -> None:
-    client.command("drop table if exists events_rebuild sync")
+    drop(client, "events_rebuild")
     client.command("create table events_rebuild as events")
     parameters = {"month": month, "first": scope.first, "last": scope.last, "days": scope.days}
     client.command(query("dedupe/keep"), parameters=parameters, settings={"insert_deduplicate": 0})

@@ -17,7 +17,7 @@ from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError
 from sql.core.queries import query
 from sql.schema import closing, pending
-from sql.schema.days import swap_in
+from sql.schema.days import drop, swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -59,19 +59,19 @@ def apply(client: Client, home: DataDir, site: Site) -> None:
 
 
 def _copy(client: Client, bound: dict[str, object]) -> None:
-    client.command("drop table if exists events_rebuild sync")
+    drop(client, "events_rebuild")
     client.command("create table events_rebuild as events")
     client.command(query("backfill/copy_moved"), parameters=bound, settings={"insert_deduplicate": 0})
     months = client.query("select distinct toYYYYMM(local_date) from events_rebuild").result_columns
     for month in sorted(months[0]) if months else []:
         client.command(f"alter table events attach partition id '{int(month)}' from events_rebuild")
-    client.command("drop table events_rebuild sync")
+    drop(client, "events_rebuild")
     if missing := int(str(client.command(query("backfill/not_copied"), parameters=bound))):
         raise EngineError(f"{missing:,} events were not copied to their month; nothing was removed", "run it again")
 
 
 def _rewrite(client: Client, month: int, bound: dict[str, object]) -> None:
-    client.command("drop table if exists events_rebuild sync")
+    drop(client, "events_rebuild")
     client.command("create table events_rebuild as events")
     parameters = {**bound, "month": month}
     client.command(query("backfill/dated_month"), parameters=parameters, settings={"insert_deduplicate": 0})

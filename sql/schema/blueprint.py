@@ -80,7 +80,7 @@ def built(client: Client) -> Iterator[dict[str, Thing]]:
         yield standing(client)
     finally:
         client.database = before
-        client.command(f"drop database if exists {name} sync")
+        client.command(f"drop database if exists {name}")
 
 
 def _bare(create: str, database: str) -> str:

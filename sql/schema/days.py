@@ -12,6 +12,8 @@ from sql.core.queries import identifier
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+# The first major version that was seen to drop a table at once.
+_DROPS_AT_ONCE = 26
 Days = Collection[tuple[int, dt.date]]
 """Days of sites, as (site id, day)."""
 
@@ -62,7 +64,7 @@ def replace(
     """
     table, bound = identifier(table), dict(parameters)
     side = f"{table}_rebuild"
-    client.command(f"drop table if exists {side} sync")
+    drop(client, side)
     client.command(f"create table {side} as {table}")
     if for_good:
         kept = f"select * from {table} where _partition_id = '{int(month)}' and not ({instead_of})"  # noqa: S608 (ours)
@@ -91,7 +93,7 @@ def write_again(
     """
     name, date = identifier(table), identifier(date)
     side = f"{name}_rebuild"
-    client.command(f"drop table if exists {side} sync")
+    drop(client, side)
     client.command(f"create table {side} as {name}")
     client.command(
         f"insert into {side} select {columns} from {name} where toYYYYMM({date}) = {{month:UInt32}} and {where}",  # noqa: S608 (ours)
@@ -106,11 +108,18 @@ def worked_on(date: str) -> str:
     return f"(site_id, {identifier(date)}) in (select site_id, day from work_days)"  # noqa: S608 (an identifier)
 
 
-def swap_in(client: Client, table: str, side: str, month: int | str) -> None:
-    """Put a month of ``side``, or a partition by its id, in the place of that of ``table``, and drop ``side``.
+def drop(client: Client, table: str) -> None:
+    """Drop a table that work has made, if it is there, with its files at once.
 
-    At once (``sync``): the engine would keep its files for eight minutes, with rows that nobody is to have any more.
+    The engine would keep them for eight minutes, with rows that nobody is to have any more. Older ones do: 25.8, tried
+    as a library, waits for ever where it is to drop at once.
     """
+    at_once = int(str(client.server_version).split(".", 1)[0]) >= _DROPS_AT_ONCE
+    client.command(f"drop table if exists {identifier(table)}{' sync' if at_once else ''}")
+
+
+def swap_in(client: Client, table: str, side: str, month: int | str) -> None:
+    """Put a month of ``side``, or a partition by its id, in the place of that of ``table``, and drop ``side``."""
     table, side, partition = identifier(table), identifier(side), str(month)
     if not re.fullmatch(r"[0-9a-z]+", partition):
         raise ValueError(f"not a partition: {partition!r}")
@@ -118,4 +127,4 @@ def swap_in(client: Client, table: str, side: str, month: int | str) -> None:
         client.command(f"alter table {table} replace partition id '{partition}' from {side}")
     else:  # the engine refuses to replace by nothing
         client.command(f"alter table {table} drop partition id '{partition}'")
-    client.command(f"drop table {side} sync")
+    drop(client, side)

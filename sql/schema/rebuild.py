@@ -18,7 +18,7 @@ from sql.core import queries
 from sql.core.queries import identifier
 from sql.schema import closing, horizons
 from sql.schema import days as of_days
-from sql.schema.days import Days, after, by_month, first_of, swap_in
+from sql.schema.days import Days, after, by_month, drop, first_of, swap_in
 from sql.schema.replaced import instead, of_events
 from sql.schema.shipped import derivation
 
@@ -124,7 +124,7 @@ def rebuild_visits(client: Client, days: Days, visits: list[int]) -> None:
 
 def _rebuild(client: Client, table: str, month: int) -> None:
     side = f"{table}_rebuild"
-    client.command(f"drop table if exists {side} sync")
+    drop(client, side)
     client.command(f"create table {side} as {table}")
     client.command(
         f"insert into {side} {derivation(table)}",

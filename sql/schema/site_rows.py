@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sql.core.queries import identifier, query
-from sql.schema.days import swap_in
+from sql.schema.days import drop, swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -62,7 +62,7 @@ def forget_domain(client: Client, site_id: int) -> None:
 def _rewrite(client: Client, table: str, partition: str, columns: str, where: str, site_id: int) -> None:
     name = identifier(table)
     side = f"{name}_rebuild"
-    client.command(f"drop table if exists {side} sync")
+    drop(client, side)
     client.command(f"create table {side} as {name}")
     client.command(
         f"insert into {side} select {columns} from {name} where _partition_id = {{partition:String}} and {where}",  # noqa: S608 (ours)

@@ -214,7 +214,7 @@ group by d0
 ),
 p1_0 as (
 select s.path as d0, count() as a_views
-from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b3_date:Date} and s.name = 'page_view' and s.visit_date between {b1_date:Date} and {b2_date:Date} and s.visit_id in (select visit_id from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.pageviews > 0))) as s
+from (select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b3_date:Date} and s.name = 'page_view' and s.visit_date between {b1_date:Date} and {b2_date:Date} and s.visit_id in (select visit_id from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot))) as s
 group by d0
 )
 select n.d0 as d0, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3
@@ -794,7 +794,7 @@ select s.path as d0, w.w1 as d1, toFloat64(sum(s.weight)) / 1000000 as a_views
 from (select *, sample_weight(s.props_number) as weight from (
 select * from events as s where s.site_id = {b0_uint32:UInt32} and s.local_date between {b1_date:Date} and {b6_date:Date} and s.name = 'page_view' and s.visit_date between {b1_date:Date} and {b2_date:Date}
 ) as s) as s
-inner join (select s.visit_id as visit_id, toString(s.device) as w1 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot and s.pageviews > 0) as s) as w on s.visit_id = w.visit_id
+inner join (select s.visit_id as visit_id, toString(s.device) as w1 from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b1_date:Date} and {b2_date:Date} and not s.bot) as s) as w on s.visit_id = w.visit_id
 group by d0, d1
 )
 select n.d0 as d0, n.d1 as d1, n.m0 as m0, n.m1 as m1, n.m2 as m2, n.m3 as m3

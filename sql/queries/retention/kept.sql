@@ -1,4 +1,5 @@
--- What stays of an archived file without the visitors at work, as retention/archived writes it. Grain: one row an event.
+-- What stays of an archived file without the visitors at work, as retention/archived writes it.
+-- Grain: one row an event.
 -- Parameters: users.
 select * replace (toString(event_id) as event_id, toString(batch_id) as batch_id)
 from events_rebuild

@@ -1,5 +1,5 @@
--- Copies a month of events with visits as `backfill_values` says, by the hash of a visit and a moment: its id, start (ms
--- since 1970 UTC) and day. Parameters: site, month (YYYYMM).
+-- Copies a month of events with visits as `backfill_values` says, by the hash of a visit and a moment: its id, start
+-- (ms since 1970 UTC) and day. Parameters: site, month (YYYYMM).
 insert into events_rebuild
 select
     e.* except (key) replace (

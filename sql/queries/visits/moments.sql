@@ -1,5 +1,5 @@
--- Moments of visitors who have a visit that is not what its events make of it (`torn`): its first event is gone, or there
--- is a gap over 30 minutes. Times in ms since 1970 UTC. Grain: one row a visit and moment.
+-- Moments of visitors who have a visit that is not what its events make of it (`torn`): its first event is gone, or
+-- there is a gap over 30 minutes. Times in ms since 1970 UTC. Grain: one row a visit and moment.
 -- Parameters: site, first, last (local dates on which torn visits began), since (the first day of whole raw events).
 with torn as (
     select visitor_id, visit_id

@@ -176,7 +176,7 @@ def test_a_statement_that_is_not_utf_8(data):
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
 def test_an_encoding_that_lacks_our_signs(data, encoding):
-    sql = "select '/ブログ' as path, 3 as visitors union all select '/é', 1"
+    sql = "select * from values('path String, visitors UInt8', ('/ブログ', 3), ('/é', 1)) order by visitors desc"
     env = os.environ | {"PYTHONIOENCODING": encoding}
     done = run(data, "query", sql, "--format", "table", env=env, encoding=encoding)
     assert (done.returncode, done.stderr) == (0, "")
