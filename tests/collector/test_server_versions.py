@@ -87,6 +87,10 @@ REPORTS = {
     "exit-pages": (RANKED["exit-pages"].rows, {"limit": 0}),
     "detected": (RANKED["detected"].rows, {"limit": 0}),
 }
+OF_LIFE = (
+    "engine/", "events/of_import", "imports/", "persons/", "retention/kept", "sites/begin_removal",
+    "sites/stored_tables", "visits/",
+)  # fmt: skip
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 STEPS = ("page_view", "purchase")
 
@@ -405,6 +409,18 @@ def test_queries_of_the_operator(client):
     assert everything is not None and not isinstance(everything, bytes)
     assert [str(uuid.UUID(text)) for text in everything["event_id"]] == everything["event_id"].to_list()
     client.command(queries.query("engine/kill_statement"), parameters={"id": str(uuid.uuid4())})
+
+
+def test_what_undo_erase_removal_backup_and_doctor_ask(client, period):
+    """Statement by statement: that their figures are right is shown where the engine is the embedded one."""
+    given = {"Date": period.first, "String": "", "Array(String)": [""], "Bool": 0}
+    given |= {"Array(UInt32)": [9], "Array(UInt64)": [9]}
+    client.command("create table events_rebuild as events")
+    for name in (name for name in queries.names() if name.startswith(OF_LIFE)):
+        text = queries.query(name)
+        bound = {its: given.get(kind, 9) for its, kind in re.findall(r"\{(\w+):([^}]+)\}", text)}
+        client.command(text, parameters=bound)
+    client.command("drop table events_rebuild")
 
 
 def test_what_loader_and_engine_ask_now_and_then(client, period):
