@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -q --durations=10 -n 3 $(FILES)
 help:
 	@echo "make demo    try Footfall with a fictional shop's log, live events and reports (under a minute)"
 	@echo "make check   quick checks: ruff, mypy, and the tests that do not start processes (under two minutes)"
-	@echo "make test    the whole test suite, including the tracker (about twelve minutes on two cores)"
+	@echo "make test    the whole test suite, including the tracker (about seventeen minutes on two cores)"
 	@echo "make tracker only the browser script: build check, unit tests, browser tests (about two and a half minutes)"
 	@echo "make routers the browser script in applications with React Router, Vue Router, SvelteKit, Turbo and htmx"
 	@echo "make soak    endurance tests: a thousand kill -9, minutes without the engine (about half an hour)"
