@@ -307,7 +307,7 @@ def test_interrupt_says_what_is_safe_and_the_next_import_brings_the_rest(
         patched.setattr(LogFile, "lines", interrupted)
         result = run(str(path), "--site", "stop.example")
     assert result.exit_code != 0
-    assert "interrupted; 10,000 page views are safe in the spool" in result.stderr
+    assert "interrupted; 10,000 events are safe in the spool" in result.stderr
     counts = counted(run(str(path), "--site", "stop.example"))
     assert counts["page_views"] == 15_000
     assert reported(home, "stop.example")[0] == 15_000
