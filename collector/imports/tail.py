@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import select
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,7 @@ MAX_REPLACED = 4
 _BEGINNING = 256
 
 
-class Stream:
+class Stream(ABC):
     """One file, or one life of a file that is truncated: lines come until ``over``."""
 
     def __init__(self, limit: int) -> None:
@@ -46,8 +47,9 @@ class Stream:
         rest, self._rest = self._rest, b""
         return [rest] if rest else []
 
+    @abstractmethod
     def _more(self) -> bytes:
-        raise NotImplementedError
+        """What can be read now; empty where that is nothing."""
 
 
 class Pipe(Stream):

@@ -58,7 +58,7 @@ def bundle(files: TrackerFiles, names: list[str]) -> bytes:
     parts = []
     for name in names:
         if name == "?":
-            parts.append(b'console.warn("Footfall: ?m= names a module that is none");\n')
+            parts.append(b'console.warn("Footfall: ?m= names an unknown module");\n')
         else:
             body = files.files[name].bodies[""].rstrip()
             parts.append(b"try{%b\n}catch(e){console.warn('Footfall: no module %b',e)}\n" % (body, name.encode()))

@@ -31,7 +31,7 @@ scene("a file with modules that stands on a page twice, without a stub, with a n
   await stage.accepted(2);
   equal(stage.told().filter(({ name }) => name === "page_view").length, 1);
   equal(stage.told().filter(({ name }) => name === "file_download").length, 1);
-  deepEqual(said.filter((line) => !line.startsWith("Failed to load")), ["Footfall: ?m= names a module that is none"]);
+  deepEqual(said.filter((line) => !line.startsWith("Failed to load")), ["Footfall: ?m= names an unknown module"]);
 });
 
 scene("a module that fails costs nobody else anything; a strict policy allows one file", async (stage) => {

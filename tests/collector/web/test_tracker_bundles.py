@@ -92,7 +92,7 @@ def test_what_is_no_module_is_a_warning_on_the_page(ask, name):
     answer = ask(f"m=forms,{falcon.uri.encode_value(name)}")
     assert answer.status_code == 200
     assert answer.content == bundle(built(), ["?", "forms"])
-    assert b"?m= names a module that is none" in answer.content
+    assert b"?m= names an unknown module" in answer.content
     assert (
         name == "?"
         or name.encode() not in answer.content.replace(built().files["forms"].bodies[""].rstrip(), b"")[:400]
