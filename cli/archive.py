@@ -53,6 +53,8 @@ def verify(archive: Where, site: SiteOption = None, fmt: FormatOption = None, ou
     from collector.lifecycle.archive import check, every
 
     found = every(archive, site or "")
+    if not found:  # cron would take a slip in its name for a sound archive
+        raise UsageError(f"nothing to verify in {archive}", "see `footfall archive list`")
     problems = [check(archive, each) for each in found]
     frame = _frame(found, problems)
     render(frame, _VIEW, fmt, output)

@@ -46,7 +46,7 @@ class LogFile:
         try:
             if name == STDIN:
                 if stdin is None and sys.stdin is None:
-                    raise UsageError("standard input is closed", "name a log file, or pipe one in")
+                    raise UsageError("standard input is closed", "name a file, or pipe one in")
                 self._raw = stdin if stdin is not None else sys.stdin.buffer
             else:
                 self._raw = self._owned = Path(name).open("rb")  # noqa: SIM115
@@ -55,7 +55,7 @@ class LogFile:
         except (FileNotFoundError, IsADirectoryError) as exc:
             self.close()
             message = f"cannot read {self.name}: {(exc.strerror or '').lower()}"
-            raise UsageError(message, "name a log file, or - for standard input") from exc
+            raise UsageError(message, "name a file, or - for standard input") from exc
         except OSError as exc:
             self.close()
             raise StorageError(f"cannot read {self.name}: {exc.strerror}") from exc
