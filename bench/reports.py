@@ -226,22 +226,16 @@ def recover(client: Any) -> None:
     print(f"{'  rebuild its month':24} {best(lambda: rebuild_months(client, tables, [month_of(day)]), 1):8.3f}")
 
 
-def main(arguments: list[str]) -> None:
-    """Generate, measure, and say how large the tables are."""
-    parser = argparse.ArgumentParser(prog="python -m bench.reports")
-    parser.add_argument("--events", type=int, default=10_000_000)
-    parser.add_argument(
-        "--sampled", action="store_true", help="as a tracker sends them that samples one visitor in ten"
-    )
-    asked = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="footfall-reports-") as name:
-        folder = Path(name)
-        home = DataDir(folder / "data").make()
+@contextlib.contextmanager
+def shop(events: int, sampled: bool = False) -> Iterator[tuple[Any, DataDir]]:
+    """A database with a site and its generated events, all days closed; prints what that takes."""
+    with tempfile.TemporaryDirectory(prefix="footfall-bench-") as name:
+        home = DataDir(Path(name) / "data").make()
         with alongside(home), opened(f"chdb://{home.root}", direct=False) as client:
             bring_up_to_date(client, home)
             add_site(client, home, "shop.example", "UTC")
             started = time.perf_counter()
-            generate(client, asked.events, asked.sampled)
+            generate(client, events, sampled)
             stored = int(str(client.command("select count() from events")))
             seconds = time.perf_counter() - started
             size = client.command(
@@ -252,8 +246,20 @@ def main(arguments: list[str]) -> None:
                 f"{int(str(size)) / stored:.0f} bytes an event"
             )
             close_all(client)
-            measure(client, home, folder, find(client))
-            recover(client)
+            yield client, home
+
+
+def main(arguments: list[str]) -> None:
+    """Generate, measure, and say how large the tables are."""
+    parser = argparse.ArgumentParser(prog="python -m bench.reports")
+    parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument(
+        "--sampled", action="store_true", help="as a tracker sends them that samples one visitor in ten"
+    )
+    asked = parser.parse_args(arguments)
+    with shop(asked.events, asked.sampled) as (client, home):
+        measure(client, home, home.root.parent, find(client))
+        recover(client)
 
 
 if __name__ == "__main__":

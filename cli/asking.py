@@ -40,7 +40,7 @@ SegmentOption = Annotated[
     str,
     typer.Option(
         "--segment",
-        help="Only visitors with a matching event or visit, such as 'page=/buy'.",
+        help="Only members of this segment, or visitors with a matching event or visit ('page=/buy').",
         autocompletion=completion.conditions,
     ),
 ]
@@ -91,6 +91,7 @@ class Asking:
         """``base`` with what the options said. Raises UsageError."""
         import msgspec
 
+        from aggregations.query import members
         from aggregations.query.conditions import both
         from aggregations.query.metrics import OF_GOALS
         from aggregations.query.model import check
@@ -104,7 +105,7 @@ class Asking:
             metrics=tuple(dict.fromkeys((*base.metrics, *(OF_GOALS if self.goal else ())))),
             goal=self.goal,
             where=both(base.where, *map(parse, self.where or ())),
-            segment=parse(self.segment) if self.segment else base.segment,
+            segment=members.asked(self.segment) if self.segment else base.segment,
             include_bots=self.bots,
             exact=self.raw,
             sample=self.sample,
@@ -201,7 +202,7 @@ def _notes(client: Client, asked: Asked, more: int) -> str:
     notes = []
     if more:
         notes.append(f"{'1 more value' if more == 1 else f'{more:,} more values'}; add --limit 0 to show all.")
-    notes += filter(None, (asked.sampled_note, asked.kept_note))
+    notes += filter(None, (asked.segments_note, asked.sampled_note, asked.kept_note))
     if query.sample:
         notes.append(f"Sample: {query.sample:.3g} of all visitors, counts scaled up.")
     if out.events:

@@ -7,8 +7,9 @@ from typing import Any
 from aggregations.definitions.funnels import FUNNEL
 from aggregations.definitions.overrides import OVERRIDE
 from aggregations.query.goals import GOAL
+from aggregations.segments.definition import SEGMENT
 from collector.sites.event_schema_definitions import EVENT_SCHEMA
 from sql.definitions import Kind
 from sql.retention import RETENTION
 
-KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in (GOAL, FUNNEL, EVENT_SCHEMA, OVERRIDE, RETENTION)}
+KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in (GOAL, FUNNEL, SEGMENT, EVENT_SCHEMA, OVERRIDE, RETENTION)}

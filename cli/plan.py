@@ -33,6 +33,7 @@ _DONE = {
     "keep": "kept",
     "load": "loaded",
     "rebuild": "rebuilt",
+    "refresh": "refreshed",
     "remove": "removed",
     "restore": "restored",
     "revoke": "revoked",

@@ -118,7 +118,7 @@ def export(
     archive: Annotated[list[str] | None, typer.Option("--archive", help="Search this archive too; repeatable.")] = None,
     site: SiteOption = None,
 ) -> None:
-    """Write everything that is stored of them: events and visits as JSON and CSV, and where else something is."""
+    """Write all that is stored of them as JSON and CSV: events, visits, segments, and where else something is."""
     from collector.lifecycle import archive as archives
     from collector.lifecycle import erase, erase_waiting, person_events
 
@@ -127,6 +127,7 @@ def export(
         held: dict[str, list[Any]] = {
             "events": list(person_events.events(client, who)),
             "visits": list(person_events.visits(client, who)),
+            "segments": list(person_events.memberships(client, who)),
             "elsewhere": [
                 *erase_waiting.held(settings().home, who),
                 *(
@@ -146,7 +147,7 @@ def export(
         raise UsageError(f"{folder} is there already", "name a new directory") from exc
     for name, rows in held.items():
         (folder / f"{name}.json").write_text(json.dumps(rows, default=str, indent=1) + "\n")
-    for name in ("events", "visits"):
+    for name in ("events", "visits", "segments"):
         _write_csv(folder / f"{name}.csv", held[name])
     told = f"{len(held['events']):,} events, {len(held['visits']):,} visits, {len(held['elsewhere']):,} other places"
     typer.echo(f"wrote {folder}: {told}", err=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aggregations.query import buckets, closed, dimensions, goals, kept, metrics, periods, planner, sites
+from aggregations.query import buckets, closed, dimensions, goals, kept, members, metrics, periods, planner, sites
 from aggregations.query.closed import NOTHING, Closed
 from aggregations.query.conditions import Condition
 from aggregations.query.dimensions import ValueKind
+from aggregations.query.members import Membership
 from aggregations.query.model import Query, check
 from aggregations.query.periods import Period
 from aggregations.query.planner import Part
@@ -42,6 +43,12 @@ class Asked:
     statement: Statement
     closed: Closed = NOTHING
     goal: Condition | None = None
+    segments: tuple[Membership, ...] = ()
+
+    @property
+    def segments_note(self) -> str:
+        """What is to be said of segments: as of when their members are; empty where the question names none."""
+        return "; ".join(each.note for each in self.segments)
 
     @property
     def sampled_note(self) -> str:
@@ -81,7 +88,9 @@ def ask(
     goal: Condition | None = None,
 ) -> Asked:
     """A question about a site, periods and a goal that are known already, with what is closed of them."""
-    return about(query, site, period, before, closed.of(client, site, [period, before]), goal)
+    found = members.find(client, site, (query.where, query.segment))
+    asked = about(query, site, period, before, closed.of(client, site, [period, before]), goal)
+    return replace(asked, segments=found)
 
 
 def about(

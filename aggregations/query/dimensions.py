@@ -11,6 +11,7 @@ from aggregations.query.sources import DAILY_EVENTS, DAILY_PAGES, DETECTED, EVEN
 from sql.core.errors import UsageError
 
 PROPERTY = "props."
+SEGMENT = "segment"
 MAX_PROPERTY = 128
 
 
@@ -90,6 +91,7 @@ _ALL = (
     Dimension("duration", "Duration", Level.VISIT, "Seconds from the first event to the last.", {VISITS: "s.duration"},
               ValueKind.NUMBER),
     Dimension("views", "Views", Level.VISIT, "Page views of the visit.", {VISITS: "s.pageviews"}, ValueKind.NUMBER),
+    Dimension(SEGMENT, "Segment", Level.VISITOR, "Segment that the visitor belongs to, as of its last refresh."),
     *(
         Dimension(f"time:{unit}", unit.capitalize(), None, f"Local {unit} of the site.", kind=ValueKind.TIME)
         for unit in ("hour", "day", "week", "month")

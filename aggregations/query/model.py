@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from aggregations.query import conditions, dimensions, metrics
+from aggregations.query import conditions, dimensions, members, metrics
 from aggregations.query.atoms import ATOMS
-from aggregations.query.conditions import Condition
+from aggregations.query.conditions import Condition, Operator
 from aggregations.query.dimensions import ValueKind
+from aggregations.query.sources import Level
 from sql.core.errors import UsageError
 
 MAX_METRICS = 10
@@ -38,7 +39,8 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """One question.
 
     ``period`` is as ``periods.parse`` reads it, ``compare`` ``none``, ``previous``, ``year`` or a period. ``where`` and
-    ``segment`` are conditions; a segment is of visitors: those who had such an event or visit in the period. ``goal``
+    ``segment`` are conditions; a segment is of visitors: those who had such an event or visit in the period, or, as a
+    text in JSON, those of a segment that is defined. ``goal``
     is the name of one that is defined for the site. ``having`` holds of metrics, as (name, sign, number). ``exact``
     counts from raw events. ``sample`` is a share of all visitors. ``limit`` 0 means all rows. With a ``funnel``, the
     question is how far visitors get through its steps, by at most one dimension; it has figures of its own.
@@ -89,12 +91,25 @@ def check(query: Query) -> None:
         raise UsageError(f"{' and '.join(times)} at once", "name one of them")
     for condition in filter(None, (query.where, query.segment)):
         conditions.check(condition)
-        for comparison in conditions.comparisons(condition):
-            dimensions.find(comparison.dimension)
+        _check_dimensions(condition)
+    _check_visitors(query)
     _check_goal(query)
     if query.funnel is not None:
         _check_funnel(query)
     _check_rows(query)
+
+
+def _check_dimensions(condition: Condition) -> None:
+    for comparison in conditions.comparisons(condition):
+        dimension = dimensions.find(comparison.dimension)
+        if dimension.level is Level.VISITOR and comparison.operator is not Operator.IS:
+            raise UsageError(f"{dimension.name} is compared by = or != only", f"such as {dimension.name}=buyers")
+
+
+def _check_visitors(query: Query) -> None:
+    for name in query.dimensions:
+        if dimensions.find(name).level is Level.VISITOR:
+            raise UsageError(f"cannot break down by {name}", f"choose visitors with it: --where {name}=buyers")
 
 
 def _check_goal(query: Query) -> None:
@@ -128,11 +143,13 @@ def _plain(query: Query) -> dict[str, Any]:
     given: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(query, where=None, segment=None))
     for name in ("where", "segment"):
         if (condition := getattr(query, name)) is not None:
-            given[name] = conditions.to_json(condition)
+            given[name] = members.name_of(condition) or conditions.to_json(condition)
     return given
 
 
 def _from_json(kind: type, value: object) -> object:
+    if kind is Condition and isinstance(value, str):
+        return members.named(value)
     if kind is Condition:
         return conditions.from_json(value)
     raise NotImplementedError(kind)

@@ -167,7 +167,7 @@ def _of_visits(condition: Condition | None) -> Condition | None:
     """What is left of a condition without comparisons of events: of an ``and`` the rest, of all else nothing."""
     match condition:
         case Comparison():
-            return condition if level_of(condition) is Level.VISIT else None
+            return None if level_of(condition) is Level.EVENT else condition
         case And(parts):
             kept = tuple(part for part in map(_of_visits, parts) if part is not None)
             return And(kept) if len(kept) > 1 else next(iter(kept), None)

@@ -110,10 +110,17 @@ class Reader:
         return f"toString({self._column(dimension, source)})"
 
     def _column(self, dimension: Dimension, source: Source) -> str:
-        return self._restriction(self.span.first, self.span.last).column(dimension, source)
+        return self.restriction(self.span.first, self.span.last).column(dimension, source)
 
-    def _restriction(self, first: dt.date, last: dt.date) -> Restriction:
-        return Restriction(self.binder, first, last, self.rows)
+    def restriction(self, first: dt.date, last: dt.date) -> Restriction:
+        """What turns conditions into SQL; those of the other level are asked of rows within these days."""
+        return Restriction(self.binder, first, last, self.rows, self._members)
+
+    def _members(self, segments: list[str]) -> str:
+        """Visitors who belong to any of these segments."""
+        site = f"s.site_id = {self.binder.bind(self.site_id, 'UInt32')}"
+        named = f"s.segment in {self.binder.bind(segments, 'Array(String)')}"
+        return scoped("current_members", [site, named])
 
     def of_visits(self, table: str, dimension: Dimension) -> str:
         """Rows of ``table``, whose labels are ids of visits, with the values that these visits have."""
@@ -127,7 +134,7 @@ class Reader:
     def chosen(self, source: Source, where: Condition | None = None, only: Sequence[str] = ()) -> str:
         """Rows of a source that ``where`` and the question's segment choose."""
         where = both(where, Did(self.query.segment)) if self.query.segment is not None else where
-        texts = [self._restriction(self.span.first, self.span.last).text(where, source)] if where is not None else []
+        texts = [self.restriction(self.span.first, self.span.last).text(where, source)] if where is not None else []
         return self.rows(source, self.span.first, self.span.last, [*texts, *only])
 
     def completed(self) -> str:
@@ -136,7 +143,7 @@ class Reader:
         if goal is None:
             raise ValueError(f"what does the goal {self.query.goal} ask?")
         first, last = self.span.first - VISIT_DAYS, self.span.last + VISIT_DAYS
-        restriction = self._restriction(first, last)
+        restriction = self.restriction(first, last)
         if of_level(goal, Level.VISIT):
             rows = self.rows(VISITS, first, last, [restriction.text(goal, VISITS)], bots=True)
             count, revenue = ("s.weight", "s.weighted_revenue") if self.sampled else ("1", "toFloat64(s.revenue)")

@@ -24,7 +24,8 @@ VISIT_DAYS = dt.timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """Turns conditions into SQL. ``rows(source, first, last, texts, bots)`` selects rows of a source with all texts.
+    """Turns conditions into SQL. ``rows(source, first, last, texts, bots)`` selects rows of a source with all texts,
+    ``members(names)`` the visitors of segments.
 
     An event counts or not by its own flag: what its visit is like is asked of bots' visits too.
     """
@@ -33,12 +34,15 @@ class Restriction:
     first: dt.date
     last: dt.date
     rows: Callable[[Source, dt.date, dt.date, list[str], bool], str]
+    members: Callable[[list[str]], str]
 
     def text(self, condition: Condition, source: Source) -> str:
         """The condition over rows of ``source``."""
         match condition:
             case Comparison():
                 level = level_of(condition)
+                if level is Level.VISITOR:
+                    return chosen_by("visitor_id", self.members(_texts(condition)))
                 return self._compared(condition, source) if level is source.level else self._lifted(condition, source)
             case Not(part):
                 return f"not ({self.text(part, source)})"
@@ -65,14 +69,15 @@ class Restriction:
         return chosen_by("visit_id", found)
 
     def _did(self, condition: Condition) -> str:
+        if of_level(condition, Level.VISITOR):
+            return self.text(condition, EVENTS)
         source = VISITS if of_level(condition, Level.VISIT) else EVENTS
         found = self.rows(source, self.first, self.last, [self.text(condition, source)], False)
         return chosen_by("visitor_id", found)
 
     def _compared(self, comparison: Comparison, source: Source) -> str:
         dimension = dimensions.find(comparison.dimension)
-        column = self.column(dimension, source)
-        text = _TESTS[comparison.operator](self.binder, dimension, column, comparison)
+        text = compared(self.binder, dimension, self.column(dimension, source), comparison)
         only = on(dimension.only, source)
         return f"({only} and {text})" if only else text
 
@@ -84,6 +89,11 @@ class Restriction:
         if column is None:
             raise ValueError(f"{source.name} has no {dimension.name}")
         return column
+
+
+def compared(binder: Binder, dimension: Dimension, column: str, asked: Comparison) -> str:
+    """The comparison of a text that has the dimension's values."""
+    return _TESTS[asked.operator](binder, dimension, column, asked)
 
 
 def level_of(condition: Comparison) -> Level:

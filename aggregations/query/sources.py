@@ -11,10 +11,11 @@ T = TypeVar("T")
 
 
 class Level(StrEnum):
-    """What a row is: an event or a visit."""
+    """What a row is, an event or a visit, or whose value it is: a visitor's is no column, but a set of visitors."""
 
     EVENT = "event"
     VISIT = "visit"
+    VISITOR = "visitor"
 
 
 @dataclass(frozen=True, slots=True)

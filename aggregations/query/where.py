@@ -40,8 +40,8 @@ SIGNS = {
     "<": (Operator.LESS, False),
 }
 _SPACE = re.compile(r"\s*")
-_NAME = re.compile(r"[A-Za-z_][\w.$:-]*")
-_WORD = re.compile(r"(and|or|not|did_not|did)(?=[\s(]|\Z)")
+NAME = re.compile(r"[A-Za-z_][\w.$:-]*")
+_WORD = re.compile(r"[a-z_]+(?=[\s(]|\Z)")
 _SIGN = re.compile("|".join(map(re.escape, SIGNS)))
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _STOP = re.compile(r"\s+(?:and|or)(?=[\s(]|\Z)")
@@ -51,10 +51,7 @@ _PLAIN = re.compile(r'[^\s|()"]+(?: (?!(?:and|or)(?: |\Z))[^\s|()"]+)*\Z')
 
 def parse(text: str) -> Condition:
     """The condition that a text says. Raises UsageError that points at what is wrong."""
-    reader = _Reader(text)
-    found = reader.either()
-    if reader.at < len(text):
-        raise reader.wrong("'and' or 'or'")
+    found = Reader(text).whole()
     check(found)
     return found
 
@@ -64,10 +61,10 @@ def written(condition: Condition) -> str:
     match condition:
         case Comparison(dimension, operator, values):
             sign = next(sign for sign, found in SIGNS.items() if found == (operator, False))
-            return f"{dimension}{sign}{'|'.join(_value(value) for value in values)}"
+            return f"{dimension}{sign}{'|'.join(value_written(value) for value in values)}"
         case Not(Comparison(dimension, operator, values)) if (operator, True) in SIGNS.values():
             sign = next(sign for sign, found in SIGNS.items() if found == (operator, True))
-            return f"{dimension}{sign}{'|'.join(_value(value) for value in values)}"
+            return f"{dimension}{sign}{'|'.join(value_written(value) for value in values)}"
         case Not(Did(part)):
             return f"did_not({written(part)})"
         case Not(part):
@@ -82,10 +79,19 @@ def written(condition: Condition) -> str:
 
 
 @dataclass(slots=True)
-class _Reader:
+class Reader:
+    """Reads a condition from a text, term by term. A language with other terms has its own ``term``."""
+
     text: str
     at: int = 0
     depth: int = 0
+
+    def whole(self) -> Condition:
+        """The condition that the whole text says."""
+        found = self.either()
+        if self.at < len(self.text):
+            raise self.wrong("'and' or 'or'")
+        return found
 
     def either(self) -> Condition:
         parts = [self.every()]
@@ -106,14 +112,17 @@ class _Reader:
         try:
             if self.word("not"):
                 return Not(self.one())
-            if self.word("did_not"):
-                return Not(Did(self.inside()))
-            if self.word("did"):
-                return Did(self.inside())
             self.space()
-            return self.inside() if self.text[self.at : self.at + 1] == "(" else self.comparison()
+            return self.inside() if self.text[self.at : self.at + 1] == "(" else self.term()
         finally:
             self.depth -= 1
+
+    def term(self) -> Condition:
+        if self.word("did_not"):
+            return Not(Did(self.inside()))
+        if self.word("did"):
+            return Did(self.inside())
+        return self.comparison()
 
     def inside(self) -> Condition:
         self.expect("(")
@@ -122,7 +131,7 @@ class _Reader:
         return found
 
     def comparison(self) -> Condition:
-        name = self.take(_NAME, "a dimension, such as country")
+        name = self.take(NAME, "a dimension, such as country")
         sign = self.take(_SIGN, f"one of {' '.join(SIGNS)}")
         operator, negated = SIGNS[sign]
         values: list[str | float] = []
@@ -194,7 +203,8 @@ class _Reader:
         return UsageError(f"not a condition: {self.text!r}", f"expected {wanted} at {rest!r}")
 
 
-def _value(value: str | float) -> str:
+def value_written(value: str | float) -> str:
+    """A value as it is written in a condition."""
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
     plain = str(value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from aggregations.query import closed
+from aggregations.query import closed, members
 from aggregations.query.answer import Asked, fetched, with_changes
 from aggregations.query.model import FUNNEL_FIGURES as FIGURES
 from aggregations.query.model import check as check_query
@@ -51,7 +51,8 @@ def ask(
     check_query(query)
     known = closed.of(client, site, [period, before])
     told = statement(funnel, query, site.site_id, period, before, known)
-    return AskedFunnel(query, site, period, before, (), told, known, funnel=funnel)
+    found = members.find(client, site, (query.where, query.segment))
+    return AskedFunnel(query, site, period, before, (), told, known, segments=found, funnel=funnel)
 
 
 def answer(client: Client, asked: AskedFunnel) -> Reached:

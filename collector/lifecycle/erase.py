@@ -24,8 +24,9 @@ from collector.sites import tombstones
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError
 from sql.core.queries import query
+from sql.core.segments import refreshing
 from sql.schema import horizons, leftovers, pending
-from sql.schema.days import write_again
+from sql.schema.days import write_again, write_partition_again
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 WAIT = 60.0
 # Visits first: visitors are found by their events.
 _TABLES = ("closed_visits", "visits", "events")
+_MEMBERS = "segment_members"
 _THEIRS = "(site_id, visitor_id) in (select site_id, visitor_id from work_visitors)"
 
 
@@ -65,6 +67,8 @@ def plan(
         *erase_waiting.plan(home, who),
         *(_archived(client, home, who, url) for url in archives),
     ]
+    [(members,)] = client.query(query("persons/members_count"), parameters=who.bound).result_rows
+    parts.append(Part("delete", f"{_MEMBERS} of {domain}", partial(_leave_segments, client, home, who), members))
     for table in _TABLES:
         months = tuple(sorted(month for name, month in rows if name == table))
         count = sum(rows[table, month] for month in months)
@@ -97,6 +101,16 @@ def check(client: Client, home: DataDir, who: Person) -> int:
 
 
 def _delete(client: Client, home: DataDir, who: Person, table: str) -> None:
+    if table == "events":
+        # A refresh that reads their events writes them down as members: none must be between the two.
+        with refreshing(home, "footfall visitor erase"):
+            _leave_segments(client, home, who)
+            _delete_rows(client, home, who, table)
+    else:
+        _delete_rows(client, home, who, table)
+
+
+def _delete_rows(client: Client, home: DataDir, who: Person, table: str) -> None:
     with _working(client, home, who):
         days = [(row[0], row[1]) for row in client.query(query("persons/days")).result_rows]
         pending.mark(client, horizons.whole(days, horizons.of_events(client)))
@@ -110,6 +124,13 @@ def _delete(client: Client, home: DataDir, who: Person, table: str) -> None:
         text = f"select distinct toYYYYMM({date}) from {table} where {where}"  # noqa: S608 (texts of ours)
         for month in sorted(row[0] for row in client.query(text, parameters=bound).result_rows):
             write_again(client, table, date, month, f"not ({where})", bound)
+
+
+def _leave_segments(client: Client, home: DataDir, who: Person) -> None:
+    """Remove who entered and left segments."""
+    with _working(client, home, who):
+        client.command("truncate table work_members")
+        write_partition_again(client, _MEMBERS, "all", f"not ({_THEIRS})", {})
 
 
 def _archived(client: Client, home: DataDir, who: Person, url: str) -> Part:
@@ -132,7 +153,7 @@ def _derive(client: Client, home: DataDir) -> None:
 def _sweep(client: Client, home: DataDir, who: Person) -> None:
     with _working(client, home, who):
         leftovers.remove(client, dict.fromkeys(_TABLES, _THEIRS))
-        leftovers.remove_old_parts(client, WAIT)
+        leftovers.remove_old_parts(client, WAIT, (*leftovers.DATES, _MEMBERS, "work_members"))
 
 
 def _rows(client: Client) -> dict[tuple[str, int], int]:

@@ -41,6 +41,11 @@ def visits(client: Client, who: Person) -> Iterator[Row]:
     return _rows(client, "persons/visits", who)
 
 
+def memberships(client: Client, who: Person) -> Iterator[Row]:
+    """Every segment that a person entered or left, by when a refresh found it."""
+    return _rows(client, "persons/memberships", who)
+
+
 def told(client: Client, who: Person) -> list[Told]:
     """Every raw event of a person in words, visits numbered from 1."""
     rows = list(events(client, who))

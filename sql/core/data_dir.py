@@ -56,6 +56,11 @@ class DataDir:
         return self.root / "definitions.lock"
 
     @property
+    def segments_lock(self) -> Path:
+        """Held while who belongs to segments is written."""
+        return self.root / "segments.lock"
+
+    @property
     def partitions_lock(self) -> Path:
         """Held while events or derivations are written: by the loader per batch, by a rebuild, by migrations."""
         return self.root / "partitions.lock"

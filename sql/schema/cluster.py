@@ -35,7 +35,10 @@ PLACEMENTS = {
         "events", "visits", "closed_visits", "daily_events", "daily_pages", "monthly_events", "monthly_pages",
         "sampled_days", "revisions", "closings", "pending_days",
     },
-    Placement.GLOBAL: {"sites", "write_keys", "definitions", "schema_steps", "horizons", "tombstones"},
+    Placement.GLOBAL: {
+        "sites", "write_keys", "definitions", "schema_steps", "horizons", "tombstones", "segment_members",
+        "segment_refreshes", "work_members",
+    },
 }  # fmt: skip
 
 

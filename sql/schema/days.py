@@ -103,6 +103,22 @@ def write_again(
     swap_in(client, name, side, month)
 
 
+def write_partition_again(
+    client: Client, table: str, partition: str, where: str, parameters: Mapping[str, object], columns: str = "*"
+) -> None:
+    """Write those rows of a partition again, by its id, that hold ``where``: readers see it as it was or as it is."""
+    name = identifier(table)
+    side = f"{name}_rebuild"
+    drop(client, side)
+    client.command(f"create table {side} as {name}")
+    client.command(
+        f"insert into {side} select {columns} from {name} where _partition_id = {{partition:String}} and {where}",  # noqa: S608 (ours)
+        parameters={"partition": partition, **parameters},
+        settings={"insert_deduplicate": 0},
+    )
+    swap_in(client, name, side, partition)
+
+
 def worked_on(date: str) -> str:
     """The condition that a row is of a day in `work_days`; ``date`` is its column of days."""
     return f"(site_id, {identifier(date)}) in (select site_id, day from work_days)"  # noqa: S608 (an identifier)

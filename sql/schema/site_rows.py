@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sql.core.queries import identifier, query
-from sql.schema.days import drop, swap_in
+from sql.schema.days import write_partition_again
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -46,7 +46,7 @@ def remove(client: Client, rows: SiteRows, site_id: int) -> None:
 
     The caller holds the partitions lock, and what else keeps the table as it is.
     """
-    _rewrite(client, rows.table, rows.partition, "*", "site_id != {site:UInt32}", site_id)
+    write_partition_again(client, rows.table, rows.partition, "site_id != {site:UInt32}", {"site": site_id})
 
 
 def forget_domain(client: Client, site_id: int) -> None:
@@ -56,17 +56,4 @@ def forget_domain(client: Client, site_id: int) -> None:
         f"* replace (if({mine}, '', domain) as domain, if({mine}, 'UTC', timezone) as timezone, "
         f"if({mine}, '', toString(currency)) as currency, if({mine}, updated_at, created_at) as created_at)"
     )
-    _rewrite(client, "sites", "all", columns, "true", site_id)
-
-
-def _rewrite(client: Client, table: str, partition: str, columns: str, where: str, site_id: int) -> None:
-    name = identifier(table)
-    side = f"{name}_rebuild"
-    drop(client, side)
-    client.command(f"create table {side} as {name}")
-    client.command(
-        f"insert into {side} select {columns} from {name} where _partition_id = {{partition:String}} and {where}",  # noqa: S608 (ours)
-        parameters={"partition": partition, "site": site_id},
-        settings={"insert_deduplicate": 0},
-    )
-    swap_in(client, name, side, partition)
+    write_partition_again(client, "sites", "all", "true", {"site": site_id}, columns)

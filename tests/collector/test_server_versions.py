@@ -39,6 +39,9 @@ from aggregations.reports.ranked import RANKED, campaigns
 from aggregations.reports.reached import answer as answer_funnel
 from aggregations.reports.reached import ask as ask_funnel
 from aggregations.reports.reached import report
+from aggregations.segments import evaluate, members
+from aggregations.segments.definition import SEGMENT, Segment
+from aggregations.segments.refresh import refresh
 from collector.lifecycle import archive, backfill, closing, dedupe, local_dates, retention
 from collector.lifecycle.dedupe import DedupeScope
 from collector.lifecycle.forecast import forecast
@@ -303,6 +306,23 @@ def test_a_funnel_and_what_is_left_out(client, site, period):
     assert served == raw != LeftOut()
     assert report_sites.first_day(client, site) is not None
     assert [row.domain for row in report_sites.every(client)] == ["shop.example"]
+
+
+def test_segments_are_refreshed(server, client, site):
+    now = dt.datetime.now(dt.UTC)
+    asked = "did(event=page_view) >= 2 in 1d then did_not(event=nothing) and first.browser=Firefox and not trait.a=b"
+    definitions.put(client, server.home, site.site_id, SEGMENT, "buyers", Segment(asked))
+    of = evaluate.population(client, site, now)
+    [first] = refresh(client, server.home, of)
+    assert first.members == first.entered == evaluate.size(client, of, of.segments["buyers"]) > 0
+    assert evaluate.size(client, of, of.segments["buyers"], evaluate.ESTIMATED_OF) >= 0
+    found = members.current(client, site, "buyers", 0, members.parse_split("50/50"))
+    assert set(found["visitor_id"]) == set(members.preview(client, of, of.segments["buyers"], 0)["visitor_id"])
+    definitions.put(client, server.home, site.site_id, SEGMENT, "buyers", Segment("did(event=purchase)"))
+    [second] = refresh(client, server.home, evaluate.population(client, site, now + dt.timedelta(seconds=1)))
+    assert members.refreshes(client, site).height == 2
+    changed = members.difference(client, site, "buyers", now, now + dt.timedelta(days=1), 0)
+    assert changed.height == second.entered + second.left > 0
 
 
 @pytest.mark.parametrize("name", QUERIES)

@@ -595,6 +595,48 @@ limit {b6_uint32:UInt32}
 -- b6_uint32 = 100
 -- {'count_distinct_implementation': 'uniq'}
 
+-- === of a segment
+with
+p0_0 as (
+select toString(s.source) as d0, count(distinct s.visitor_id) as a_visitors, sum(s.events) as a_events
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b2_date:Date} and {b3_date:Date} and not s.bot and s.visitor_id in (select visitor_id from (select * from current_members as s where s.site_id = {b0_uint32:UInt32} and s.segment in {b1_array_string:Array(String)}))) as s
+group by d0
+)
+select n.d0 as d0, n.m0 as m0, n.m1 as m1
+from (
+select d0, a_visitors as m0, a_events as m1
+from p0_0
+) as n
+order by m0 desc, m1 desc, d0
+limit {b4_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_array_string = ['buyers']
+-- b2_date = datetime.date(2026, 10, 1)
+-- b3_date = datetime.date(2026, 10, 31)
+-- b4_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
+-- === of those who are not of it
+with
+p0_0 as (
+select count() as a_visits
+from (select * from visits_merged as s where s.site_id = {b0_uint32:UInt32} and s.visit_date between {b3_date:Date} and {b4_date:Date} and not s.bot and (not (s.visitor_id in (select visitor_id from (select * from current_members as s where s.site_id = {b0_uint32:UInt32} and s.segment in {b1_array_string:Array(String)}))) and s.country in {b2_array_string:Array(String)})) as s
+)
+select n.m0 as m0
+from (
+select a_visits as m0
+from p0_0
+) as n
+order by m0 desc
+limit {b5_uint32:UInt32}
+-- b0_uint32 = 1
+-- b1_array_string = ['buyers']
+-- b2_array_string = ['FR']
+-- b3_date = datetime.date(2026, 10, 1)
+-- b4_date = datetime.date(2026, 10, 31)
+-- b5_uint32 = 100
+-- {'count_distinct_implementation': 'uniq'}
+
 -- === having
 with
 p0_0 as (

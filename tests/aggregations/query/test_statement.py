@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregations.query import goals, where
+from aggregations.query import goals, members, where
 from aggregations.query.answer import about
 from aggregations.query.closed import NOTHING, Closed
 from aggregations.query.goals import Goal
@@ -41,6 +41,8 @@ QUERIES = {
     "a segment of a sample": Query(metrics=("visitors",), segment=where.parse("page=/buy and event=click"), sample=0.1),
     "a goal by source": Query(metrics=("visitors", "conversion_rate"), dimensions=("source",), goal="signup"),
     "a goal by page, where a visit lasts": Query(metrics=("conversions",), dimensions=("page",), goal="long"),
+    "of a segment": Query(metrics=("visitors", "events"), dimensions=("source",), segment=members.named("buyers")),
+    "of those who are not of it": Query(metrics=("visits",), where=where.parse("segment!=buyers and country=FR")),
     "having": Query(dimensions=("browser",), metrics=("visits",), having=(("visits", ">=", 10),), limit=0),
 }  # fmt: skip
 

@@ -10,6 +10,10 @@ import lz4.block
 import pytest
 import zstandard
 
+from aggregations.query.sites import SiteRow
+from aggregations.segments.definition import SEGMENT, Segment
+from aggregations.segments.evaluate import population
+from aggregations.segments.refresh import refresh
 from collector.event.model import SpooledEvent
 from collector.lifecycle import archive, erase, quarantine, retention
 from collector.lifecycle.ledger import take
@@ -36,10 +40,13 @@ from sql.schema.upgrade import bring_up_to_date
 SHOP = Site(1, "shop.example", "UTC", identity=Identity.FIRST_PARTY)
 NOON = int(dt.datetime(2026, 6, 30, 12, tzinfo=dt.UTC).timestamp() * 1000)
 HOUR, DAY = 3_600_000, 86_400_000
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
+REFRESHES = itertools.count()
 THEIRS, USER, MARK = 14_695_981_039_346_656_037, "customer-4711-q", "marker-x7k2"
 DERIVED = {
     "visits": "select * except (first, entry, exit), finalizeAggregation(first), finalizeAggregation(entry), "
     "finalizeAggregation(exit) from visits final order by all",
+    "segments": "select segment, visitor_id from current_members order by all",
     "visits_merged": "select * from visits_merged order by visit_date, visit_id",
     "closed_visits": "select * from closed_visits order by visit_date, visit_id",
     **{
@@ -64,7 +71,7 @@ def traffic(without=(), visits=600, days=90):
             props = {"plan": MARK if mine else "pro"}
             yield SpooledEvent(
                 event_id, True, visitor, 0, int(at + step * 9 * 60_000), name, name == "signup", page,
-                user_id=USER if mine and step == 1 else "", props=props, user_agent="Firefox", language="en",
+                user_id=USER if mine and step == 1 else "", props=props, user_agent=AGENT, language="en",
             )  # fmt: skip
 
 
@@ -87,6 +94,13 @@ def close_all(client):
             closing.close(client, table, its)
 
 
+def remember(client, home):
+    """Everybody is a member of a segment."""
+    definitions.put(client, home, SHOP.site_id, SEGMENT, "all", Segment("events >= 1"))
+    now = dt.datetime.fromtimestamp(NOON / 1000 + 3600 + next(REFRESHES), dt.UTC)
+    refresh(client, home, population(client, SiteRow(SHOP.site_id, SHOP.domain, SHOP.timezone), now))
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """``world(name, events)``: a data directory with an engine, a site and its traffic, all of it closed."""
@@ -106,6 +120,7 @@ def world(tmp_path_factory):
         for at in range(0, len(events), 500):  # several parts a month
             load(home, events[at : at + 500])
         close_all(opened_client)
+        remember(opened_client, home)
         return opened_client, home
 
     yield start
@@ -242,6 +257,7 @@ def test_killed_at_any_statement_and_run_again_the_end_is_the_same(world, monkey
         client.command("truncate table tombstones")
         load(home, [e for e in traffic(**few) if e.visitor == THEIRS])
         close_all(client)
+        remember(client, home)
     assert at >= 30
 
 

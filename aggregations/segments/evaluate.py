@@ -1,0 +1,70 @@
+"""Asking who belongs to segments now: sizes, estimated or exact."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aggregations.query import closed, sites
+from aggregations.query.answer import fetched
+from aggregations.query.closed import Closed
+from aggregations.query.conditions import Condition
+from aggregations.query.periods import Period
+from aggregations.query.sites import SiteRow
+from aggregations.query.statement import Statement
+from aggregations.segments.definition import SEGMENT
+from aggregations.segments.language import parse
+from aggregations.segments.statement import statement
+from sql import definitions
+from sql.compose import with_first
+from sql.core import timezones
+from sql.core.queries import query
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+ESTIMATED_OF = 1 / 16
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Visitors of a site as of ``now`` (UTC): the days that have events, and every segment that is defined."""
+
+    site: SiteRow
+    now: dt.datetime
+    span: Period | None
+    closed: Closed
+    segments: Mapping[str, Condition]
+
+    @property
+    def moment(self) -> int:
+        """``now`` in milliseconds since 1970."""
+        return int(self.now.timestamp() * 1000)
+
+    def statement(self, asked: Sequence[Condition], sample: float | None = None) -> Statement | None:
+        """Which visitors belong to which of ``asked``; None where the site has no events. Raises UsageError."""
+        if self.span is None:
+            return None
+        return statement(self.site, asked, self.segments, self.span, self.now, self.closed, sample)
+
+
+def population(client: Client, site: SiteRow, now: dt.datetime | None = None) -> Population:
+    """The visitors of a site up to a moment (now), with what is known of its days."""
+    now = now or dt.datetime.now(dt.UTC)
+    segments = {each.name: parse(each.body.where) for each in definitions.every(client, site.site_id, SEGMENT)}
+    first, today = sites.first_day(client, site), now.astimezone(timezones.zone(site.timezone)).date()
+    if first is None or first > today:
+        return Population(site, now, None, closed.NOTHING, segments)
+    span = Period(first, today, site.timezone)
+    return Population(site, now, span, closed.of(client, site, [span]), segments)
+
+
+def size(client: Client, of: Population, asked: Condition, sample: float | None = None) -> int:
+    """How many visitors belong to a segment; from a ``sample`` of all visitors, an estimate. Raises UsageError."""
+    told = of.statement([asked], sample)
+    if told is None:
+        return 0
+    counted = Statement(with_first("members", told.text, query("segments/size")), told.values, told.settings)
+    return round(int(fetched(client, counted)["members"][0]) / (sample or 1))

@@ -1,0 +1,16 @@
+-- Members of a segment and their part of a split, those who entered last first. Grain: one row a visitor.
+select
+    visitor_id,
+    fromUnixTimestamp64Milli(toInt64(max(refresh)), 'UTC') as entered_at,
+    toUInt8(split_part({segment:String}, visitor_id, {ends:Array(UInt8)})) as part
+from segment_members
+where
+    site_id = {site:UInt32}
+    and segment = {segment:String}
+    and refresh in (
+        select refresh from segment_refreshes where site_id = {site:UInt32} and segment = {segment:String}
+    )
+group by visitor_id
+having argMax(entered, refresh)
+order by entered_at desc, visitor_id
+limit {limit:UInt32}
