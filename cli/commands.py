@@ -38,6 +38,7 @@ SECTIONS: dict[str, dict[str, Listed]] = {
     "Define": {
         "goal": Listed("goal", "A page, event, property, duration, scroll depth or value."),
         "funnel": Listed("funnel", "Steps that visitors take within a time window."),
+        "identity": Listed("identity", "Which visitors and users are one person."),
         "segment": Listed("segment", "Groups of visitors, by what they did; who entered and left."),
         "event-schema": Listed("event_schema", "JSON Schemas that validate a site's events, by event name."),
         "detected": Listed("detected", "Review and correct what the tracker classified."),

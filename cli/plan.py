@@ -32,11 +32,13 @@ _DONE = {
     "drop": "dropped",
     "keep": "kept",
     "load": "loaded",
+    "merge": "merged",
     "rebuild": "rebuilt",
     "refresh": "refreshed",
     "remove": "removed",
     "restore": "restored",
     "revoke": "revoked",
+    "unmerge": "unmerged",
     "rewrite": "rewrote",
 }
 

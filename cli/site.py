@@ -13,6 +13,7 @@ from cli.options import DryRunOption, FormatOption, OutputOption
 from cli.plan import Action, Plan, Yes, carry_out
 from cli.render.render import render
 from cli.render.view import View
+from collector.event.contact import ContactData
 from collector.sites.identity import Identity
 from sql.core.errors import UsageError
 
@@ -36,6 +37,7 @@ _LABELS = {
     "max_age_days": "Max age (days)",
     "events_per_second": "Events/s",
     "archived": "Archived",
+    "contact_data": "Contact data",
 }
 
 
@@ -116,6 +118,9 @@ def set_(
     events_per_second: Annotated[
         int | None, typer.Option(help="Rate limit of the site; 0 uses the limit in footfall.toml.")
     ] = None,
+    contact_data: Annotated[
+        ContactData | None, typer.Option(help="What `identify` may leave of e-mail, phone, name and address.")
+    ] = None,
 ) -> None:
     """Change the settings of a site for future events. Collectors apply them within about a second."""
     from collector.sites.admin import set_site
@@ -126,6 +131,7 @@ def set_(
         "identity": identity,
         "max_age_days": max_age_days,
         "events_per_second": events_per_second,
+        "contact_data": contact_data,
     }
     changes = {name: value for name, value in given.items() if value is not None}
     if not changes:

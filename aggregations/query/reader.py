@@ -20,7 +20,7 @@ from aggregations.query.sources import DETECTED, EVENTS, VISITS, Level, Source, 
 from sql.compose import Binder, chosen_by, derived, scoped, shown
 
 # Half of a sample's visitors have an id below half of 2^64: ids are hashes.
-_IDS = 2**64
+IDS = 2**64
 # What a rollup by month cannot tell.
 _FINER = {"time:hour", "time:day", "time:week"}
 
@@ -178,7 +178,7 @@ class Reader:
         if not self.query.include_bots and not bots:
             wanted.insert(1, "not s.bot")
         if source.rows and self.query.sample is not None:
-            wanted.append(f"s.visitor_id < {self.binder.bind(int(_IDS * self.query.sample) - 1, 'UInt64')}")
+            wanted.append(f"s.visitor_id < {self.binder.bind(int(IDS * self.query.sample) - 1, 'UInt64')}")
         if source is VISITS and self.query.exact:
             until = self.binder.bind(last + VISIT_DAYS, "Date")
             over = [

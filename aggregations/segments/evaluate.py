@@ -30,13 +30,17 @@ ESTIMATED_OF = 1 / 16
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Visitors of a site as of ``now`` (UTC): the days that have events, and every segment that is defined."""
+    """Visitors of a site as of ``now`` (UTC): the days that have events, and every segment that is defined.
+
+    ``identified``: some of them are users, so that several may be of one person.
+    """
 
     site: SiteRow
     now: dt.datetime
     span: Period | None
     closed: Closed
     segments: Mapping[str, Condition]
+    identified: bool = False
 
     @property
     def moment(self) -> int:
@@ -47,7 +51,9 @@ class Population:
         """Which visitors belong to which of ``asked``; None where the site has no events. Raises UsageError."""
         if self.span is None:
             return None
-        return statement(self.site, asked, self.segments, self.span, self.now, self.closed, sample)
+        return statement(
+            self.site, asked, self.segments, self.span, self.now, self.closed, sample, identified=self.identified
+        )
 
 
 def population(client: Client, site: SiteRow, now: dt.datetime | None = None) -> Population:
@@ -58,7 +64,8 @@ def population(client: Client, site: SiteRow, now: dt.datetime | None = None) ->
     if first is None or first > today:
         return Population(site, now, None, closed.NOTHING, segments)
     span = Period(first, today, site.timezone)
-    return Population(site, now, span, closed.of(client, site, [span]), segments)
+    [(identified,)] = client.query(query("persons/known"), parameters={"site": site.site_id}).result_rows
+    return Population(site, now, span, closed.of(client, site, [span]), segments, bool(identified))
 
 
 def size(client: Client, of: Population, asked: Condition, sample: float | None = None) -> int:

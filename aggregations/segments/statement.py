@@ -9,13 +9,16 @@ from aggregations.query.closed import Closed
 from aggregations.query.conditions import Condition
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
-from aggregations.query.reader import Reader
+from aggregations.query.reader import IDS, Reader
 from aggregations.query.sites import SiteRow
 from aggregations.query.sources import EVENTS, VISITS
 from aggregations.query.statement import Statement
 from aggregations.segments.leaves import Leaves
-from sql.compose import Binder
+from sql.compose import Binder, scoped, with_first
+from sql.core.queries import query
 
+# Whose visitor it is, over rows joined with those of the view `persons`.
+PERSON = "if(p.person_id = 0, s.visitor_id, p.person_id)"
 # Hundreds of segments make a long text.
 _SETTINGS: dict[str, object] = {
     "max_query_size": 16 << 20,
@@ -32,15 +35,18 @@ def statement(
     now: dt.datetime,
     closed: Closed,
     sample: float | None = None,
+    *,
+    identified: bool = False,
 ) -> Statement:
-    """A statement with one row a visitor who belongs to any of ``segments``: ``visitor_id``, and ``places``, their
-    places in the list, from 1 on.
+    """A statement with one row a visitor who belongs to any of ``segments``: ``visitor_id``, ``person_id``, and
+    ``places``, their places in the list, from 1 on.
 
-    ``span`` is all days that have events; nothing after ``now`` counts. ``sample`` is a share of all visitors. Raises
-    UsageError.
+    ``span`` is all days that have events; nothing after ``now`` counts. ``sample`` is a share of all persons.
+    ``identified``: visitors of one person are taken together. Raises UsageError.
     """
     binder = Binder()
-    reader = Reader(Query(sample=sample), site.site_id, binder, span, closed)
+    # A share of persons, where visitors are theirs, cannot be told by the visitor's id.
+    reader = Reader(Query(sample=None if identified else sample), site.site_id, binder, span, closed)
     moment = int(now.timestamp() * 1000)
     leaves = Leaves(binder, reader.restriction(span.first, span.last), moment, others)
     tests = [leaves.test(condition) for condition in segments]
@@ -49,13 +55,22 @@ def statement(
     for source, at in ((EVENTS, "timestamp"), (VISITS, "started")):
         columns = [f"{text} as {alias}" for alias, text in leaves.of(source).items()]
         if columns or source is EVENTS:
-            rows = reader.rows(source, span.first, span.last, [f"s.{at} <= {until}"])
-            chosen = ", ".join(["s.visitor_id as visitor_id", *columns])
-            sides.append(f"(select {chosen} from ({rows}) as s group by visitor_id)")  # noqa: S608 (texts of ours)
-    gathered = sides[0] if len(sides) == 1 else f"{sides[0]} as e full join {sides[1]} as v using (visitor_id)"
+            rows = f"({reader.rows(source, span.first, span.last, [f's.{at} <= {until}'])}) as s"
+            rows = _of_persons(binder, site, rows, sample) if identified else rows
+            key = PERSON if identified else "s.visitor_id"
+            chosen = ", ".join([f"{key} as person_id", "groupUniqArray(s.visitor_id) as visitors", *columns])
+            sides.append(f"(select {chosen} from {rows} group by person_id)")  # noqa: S608 (texts of ours)
+    both = len(sides) > 1
+    gathered = f"{sides[0]} as e full join {sides[1]} as v using (person_id)" if both else f"{sides[0]} as e"
+    visitors = "arrayDistinct(arrayConcat(e.visitors, v.visitors))" if both else "e.visitors"
     places = ", ".join(f"if({test}, {place}, 0)" for place, test in enumerate(tests, 1))
-    text = (
-        f"select visitor_id, arrayFilter(place -> place > 0, [{places}]::Array(UInt16)) as places\n"
-        f"from {gathered}\nwhere notEmpty(places)"
-    )
-    return Statement(text, binder.values, _SETTINGS)
+    tested = f"arrayFilter(place -> place > 0, [{places}]::Array(UInt16)) as places"
+    found = f"select person_id, {visitors} as visitors, {tested} from {gathered}"  # noqa: S608 (texts of ours)
+    return Statement(with_first("found", found, query("segments/members")), binder.values, _SETTINGS)
+
+
+def _of_persons(binder: Binder, site: SiteRow, rows: str, sample: float | None) -> str:
+    """The same rows with whose visitor it is, of a share of all persons."""
+    mine = scoped("persons", [f"s.site_id = {binder.bind(site.site_id, 'UInt32')}"])
+    joined = f"{rows} left any join ({mine}) as p on s.visitor_id = p.visitor_id"
+    return f"{joined} where {PERSON} < {binder.bind(int(IDS * sample) - 1, 'UInt64')}" if sample else joined

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from collector.enrich.bots import RELAYED
-from collector.event import redact, values
+from collector.event import contact, redact, values
 from collector.event.decode import UNREADABLE, Single, decode_event
 from collector.event.limits import MAX_AHEAD_MS, MAX_NAME, MAX_URL, MAX_USER_AGENT, TRAVEL_MS, Limits
 from collector.event.model import PASSIVE, Batch, DropReason, Event, SpooledEvent
@@ -227,7 +227,8 @@ def check_values(draft: EventDraft) -> None:
     """Properties by type, revenue, consent and engagement."""
     event, spooled = draft.event, draft.spooled
     if event.props:
-        spooled.props, spooled.props_number, spooled.props_bool = values.properties(event.props, draft.rules.limits)
+        kept = contact.without(event.name, event.props)
+        spooled.props, spooled.props_number, spooled.props_bool = values.properties(kept, draft.rules.limits)
     if event.revenue is not None:
         spooled.revenue, spooled.currency = values.revenue(event.revenue, draft.site.currency)
     if event.consent:
@@ -235,6 +236,15 @@ def check_values(draft: EventDraft) -> None:
     if event.engagement_ms or event.scroll_depth:
         spooled.engagement_ms = min(max(event.engagement_ms, 0), _DAY_MS)
         spooled.scroll_depth = min(max(event.scroll_depth, 0), 100)
+
+
+def hash_contact(draft: EventDraft) -> None:
+    """Contact data that an event `identify` tells, as hashes."""
+    event, spooled = draft.event, draft.spooled
+    if event.name != contact.IDENTIFY:
+        return
+    if found := contact.forms(event.props, draft.sender.country, draft.site.contact_data):
+        spooled.props = (spooled.props or {}) | found
 
 
 def check_schema(draft: EventDraft) -> None:
@@ -277,6 +287,7 @@ STEPS: tuple[Callable[[EventDraft], None], ...] = (
     set_event_id,
     redact_fields,
     check_values,
+    hash_contact,
     check_schema,
     assign_visitor,
     refuse_erased,

@@ -15,12 +15,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from collector.lifecycle import archive, erase_waiting, persons
+from collector.lifecycle import archive, erase_waiting, identity, persons
 from collector.lifecycle.partitions import held
 from collector.lifecycle.parts import Part
 from collector.lifecycle.persons import Person
 from collector.loader.loader import LoaderOptions
 from collector.sites import tombstones
+from sql import definitions
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError
 from sql.core.queries import query
@@ -35,6 +36,7 @@ WAIT = 60.0
 # Visits first: visitors are found by their events.
 _TABLES = ("closed_visits", "visits", "events")
 _MEMBERS = "segment_members"
+_WHOLE = (_MEMBERS, "work_members", "identity_log", "user_groups")
 _THEIRS = "(site_id, visitor_id) in (select site_id, visitor_id from work_visitors)"
 
 
@@ -69,6 +71,7 @@ def plan(
     ]
     [(members,)] = client.query(query("persons/members_count"), parameters=who.bound).result_rows
     parts.append(Part("delete", f"{_MEMBERS} of {domain}", partial(_leave_segments, client, home, who), members))
+    parts.append(Part("delete", f"merges of users of {domain}", partial(_forget_merges, client, home, who)))
     for table in _TABLES:
         months = tuple(sorted(month for name, month in rows if name == table))
         count = sum(rows[table, month] for month in months)
@@ -133,6 +136,18 @@ def _leave_segments(client: Client, home: DataDir, who: Person) -> None:
         write_partition_again(client, _MEMBERS, "all", f"not ({_THEIRS})", {})
 
 
+def _forget_merges(client: Client, home: DataDir, who: Person) -> None:
+    """Remove merges of users whose every visitor goes."""
+    with _working(client, home, who), definitions.changing(home):
+        found = client.query(query("persons/users"), parameters=who.bound).result_rows
+        bound = {"site": who.site.site_id, "gone": sorted({*who.users, *(row[0] for row in found)})}
+        mine = "site_id = {site:UInt32} and has({gone:Array(String)}, %s)"
+        for table, column in (("identity_log", "other_user_id"), ("user_groups", "group_user_id")):
+            kept = f"not ({mine % 'user_id'} or {mine % column})"
+            write_partition_again(client, table, "all", kept, bound)
+        identity.regroup(client, who.site.site_id)
+
+
 def _archived(client: Client, home: DataDir, who: Person, url: str) -> Part:
     """The step that writes the files of an archive again that hold something of the person."""
     files = archive.of_person(url, who.site.domain, who.visitors, who.users)
@@ -153,7 +168,7 @@ def _derive(client: Client, home: DataDir) -> None:
 def _sweep(client: Client, home: DataDir, who: Person) -> None:
     with _working(client, home, who):
         leftovers.remove(client, dict.fromkeys(_TABLES, _THEIRS))
-        leftovers.remove_old_parts(client, WAIT, (*leftovers.DATES, _MEMBERS, "work_members"))
+        leftovers.remove_old_parts(client, WAIT, (*leftovers.DATES, *_WHOLE))
 
 
 def _rows(client: Client) -> dict[tuple[str, int], int]:

@@ -57,7 +57,8 @@ def add_site(
 
 
 def set_site(client: Client, home: DataDir, domain: str, changes: dict[str, str | int]) -> Site:
-    """Change settings of a site by name: timezone, max_age_days, events_per_second, currency, identity; returns it.
+    """Change settings of a site by name: timezone, max_age_days, events_per_second, currency, identity,
+    contact_data; returns it.
 
     Raises UsageError: no such site, or a setting that cannot be.
     """
@@ -103,12 +104,13 @@ def being_removed(client: Client) -> dict[int, str]:
 
 
 def listed(sites: list[Site]) -> pl.DataFrame:
-    """One row a site: site_id, domain, timezone, currency, identity, max_age_days, events_per_second, archived."""
+    """One row a site: site_id, domain, timezone, currency, identity, max_age_days, events_per_second, archived,
+    contact_data."""
     import polars as pl
 
     columns = {"site_id": pl.UInt32, "domain": pl.String, "timezone": pl.String, "currency": pl.String,
                "identity": pl.String, "max_age_days": pl.UInt16, "events_per_second": pl.UInt32,
-               "archived": pl.Boolean}  # fmt: skip
+               "archived": pl.Boolean, "contact_data": pl.String}  # fmt: skip
     return pl.DataFrame({name: [getattr(site, name) for site in sites] for name in columns}, schema=columns)
 
 

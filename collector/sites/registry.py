@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from collector.event.contact import ContactData
 from collector.sites.identity import Identity
 from collector.sites.snapshot import SnapshotFile
 
@@ -28,6 +29,7 @@ class Site(msgspec.Struct, frozen=True):
 
     ``max_age_days``: how old an event's timestamp may be when it arrives. ``events_per_second``: how much the site
     may send in the long run; 0 means as much as the collector's settings say. One that is ``archived`` takes no events.
+    ``contact_data``: what is kept of e-mail addresses, phones, names and addresses that `identify` tells.
     """
 
     site_id: int
@@ -39,6 +41,7 @@ class Site(msgspec.Struct, frozen=True):
     max_age_days: int = 30
     events_per_second: int = 0
     archived: bool = False
+    contact_data: ContactData = ContactData.HASHED
 
 
 def hash_key(key: str) -> str:

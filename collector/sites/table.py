@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from collector.event.contact import ContactData
 from collector.sites.identity import Identity
 from collector.sites.registry import Site, WriteKey
 from collector.sites.snapshot import publish
@@ -18,7 +19,17 @@ from sql.core.queries import query
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-_SETTINGS = ("site_id", "domain", "timezone", "currency", "identity", "max_age_days", "events_per_second", "archived")
+_SETTINGS = (
+    "site_id",
+    "domain",
+    "timezone",
+    "currency",
+    "identity",
+    "max_age_days",
+    "events_per_second",
+    "archived",
+    "contact_data",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,7 @@ def all_sites(client: Client) -> list[Site]:
     for row in rows:
         given = dict(zip(_SETTINGS, row, strict=True))
         given["identity"] = Identity(given["identity"])
+        given["contact_data"] = ContactData(given["contact_data"])
         found.append(Site(**given, keys=tuple(keys.get(row[0], ()))))
     return found
 

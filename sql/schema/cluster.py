@@ -37,7 +37,7 @@ PLACEMENTS = {
     },
     Placement.GLOBAL: {
         "sites", "write_keys", "definitions", "schema_steps", "horizons", "tombstones", "segment_members",
-        "segment_refreshes", "work_members",
+        "segment_refreshes", "work_members", "identity_log", "user_groups",
     },
 }  # fmt: skip
 

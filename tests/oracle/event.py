@@ -60,6 +60,7 @@ class Event:
     props: Mapping[str, str] = field(default_factory=dict)
     detection: Detection | None = None
     weight: Fraction = Fraction(1)
+    user: str = ""
 
     @property
     def arrival(self) -> tuple[int, int, int, int]:
@@ -86,6 +87,7 @@ def of_row(row: Mapping[str, Any]) -> Event:
         fields={name: row[name] for name in FIELDS},
         props=row["props"],
         weight=weight_of(row["props_number"].get("sample_weight")),
+        user=row["user_id"],
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 from tests.oracle.clock import Clock
 from tests.oracle.event import Event
@@ -29,7 +30,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class History:
-    """What one visitor did up to ``now``: events that are not flagged, and visits without a flagged event."""
+    """What one person did up to ``now``: events that are not flagged, and visits without a flagged event."""
 
     now: int
     clock: Clock
@@ -52,16 +53,20 @@ class Step:
     within: int = 0
 
 
-def histories(visits: Sequence[Visit], now: int, clock: Clock) -> dict[int, History]:
-    """By visitor; those of whom nothing counts are not there."""
+def histories(
+    visits: Sequence[Visit], now: int, clock: Clock, users: Mapping[int, str] = MappingProxyType({})
+) -> dict[frozenset[int], History]:
+    """By the visitors of a person of whom anything counts up to ``now``; ``users`` says who visitors are."""
     found = {}
-    for visitor in {visit.visitor for visit in visits}:
-        its = [visit for visit in visits if visit.visitor == visitor]
+    seen = [visit for visit in visits if any(not event.bot and event.at <= now for event in visit.events)]
+    for person in {users.get(visit.visitor) or visit.visitor for visit in seen}:
+        theirs = frozenset(v.visitor for v in seen if (users.get(v.visitor) or v.visitor) == person)
+        its = [visit for visit in visits if visit.visitor in theirs]
         events = [Moment(event.at, visit, event) for visit in its for event in visit.events if not event.bot]
         events = [moment for moment in events if moment.at <= now]
         whole = [Moment(visit.started, visit) for visit in its if not visit.bot and visit.started <= now]
         if events or whole:
-            found[visitor] = History(now, clock, tuple(events), tuple(whole))
+            found[theirs] = History(now, clock, tuple(events), tuple(whole))
     return found
 
 

@@ -2,7 +2,7 @@
 select
     visitor_id,
     fromUnixTimestamp64Milli(toInt64(max(refresh)), 'UTC') as entered_at,
-    toUInt8(split_part({segment:String}, visitor_id, {ends:Array(UInt8)})) as part
+    toUInt8(split_part({segment:String}, argMax(person_id, refresh), {ends:Array(UInt8)})) as part
 from segment_members
 where
     site_id = {site:UInt32}

@@ -1,2 +1,2 @@
--- How many visitors the CTE `members` has. Grain: one row.
-select count() as members from members
+-- How many persons the CTE `members` has: visitors of whom nobody is known count as one each. Grain: one row.
+select uniqExact(person_id) as members from members

@@ -1,4 +1,4 @@
--- Which part of a split, from 1 on, a visitor is in: always the same one. `ends` are the sums of the shares in percent;
+-- Which part of a split, from 1 on, a person is in: always the same one. `ends` are the sums of the shares in percent;
 -- 0: behind the last.
-create or replace function split_part as (segment, visitor, ends) ->
-    arrayFirstIndex(last -> cityHash64(segment, visitor) % 100 < last, ends)
+create or replace function split_part as (segment, person, ends) ->
+    arrayFirstIndex(last -> cityHash64(segment, person) % 100 < last, ends)

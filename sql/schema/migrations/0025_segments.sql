@@ -4,6 +4,7 @@ create table if not exists segment_members (
     site_id UInt32,
     segment LowCardinality(String),
     visitor_id UInt64,
+    person_id UInt64 comment 'whose visitor it is (view persons); the visitor itself where nobody is known' codec(ZSTD(1)),
     refresh UInt64 comment 'the refresh that found it: its moment, in ms since 1970' codec(ZSTD(1)),
     entered Bool comment 'false: left'
 )
@@ -28,7 +29,8 @@ order by (site_id, segment, refresh);
 create table if not exists work_members (
     site_id UInt32,
     place UInt16,
-    visitor_id UInt64
+    visitor_id UInt64,
+    person_id UInt64
 )
 engine = MergeTree
 order by (place, visitor_id);

@@ -138,12 +138,14 @@ def random_segment(dice, named):
 
 def identified(history: History, dice) -> History:
     """The same with events that tell a trait."""
-    sent = [
-        replace(one, event=structs.replace(one.event, name="identify", props={"plan": dice.choice(PLANS)}))
-        if dice.random() < 0.1
-        else one
-        for one in history.sent
-    ]
+    users, sent = dice.choice([[], [], ["ann", "bob"]]), []
+    for one in history.sent:
+        event = one.event
+        if dice.random() < 0.1:
+            event = structs.replace(event, name="identify", props={"plan": dice.choice(PLANS)})
+        if users and dice.random() < 0.2:
+            event = structs.replace(event, user_id=dice.choice(users))
+        sent.append(replace(one, event=event))
     return replace(history, sent=sent)
 
 
@@ -171,11 +173,17 @@ def test_random_segments(written, history: History, seed: int):
     conditions = {name: parse(text) for name, (text, _) in named.items()}
     if dice.random() < 0.4:
         written.path.close(sites, span.last)
-    told = statement(site, list(conditions.values()), conditions, span, at, closed.of(written.client, site, [span]))
+    known = closed.of(written.client, site, [span])
+    users = {
+        event.visitor: event.user
+        for event in sorted(stored, key=lambda one: (one.at, one.user), reverse=True)
+        if event.user
+    }
+    told = statement(site, list(conditions.values()), conditions, span, at, known, identified=bool(users))
     found = {row["visitor_id"]: set(row["places"]) for row in fetched(written.client, told).iter_rows(named=True)}
     true = {}
-    for visitor, its in truth.histories(visits(stored), now, clock).items():
+    for persons, its in truth.histories(visits(stored), now, clock, users).items():
         places = {place for place, (_, test) in enumerate(named.values(), 1) if test(its)}
         if places:
-            true[visitor] = places
+            true |= dict.fromkeys(persons, places)
     assert found == true, [text for text, _ in named.values()]
