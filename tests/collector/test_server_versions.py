@@ -389,7 +389,7 @@ def test_events_are_archived_removed_and_put_back(server, client, tmp_path):
     assert verify(client, server.home).differences == ()
     for each in reversed(archive.every(url)):
         archive.restore(client, url, each)
-        archive.lower_horizon(client, url, site.site_id)
+        archive.lower_horizon(client, archive.every(url), site.site_id)
     after = client.query("select sum(cityHash64(* except (props, props_number, props_bool))), count() from events")
     assert after.result_rows[0][1] == before.result_rows[0][1] > 0
     assert verify(client, server.home, every_row=True).differences == ()
