@@ -41,8 +41,8 @@ $(VENV)/.dev: $(VENV)/.installed
 demo: $(VENV)/.installed
 	@$(BIN)/python -m bench.demo
 
-# Browser tests need Chromium, those of deploy/ nginx and Caddy. As root with apt they are installed; otherwise those
-# tests say that they were skipped.
+# Browser tests need Chromium, those of deploy/ nginx, Caddy and promtool, one of a cluster a ZooKeeper. As root with apt
+# they are installed; otherwise those tests say that they were skipped.
 system:
 	@if ! command -v chromium >/dev/null 2>&1 && [ -z "$$FOOTFALL_TEST_CHROMIUM" ]; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
@@ -50,10 +50,12 @@ system:
 			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null \
 				|| echo "chromium could not be installed; the tracker's browser tests will be skipped"; \
 		else echo "chromium was not found; the tracker's browser tests will be skipped (apt install chromium)"; fi; fi
-	@if ! { command -v nginx && command -v caddy; } >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-		echo "installing nginx and caddy for the tests of deploy/"; \
-		apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nginx-light caddy >/dev/null \
-			|| echo "nginx and caddy could not be installed; their tests will be skipped"; fi
+	@if ! { command -v nginx && command -v caddy && test -e /usr/share/java/zookeeper.jar && command -v promtool; } >/dev/null 2>&1 \
+		&& [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		echo "installing nginx, caddy, promtool and zookeeper for the tests of deploy/ and of a cluster"; \
+		apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			nginx-light caddy prometheus zookeeper default-jre-headless >/dev/null \
+			|| echo "they could not be installed; their tests will be skipped"; fi
 
 # The oldest supported ClickHouse, as an older chDB next to the environment's own. The tests use it in place of a server.
 $(VENV)/chdb-25.8: | $(BIN)/python
