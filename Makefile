@@ -8,12 +8,13 @@ BIN := $(VENV)/bin
 FILES := $(shell test -w /dev/shm && echo --basetemp=/dev/shm/footfall-tests)
 PYTEST := $(BIN)/python -m pytest -q --durations=10 -n 3 $(FILES)
 
-.PHONY: help demo check test tracker routers soak siege lint bench docs lists system clean
+.PHONY: help demo check test test-server tracker routers soak siege lint bench docs lists system clean
 
 help:
 	@echo "make demo    try Footfall with a fictional shop's log, live events and reports (under a minute)"
 	@echo "make check   quick checks: ruff, mypy, and the tests that do not start processes (under two minutes)"
 	@echo "make test    the whole test suite, including the tracker (about seventeen minutes on two cores)"
+	@echo "make test-server what asks ClickHouse, against the empty server at FOOTFALL_TEST_URL"
 	@echo "make tracker only the browser script: build check, unit tests, browser tests (about two and a half minutes)"
 	@echo "make routers the browser script in applications with React Router, Vue Router, SvelteKit, Turbo and htmx"
 	@echo "make soak    endurance tests: a thousand kill -9, minutes without the engine (about half an hour)"
@@ -69,6 +70,11 @@ check: $(VENV)/.dev
 
 test: $(VENV)/.dev $(VENV)/chdb-25.8 system tracker
 	@$(PYTEST); status=$$?; rm -rf /dev/shm/footfall-tests; exit $$status
+
+# One after the other: they share the server.
+test-server: $(VENV)/.dev
+	@test -n "$$FOOTFALL_TEST_URL" || { echo "set FOOTFALL_TEST_URL, such as http://user:password@127.0.0.1:8123"; exit 2; }
+	@$(BIN)/python -m pytest -q --durations=10 $(FILES) -m "server and not soak and not siege"
 
 # The tracker's own checks need Node and npm. Its built files are committed, so nothing else needs them.
 tracker: $(VENV)/.dev system

@@ -1,7 +1,7 @@
 """The oldest ClickHouse server that Footfall takes: all SQL runs there, and the figures are right.
 
-The stand-in is an older chDB behind the embedded engine's HTTP front, reached over TCP by the ordinary client.
-Tests run in order: each finds what those before it have stored.
+The stand-in is an older chDB behind the embedded engine's HTTP front, reached over TCP by the ordinary client. With
+FOOTFALL_TEST_URL it is the server there. Tests run in order: each finds what those before it have stored.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import re
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars.testing
 import pytest
+from clickhouse_connect.driver._backend.http_sync import HttpSyncBackend
 from msgspec import structs
 
 from aggregations.definitions import funnels
@@ -65,6 +67,7 @@ from sql.schema import blueprint, migrate, pending, rebuild, shipped
 from sql.schema.shipped import SchemaKind
 from sql.schema.upgrade import bring_up_to_date
 from tests.aggregations.query.test_statement import GOALS, QUERIES
+from tests.conftest import SERVER
 
 pytestmark = pytest.mark.process
 
@@ -97,11 +100,11 @@ STEPS = ("page_view", "purchase")
 
 @dataclass(frozen=True)
 class Server:
-    """The stand-in: its URL, a data directory of ours, and what the engine has carried out."""
+    """The server: its URL, a data directory of ours, and all statements that it has carried out."""
 
     url: str
     home: DataDir
-    said: Path
+    said: Callable[[], str]
 
     def put(self, *batches: list[Any]) -> None:
         """Spool and load, each list as a batch of its own."""
@@ -115,6 +118,10 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, loopback):
+    ours = DataDir(tmp_path_factory.mktemp("ours")).make()
+    if SERVER:
+        yield from _server(ours)
+        return
     if not OLDER.is_dir():
         pytest.fail("no stand-in for an older server here: make .venv/chdb-25.8")
     its = DataDir(tmp_path_factory.mktemp("server")).make()
@@ -125,10 +132,28 @@ def server(tmp_path_factory, loopback):
         root = f"http://footfall:{endpoint.password}@127.0.0.1:{loopback(its.engine_socket)}"
         with opened(f"{root}/default") as client:
             client.command("create database analytics")
-        yield Server(f"{root}/analytics", DataDir(tmp_path_factory.mktemp("ours")).make(), its.root / "statements")
+        yield Server(f"{root}/analytics", ours, (its.root / "statements").read_text)
     finally:
         child.terminate()
         child.wait(30)
+
+
+def _server(ours: DataDir) -> Iterator[Server]:
+    """A database of its own on the server at FOOTFALL_TEST_URL. What it was asked is noted where it is sent."""
+    name, said, send = f"footfall_{uuid.uuid4().hex[:8]}", [], HttpSyncBackend.request
+
+    def note(self: Any, data: Any, params: dict[str, str], *args: Any, **more: Any) -> Any:
+        answer = send(self, data, params, *args, **more)
+        fields = more.get("fields") or {}
+        texts = (params.get("query"), fields.get("query"), data if isinstance(data, str | bytes) else "")
+        said.extend(text.decode(errors="replace") if isinstance(text, bytes) else str(text) for text in texts if text)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch, opened(f"{SERVER}/default") as client:
+        patch.setattr(HttpSyncBackend, "request", note)
+        client.command(f"create database {name}")
+        yield Server(f"{SERVER}/{name}", ours, lambda: "\0".join(said))
+        client.command(f"drop database {name}")
 
 
 @pytest.fixture(scope="module")
@@ -170,17 +195,19 @@ class Cut:
 
 
 def test_the_stand_in_is_the_oldest_server_that_is_taken(client):
-    assert tuple(map(int, client.server_version.split(".")[:2])) == MINIMUM_VERSION
+    version = sql_client.version_of(client)
+    assert version >= MINIMUM_VERSION if SERVER else version == MINIMUM_VERSION
 
 
-def test_an_older_server_is_refused_in_one_line(server, monkeypatch):
-    monkeypatch.setattr(sql_client, "MINIMUM_VERSION", (25, 10))
-    with pytest.raises(EngineTooOld, match=r"^this server runs ClickHouse 25\.8; Footfall needs 25\.10 or newer"):
+def test_an_older_server_is_refused_in_one_line(server, client, monkeypatch):
+    monkeypatch.setattr(sql_client, "MINIMUM_VERSION", (99, 10))
+    has = r"\.".join(map(str, sql_client.version_of(client)))
+    with pytest.raises(EngineTooOld, match=rf"^this server runs ClickHouse {has}; Footfall needs 99\.10 or newer"):
         connect(server.url)
 
 
 def test_a_loader_does_not_wait_for_an_older_server_to_grow(server, monkeypatch):
-    monkeypatch.setattr(sql_client, "MINIMUM_VERSION", (26, 1))
+    monkeypatch.setattr(sql_client, "MINIMUM_VERSION", (99, 1))
     with Loader(server.home, server.url) as loader, pytest.raises(EngineTooOld):
         loader._sending.do(lambda client: None)
 
@@ -438,7 +465,7 @@ def test_what_loader_and_engine_ask_now_and_then(client, period):
 
 def test_every_query_and_view_was_carried_out(server, until):
     def missing() -> list[str]:
-        said = {_plain(text) for text in server.said.read_text().split("\0")}
+        said = {_plain(text) for text in server.said().split("\0")}
         everything = "\n".join(sorted(said))
         return [
             name
@@ -485,3 +512,17 @@ def test_what_is_sampled_is_weighed(server, client, site, period, event):
         )
         polars.testing.assert_frame_equal(served, raw, check_exact=False, rel_tol=1e-12)
     assert verify(client, server.home, every_row=True).differences == ()
+
+
+@pytest.mark.skipif(bool(SERVER), reason="this is it")
+def test_other_tests_take_a_server_by_its_url(server):
+    """Against the stand-in: what `make test-server` does against a real one."""
+    root = server.url.rpartition("/")[0]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "server", "tests/aggregations/query/test_sites.py"]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", f"--basetemp={server.home.root}/tests"],
+        env=os.environ | {"FOOTFALL_TEST_URL": root}, cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+    assert "create database sites_test" in server.said()

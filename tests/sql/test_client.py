@@ -35,6 +35,12 @@ with opened(sys.argv[1]) as client:
 """
 
 
+@pytest.fixture(scope="session")
+def engine(embedded):
+    """The embedded one, whatever FOOTFALL_TEST_URL says."""
+    return embedded
+
+
 def run(program, *args, check=True):
     """A program of its own: one process opens one engine directory."""
     done = subprocess.run(

@@ -62,7 +62,7 @@ STORED = ("events", *rebuild.PARTITIONED_BY, *(table.name for table in closing.C
 
 def filled(engine, name, since):
     """A database with traffic from a moment on, of which every month that is over is closed."""
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     made = clickhouse_connect.get_client(**how, settings=PINNED, autogenerate_session_id=False)
     made.command(f"create database {name}")
     made.database = name

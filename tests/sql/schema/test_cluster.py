@@ -25,7 +25,7 @@ KEEPER = "<zookeeper><node><host>127.0.0.1</host><port>{port}</port></node></zoo
 
 @pytest.fixture(scope="module")
 def client(engine):
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     made = clickhouse_connect.get_client(**how, settings=PINNED, autogenerate_session_id=False)
     made.command("create database cluster_test")
     made.database = "cluster_test"

@@ -18,7 +18,7 @@ from sql.schema.shipped import SchemaKind
 
 @pytest.fixture
 def client(engine):
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     made = clickhouse_connect.get_client(**how, settings=PINNED, autogenerate_session_id=False)
     made.database = None
     made.command("drop database if exists drift_test")
