@@ -41,7 +41,7 @@ from aggregations.reports.ranked import RANKED, campaigns
 from aggregations.reports.reached import answer as answer_funnel
 from aggregations.reports.reached import ask as ask_funnel
 from aggregations.reports.reached import report
-from collector.lifecycle import archive, backfill, closing, dedupe, local_dates, retention
+from collector.lifecycle import archive, backfill, backup, closing, dedupe, local_dates, retention
 from collector.lifecycle.dedupe import DedupeScope
 from collector.lifecycle.forecast import forecast
 from collector.lifecycle.rules import rules
@@ -426,6 +426,21 @@ def test_events_are_archived_removed_and_put_back(server, client, tmp_path):
 def test_the_schema_as_the_server_says_it(client):
     assert blueprint.standing(client)["events"].columns[0].name == "site_id"
     assert blueprint.functions(client).keys() >= blueprint.shipped_functions(client).keys()
+
+
+def test_a_backup_keeps_what_is_not_on_the_server_and_says_how_to_keep_the_rest(server, client, command, tmp_path):
+    words = ["--data-dir", server.home.root, "--url", server.url, "backup"]
+    done = command(*words, "create", "--to", tmp_path / "to")
+    assert done.returncode == 0, done.stderr
+    [made] = backup.every(str(tmp_path / "to"))
+    assert not made.manifest.embedded
+    names = {file.name for file in made.manifest.files}
+    assert {"journal.jsonl", "sites.json"} <= names and not any(name.startswith("engine/") for name in names)
+    statement = done.stderr.splitlines()[-1].strip()
+    assert statement == f"backup database {server.url.rpartition('/')[2]} to Disk('backups', '{made.name}')"
+    assert client.query("select formatQueryOrNull({q:String})", {"q": statement}).result_rows != [(None,)]
+    assert command(*words, "restore", "--to", tmp_path / "to", "--as", tmp_path / "back").returncode == 0
+    assert (tmp_path / "back" / "journal.jsonl").read_bytes() == (server.home.root / "journal.jsonl").read_bytes()
 
 
 def test_queries_of_the_operator(client):
