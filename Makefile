@@ -8,12 +8,13 @@ BIN := $(VENV)/bin
 FILES := $(shell test -w /dev/shm && echo --basetemp=/dev/shm/footfall-tests)
 PYTEST := $(BIN)/python -m pytest -q --durations=10 -n 3 $(FILES)
 
-.PHONY: help demo check test tracker routers soak siege lint bench docs lists system clean
+.PHONY: help demo check test test-server tracker routers soak siege lint bench docs lists system clean
 
 help:
 	@echo "make demo    try Footfall with a fictional shop's log, live events and reports (under a minute)"
 	@echo "make check   quick checks: ruff, mypy, and the tests that do not start processes (under two minutes)"
 	@echo "make test    the whole test suite, including the tracker (about seventeen minutes on two cores)"
+	@echo "make test-server what asks ClickHouse, against the empty server at FOOTFALL_TEST_URL"
 	@echo "make tracker only the browser script: build check, unit tests, browser tests (about two and a half minutes)"
 	@echo "make routers the browser script in applications with React Router, Vue Router, SvelteKit, Turbo and htmx"
 	@echo "make soak    endurance tests: a thousand kill -9, minutes without the engine (about half an hour)"
@@ -41,8 +42,8 @@ $(VENV)/.dev: $(VENV)/.installed
 demo: $(VENV)/.installed
 	@$(BIN)/python -m bench.demo
 
-# Browser tests need Chromium, those of deploy/ nginx and Caddy. As root with apt they are installed; otherwise those
-# tests say that they were skipped.
+# Browser tests need Chromium, those of deploy/ nginx, Caddy and promtool, one of a cluster a ZooKeeper. As root with apt
+# they are installed; otherwise those tests say that they were skipped.
 system:
 	@if ! command -v chromium >/dev/null 2>&1 && [ -z "$$FOOTFALL_TEST_CHROMIUM" ]; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
@@ -50,10 +51,12 @@ system:
 			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null \
 				|| echo "chromium could not be installed; the tracker's browser tests will be skipped"; \
 		else echo "chromium was not found; the tracker's browser tests will be skipped (apt install chromium)"; fi; fi
-	@if ! { command -v nginx && command -v caddy; } >/dev/null 2>&1 && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-		echo "installing nginx and caddy for the tests of deploy/"; \
-		apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nginx-light caddy >/dev/null \
-			|| echo "nginx and caddy could not be installed; their tests will be skipped"; fi
+	@if ! { command -v nginx && command -v caddy && test -e /usr/share/java/zookeeper.jar && command -v promtool; } >/dev/null 2>&1 \
+		&& [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+		echo "installing nginx, caddy, promtool and zookeeper for the tests of deploy/ and of a cluster"; \
+		apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			nginx-light caddy prometheus zookeeper default-jre-headless >/dev/null \
+			|| echo "they could not be installed; their tests will be skipped"; fi
 
 # The oldest supported ClickHouse, as an older chDB next to the environment's own. The tests use it in place of a server.
 $(VENV)/chdb-25.8: | $(BIN)/python
@@ -67,6 +70,11 @@ check: $(VENV)/.dev
 
 test: $(VENV)/.dev $(VENV)/chdb-25.8 system tracker
 	@$(PYTEST); status=$$?; rm -rf /dev/shm/footfall-tests; exit $$status
+
+# One after the other: they share the server.
+test-server: $(VENV)/.dev
+	@test -n "$$FOOTFALL_TEST_URL" || { echo "set FOOTFALL_TEST_URL, such as http://user:password@127.0.0.1:8123"; exit 2; }
+	@$(BIN)/python -m pytest -q --durations=10 $(FILES) -m "server and not soak and not siege"
 
 # The tracker's own checks need Node and npm. Its built files are committed, so nothing else needs them.
 tracker: $(VENV)/.dev system

@@ -79,8 +79,9 @@ def restore(
     from collector.lifecycle.partitions import held
 
     home = settings().home
-    wanted = set(map(_month, month or ()))
-    found = [each for each in every(archive, site or "") if not wanted or each.manifest.month in wanted]
+    wanted, listed = set(map(_month, month or ())), every(archive)
+    its = [each for each in listed if site is None or each.name.startswith(f"{site}/")]
+    found = [each for each in its if not wanted or each.manifest.month in wanted]
     if not found:
         raise UsageError(f"nothing to restore in {archive}", "see `footfall archive list`")
 
@@ -89,7 +90,7 @@ def restore(
         def carry(each: Archived) -> None:
             with held(home, "footfall archive restore", 60.0):
                 put_back(client, archive, each)
-                lower_horizon(client, archive, each.manifest.site_id)
+                lower_horizon(client, listed, each.manifest.site_id)
 
         actions = tuple(
             Action("restore", each.name, partial(carry, each), rows=each.manifest.rows, months=(each.manifest.month,))

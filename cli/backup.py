@@ -43,11 +43,13 @@ def create(to: BackupsOption = "") -> None:
     config, place = settings(), _place(to)
     with database("backup create") as client:
         made = make(client, config.database_url, config.home, place, config.source)
+        name = str(client.command("select currentDatabase()"))
     typer.echo(f"{made.name}: {len(made.manifest.files):,} files, {made.manifest.bytes:,} bytes in {place}", err=True)
     if not made.manifest.embedded:
         typer.echo(
-            "The tables are on a ClickHouse server and not in this backup. Back them up with the server's own BACKUP "
-            "or its tools.",
+            "The tables are on a ClickHouse server and not in this backup.\n"
+            "While no loader runs, back them up under the same name, such as:\n"
+            f"  backup database {name if name.isidentifier() else f'`{name}`'} to Disk('backups', '{made.name}')",
             err=True,
         )
     typer.echo(made.name)

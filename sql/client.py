@@ -31,6 +31,8 @@ PINNED = {
     "wait_for_async_insert": 1,
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "materialized_views_ignore_errors": 0,
+    # All events of a visitor are on one shard of a cluster, so a question's parts are joined there.
+    "distributed_product_mode": "local",
 }
 # The oldest server on which all of our SQL is tested (tests/collector/test_server_versions.py).
 MINIMUM_VERSION = (25, 8)

@@ -11,6 +11,8 @@ import sys
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -21,6 +23,8 @@ from sql.core.data_dir import DataDir
 from sql.core.unix_socket import connected
 from sql.engine.server import await_ready
 
+# An empty ClickHouse that tests may fill, such as http://default@127.0.0.1:8123: docs/deploy.md.
+SERVER = os.environ.get("FOOTFALL_TEST_URL", "").rstrip("/")
 SHARED = Path(os.environ.get("FOOTFALL_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -29,6 +33,7 @@ STARTING = frozenset(
     {
         "alone",
         "built",
+        "embedded",
         "engine",
         "folder",
         "footfall",
@@ -52,8 +57,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     They take longest. Where files are run side by side, the short ones at the end keep all busy until then.
     """
     for item in items:
-        if STARTING.intersection(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if STARTING & fixtures:
             item.add_marker(pytest.mark.process)
+        if fixtures & {"engine", "server"} and "embedded" not in fixtures:
+            item.add_marker(pytest.mark.server)
     long = {item.path for item in items if item.get_closest_marker("process") or item.get_closest_marker("hostile")}
     items.sort(key=lambda item: item.path not in long)
 
@@ -172,7 +180,14 @@ def command(monkeypatch, capfdbinary):
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine that runs, and where it is reached like a server."""
+    """A ClickHouse that runs: ``how`` a client reaches it."""
+
+    how: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Embedded(Engine):
+    """The embedded engine, reached like a server."""
 
     endpoint: EngineEndpoint
     port: int
@@ -181,9 +196,23 @@ class Engine:
 
 
 @pytest.fixture(scope="session")
-def engine(engine_home: DataDir):
+def embedded(engine_home: DataDir):
     """One embedded engine for the whole run."""
     child, endpoint = start_engine(engine_home)
-    yield Engine(endpoint, Loopback(engine_home.engine_socket).port, endpoint.password, endpoint.boot)
+    port, password = Loopback(engine_home.engine_socket).port, endpoint.password
+    how = {"host": "127.0.0.1", "port": port, "username": "footfall", "password": password}
+    yield Embedded(how, endpoint, port, password, endpoint.boot)
     child.terminate()
     child.wait(30)
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest):
+    """The server at FOOTFALL_TEST_URL; without one, the embedded engine."""
+    if not SERVER:
+        return request.getfixturevalue("embedded")
+    parts = urlsplit(SERVER)
+    user, password = unquote(parts.username or "default"), unquote(parts.password or "")
+    secure = parts.scheme in {"https", "clickhouses"}
+    how = {"host": parts.hostname, "port": parts.port or 8123, "username": user, "password": password}
+    return Engine(how | {"secure": secure})

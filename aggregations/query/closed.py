@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _NO_DAY = dt.date(1970, 1, 1)
 _VISITS = "closed_visits"
 _HORIZON = "horizon "
+ShardDay = tuple[int, dt.date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,41 +66,52 @@ def of(client: Client, site: SiteRow, spans: Iterable[Period | None]) -> Closed:
         "first": min(span.first for span in given) - VISIT_DAYS,
         "last": max(span.last for span in given) + VISIT_DAYS,
     }
-    facts: dict[str, dict[dt.date, tuple[int, int]]] = defaultdict(dict)
-    for what, day, *numbers in client.query(queries.query("closing/of_site"), parameters=bound).result_rows:
-        facts[what][day] = (numbers[0], numbers[1])
-    sampled = facts.pop("sampled", {})
+    facts: dict[str, dict[ShardDay, int]] = defaultdict(dict)
+    sampled: dict[dt.date, tuple[int, int]] = {}
+    for what, shard, day, number, most in client.query(queries.query("closing/of_site"), parameters=bound).result_rows:
+        if what == "sampled":
+            known = sampled.get(day, (number, most))
+            sampled[day] = (min(known[0], number), max(known[1], most))
+        else:
+            facts[what][shard, day] = number
     days = tuple(SampledDay(day, least / ONE, most / ONE) for day, (least, most) in sorted(sampled.items()))
-    kept = [(what, min(facts.pop(what))) for what in list(facts) if what.startswith(_HORIZON)]
+    kept = [(what, min(facts.pop(what))[1]) for what in list(facts) if what.startswith(_HORIZON)]
     return _closed(
-        {day: batch for day, (batch, _) in facts.pop("revised", {}).items()},
-        {table: {day: batch for day, (batch, _) in held.items()} for table, held in facts.items()},
+        facts.pop("revised", {}),
+        facts,
         Sampled(days),
         tuple((what.removeprefix(_HORIZON), day) for what, day in kept),
     )
 
 
 def _closed(
-    revised: Mapping[dt.date, int],
-    held: Mapping[str, Mapping[dt.date, int]],
+    revised: Mapping[ShardDay, int],
+    held: Mapping[str, Mapping[ShardDay, int]],
     sampled: Sampled,
     horizons: tuple[tuple[str, dt.date], ...],
 ) -> Closed:
-    """From the last batch that touched each day, and those up to which closed tables hold their days and months."""
+    """From the last batch that touched each day, and those up to which closed tables hold their days and months.
+
+    What is open on one shard is open.
+    """
     visits = held.get(_VISITS, {})
-    until = max(visits, default=_NO_DAY)
-    months: dict[dt.date, int] = {}
-    for day, batch in revised.items():
-        months[day.replace(day=1)] = max(batch, months.get(day.replace(day=1), 0))
+    until = max((day for _, day in visits), default=_NO_DAY)
+    months: dict[ShardDay, int] = {}
+    for (shard, day), batch in revised.items():
+        month = shard, day.replace(day=1)
+        months[month] = max(batch, months.get(month, 0))
+    days_of: dict[dt.date, list[ShardDay]] = defaultdict(list)
+    for at in months:
+        days_of[at[1]].append(at)
     return Closed(
         until,
-        tuple(sorted(day for day, batch in revised.items() if day <= until and batch > visits.get(day, 0))),
+        tuple(sorted({at[1] for at, batch in revised.items() if at[1] <= until and batch > visits.get(at, 0)})),
         tuple(
             (table, month)
             for table, its in held.items()
             if table != _VISITS
-            for month, batch in its.items()
-            if month in months and batch >= months[month]
+            for month in dict.fromkeys(day for _, day in its)
+            if month in days_of and all(its.get(at, 0) >= months[at] for at in days_of[month])
         ),
         sampled,
         horizons,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -207,20 +207,32 @@ def every(url: str, domain: str = "") -> list[Archived]:
     return sorted(found, key=lambda each: each.name)
 
 
+def remove_unlisted(url: str, domain: str) -> None:
+    """Remove a site's files without a manifest: what runs that were interrupted have left. The caller holds the
+    partitions lock, so that no file is being written.
+    """
+    store = Store(url)
+    names = list(store.names(domain))
+    listed = {name.removesuffix(".json") for name in names if name.endswith(".json")}
+    for name in names:
+        if name.partition(".parquet")[0].removesuffix(".json") not in listed or name.endswith(".part"):
+            store.delete(name)
+
+
 def check(url: str, archived: Archived) -> str:
-    """What is wrong with a file: '' where it holds what its manifest says."""
+    """What is wrong with a file: '' where it holds what its manifest says. Raises StorageError (the store is away)."""
     import pyarrow.parquet as pq
 
-    store, manifest = Store(url), archived.manifest
+    store, manifest, digest = Store(url), archived.manifest, hashlib.sha256()
     try:
+        for data in store.chunks(f"{archived.name}.parquet"):
+            digest.update(data)
+        if digest.hexdigest() != manifest.sha256:
+            return "its content has changed"
         with store.open(f"{archived.name}.parquet") as file:
-            digest = hashlib.sha256()
-            while data := file.read(CHUNK):
-                digest.update(data)
-            if digest.hexdigest() != manifest.sha256:
-                return "its content has changed"
-            file.seek(0)
             rows = pq.ParquetFile(file).metadata.num_rows
+    except FileNotFoundError:
+        return "it is missing"
     except (OSError, ValueError) as exc:
         return str(exc).splitlines()[0]
     return "" if rows == manifest.rows else f"it has {rows:,} rows instead of {manifest.rows:,}"
@@ -248,14 +260,14 @@ def restore(client: Client, url: str, archived: Archived) -> int:
     return missing
 
 
-def lower_horizon(client: Client, url: str, site_id: int) -> dt.date:
-    """Say from which day on a site's raw events are whole, after some were put back; returns it.
+def lower_horizon(client: Client, archived: Iterable[Archived], site_id: int) -> dt.date:
+    """Say from which day on a site's raw events are whole, after some of an archive's files were put back; returns it.
 
     An archive knows what it holds all of; where its files reach the horizon without a gap, and all of their events are
     stored, the horizon is at the first of them. The caller holds the partitions lock.
     """
     now = before = horizons.of_events(client).get(site_id, dt.date(1970, 1, 1))
-    files = [each.manifest for each in every(url) if each.manifest.site_id == site_id]
+    files = [each.manifest for each in archived if each.manifest.site_id == site_id]
     for manifest in sorted(files, key=lambda its: its.until, reverse=True):
         if manifest.since < manifest.until == now and _is_stored(client, manifest):
             now = manifest.since

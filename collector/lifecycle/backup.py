@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -92,18 +93,19 @@ def create(client: Client, url: str, home: DataDir, to: str, config: Path | None
     """Make a backup of what is stored now, while Footfall runs. ``url`` is the database's, ``config`` footfall.toml.
 
     Safe to interrupt at any moment. Raises EngineBusy (another backup is made, or the partitions are not free within
-    ``wait`` seconds) and StorageError.
+    ``wait`` seconds), UsageError (nothing is stored yet) and StorageError.
     """
     lock = OwnedLock(home.backup_lock, "footfall backup create")
     with lock.held(0.0) as taken:
         if not taken:
             raise EngineBusy(f"another backup is being made by {lock.holder() or 'another process'}", "wait for it")
         store = Store(to)
+        store.folders()  # where it does not serve, nothing need be held
         before = last(home)
         if before and not before.done:
-            clean = Store(before.to)
-            if not clean.has(f"{before.name}/{MANIFEST}"):
-                clean.remove(before.name)
+            _clean(before, to)
+        if all(step.state is migrate.State.PENDING for step in migrate.steps(client)):
+            raise UsageError(f"nothing is stored in {home.root} yet", "check data_dir, or start `footfall serve`")
         embedded = embedded_home(url) is not None
         try:
             found = held.hold(client, home, embedded, wait)
@@ -140,14 +142,16 @@ def find(to: str, name: str = "") -> Backup:
 
 
 def check(to: str, backup: Backup) -> Iterator[str]:
-    """What is wrong with a backup's files: nothing where each is there and is what was written."""
+    """What is wrong with a backup's files: nothing where each is there and is what was written.
+
+    Raises StorageError where the place of the backups does not serve.
+    """
     store = Store(to)
     for file in backup.manifest.files:
         try:
             digest = hashlib.sha256()
-            with store.open(f"{backup.name}/{file.name}") as source:
-                while data := source.read(CHUNK):
-                    digest.update(data)
+            for data in store.chunks(f"{backup.name}/{file.name}"):
+                digest.update(data)
             if digest.hexdigest() != file.sha256:
                 yield f"{file.name}: its content has changed"
         except OSError:
@@ -171,6 +175,14 @@ def last(home: DataDir) -> Last | None:
 
 def _remember(home: DataDir, told: Last) -> None:
     write_atomic(home.backup_file, msgspec.json.encode(told))
+
+
+def _clean(begun: Last, to: str) -> None:
+    """Remove what a run has left that was killed. It does no harm in a place of before that is away now."""
+    with nullcontext() if begun.to == to else suppress(StorageError):
+        place = Store(begun.to)
+        if not place.has(f"{begun.name}/{MANIFEST}"):
+            place.remove(begun.name)
 
 
 def _held(home: DataDir) -> list[Path]:

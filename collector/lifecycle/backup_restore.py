@@ -6,12 +6,13 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collector.lifecycle.backup import Backup, File
-from collector.lifecycle.store import CHUNK, Store
+from collector.lifecycle.store import Store
 from collector.spool.spool import Spool
 from sql.client import opened
 from sql.core.data_dir import DataDir
@@ -108,13 +109,9 @@ def _fetch(store: Store, backup: str, file: File, root: Path) -> None:
     path = _inside(root, file.name)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest = hashlib.sha256()
-    try:
-        source = store.open(f"{backup}/{file.name}")
-    except OSError as exc:
-        raise StorageError(f"the backup {backup} lacks {file.name}", "restore an earlier one") from exc
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with source, os.fdopen(fd, "wb") as out:
-        while data := source.read(CHUNK):
+    with os.fdopen(fd, "wb") as out:
+        for data in _chunks(store, backup, file):
             out.write(data)
             digest.update(data)
         out.flush()
@@ -122,6 +119,18 @@ def _fetch(store: Store, backup: str, file: File, root: Path) -> None:
     os.utime(path, ns=(file.modified, file.modified))
     if digest.hexdigest() != file.sha256:
         raise StorageError(f"the backup {backup} is damaged: {file.name} has changed", "restore an earlier one")
+
+
+def _chunks(store: Store, backup: str, file: File) -> Iterator[bytes]:
+    chunks = store.chunks(f"{backup}/{file.name}")
+    while True:
+        try:
+            data = next(chunks, b"")
+        except OSError as exc:
+            raise StorageError(f"the backup {backup} lacks {file.name}", "restore an earlier one") from exc
+        if not data:
+            return
+        yield data
 
 
 def _inside(root: Path, name: str) -> Path:

@@ -35,6 +35,17 @@ class Thing:
     columns: tuple[Column, ...]
     sorting: str = ""
     partition: str = ""
+    said: str = ""
+    """The statement as the engine says it, with the names of tables as they are in ``database``."""
+    database: str = ""
+
+    def create_in(self, database: str) -> str:
+        """The statement that makes it in another database, and has it read that one's tables.
+
+        Without their database, names in a view would be those of the session that creates it. What it is made from must
+        be of ``built``, whose database has a name that is nothing else.
+        """
+        return _renamed(self.said, self.database, f"{database}.")
 
     @property
     def is_view(self) -> bool:
@@ -50,7 +61,16 @@ def standing(client: Client) -> dict[str, Thing]:
         columns.setdefault(table, []).append(Column(*column))
     rows = client.query(query("schema/tables")).result_rows
     return {
-        name: Thing(name, engine, _bare(create, database), tuple(columns.get(name, ())), sorting, partition)
+        name: Thing(
+            name,
+            engine,
+            _renamed(create, database, ""),
+            tuple(columns.get(name, ())),
+            sorting,
+            partition,
+            create,
+            database,
+        )
         for name, engine, create, sorting, partition in rows
     }
 
@@ -83,5 +103,5 @@ def built(client: Client) -> Iterator[dict[str, Thing]]:
         client.command(f"drop database if exists {name}")
 
 
-def _bare(create: str, database: str) -> str:
-    return create.replace(f"{database}.", "").replace(f"`{database}`.", "")
+def _renamed(create: str, database: str, prefix: str) -> str:
+    return create.replace(f"{database}.", prefix).replace(f"`{database}`.", prefix)

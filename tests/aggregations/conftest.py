@@ -132,7 +132,7 @@ class Written(World):
 @contextmanager
 def database(engine, name: str):
     """A client of a database of its own, with Footfall's tables."""
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     with clickhouse_connect.get_client(**how) as made:
         made.command(f"create database if not exists {name}")
     client = clickhouse_connect.get_client(**how, database=name, settings=PINNED, autogenerate_session_id=False)

@@ -1,7 +1,7 @@
 """The oldest ClickHouse server that Footfall takes: all SQL runs there, and the figures are right.
 
-The stand-in is an older chDB behind the embedded engine's HTTP front, reached over TCP by the ordinary client.
-Tests run in order: each finds what those before it have stored.
+The stand-in is an older chDB behind the embedded engine's HTTP front, reached over TCP by the ordinary client. With
+FOOTFALL_TEST_URL it is the server there. Tests run in order: each finds what those before it have stored.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import re
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars.testing
 import pytest
+from clickhouse_connect.driver._backend.http_sync import HttpSyncBackend
 from msgspec import structs
 
 from aggregations.definitions import funnels
@@ -42,7 +44,7 @@ from aggregations.reports.reached import report
 from aggregations.segments import evaluate, members
 from aggregations.segments.definition import SEGMENT, Segment
 from aggregations.segments.refresh import refresh
-from collector.lifecycle import archive, backfill, closing, dedupe, local_dates, retention
+from collector.lifecycle import archive, backfill, backup, closing, dedupe, local_dates, retention
 from collector.lifecycle.dedupe import DedupeScope
 from collector.lifecycle.forecast import forecast
 from collector.lifecycle.rules import rules
@@ -68,6 +70,7 @@ from sql.schema import blueprint, migrate, pending, rebuild, shipped
 from sql.schema.shipped import SchemaKind
 from sql.schema.upgrade import bring_up_to_date
 from tests.aggregations.query.test_statement import GOALS, QUERIES
+from tests.conftest import SERVER
 
 pytestmark = pytest.mark.process
 
@@ -100,11 +103,11 @@ STEPS = ("page_view", "purchase")
 
 @dataclass(frozen=True)
 class Server:
-    """The stand-in: its URL, a data directory of ours, and what the engine has carried out."""
+    """The server: its URL, a data directory of ours, and all statements that it has carried out."""
 
     url: str
     home: DataDir
-    said: Path
+    said: Callable[[], str]
 
     def put(self, *batches: list[Any]) -> None:
         """Spool and load, each list as a batch of its own."""
@@ -118,6 +121,10 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, loopback):
+    ours = DataDir(tmp_path_factory.mktemp("ours")).make()
+    if SERVER:
+        yield from _server(ours)
+        return
     if not OLDER.is_dir():
         pytest.fail("no stand-in for an older server here: make .venv/chdb-25.8")
     its = DataDir(tmp_path_factory.mktemp("server")).make()
@@ -128,10 +135,28 @@ def server(tmp_path_factory, loopback):
         root = f"http://footfall:{endpoint.password}@127.0.0.1:{loopback(its.engine_socket)}"
         with opened(f"{root}/default") as client:
             client.command("create database analytics")
-        yield Server(f"{root}/analytics", DataDir(tmp_path_factory.mktemp("ours")).make(), its.root / "statements")
+        yield Server(f"{root}/analytics", ours, (its.root / "statements").read_text)
     finally:
         child.terminate()
         child.wait(30)
+
+
+def _server(ours: DataDir) -> Iterator[Server]:
+    """A database of its own on the server at FOOTFALL_TEST_URL. What it was asked is noted where it is sent."""
+    name, said, send = f"footfall_{uuid.uuid4().hex[:8]}", [], HttpSyncBackend.request
+
+    def note(self: Any, data: Any, params: dict[str, str], *args: Any, **more: Any) -> Any:
+        answer = send(self, data, params, *args, **more)
+        fields = more.get("fields") or {}
+        texts = (params.get("query"), fields.get("query"), data if isinstance(data, str | bytes) else "")
+        said.extend(text.decode(errors="replace") if isinstance(text, bytes) else str(text) for text in texts if text)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch, opened(f"{SERVER}/default") as client:
+        patch.setattr(HttpSyncBackend, "request", note)
+        client.command(f"create database {name}")
+        yield Server(f"{SERVER}/{name}", ours, lambda: "\0".join(said))
+        client.command(f"drop database {name}")
 
 
 @pytest.fixture(scope="module")
@@ -173,17 +198,19 @@ class Cut:
 
 
 def test_the_stand_in_is_the_oldest_server_that_is_taken(client):
-    assert tuple(map(int, client.server_version.split(".")[:2])) == MINIMUM_VERSION
+    version = sql_client.version_of(client)
+    assert version >= MINIMUM_VERSION if SERVER else version == MINIMUM_VERSION
 
 
-def test_an_older_server_is_refused_in_one_line(server, monkeypatch):
-    monkeypatch.setattr(sql_client, "MINIMUM_VERSION", (25, 10))
-    with pytest.raises(EngineTooOld, match=r"^this server runs ClickHouse 25\.8; Footfall needs 25\.10 or newer"):
+def test_an_older_server_is_refused_in_one_line(server, client, monkeypatch):
+    monkeypatch.setattr(sql_client, "MINIMUM_VERSION", (99, 10))
+    has = r"\.".join(map(str, sql_client.version_of(client)))
+    with pytest.raises(EngineTooOld, match=rf"^this server runs ClickHouse {has}; Footfall needs 99\.10 or newer"):
         connect(server.url)
 
 
 def test_a_loader_does_not_wait_for_an_older_server_to_grow(server, monkeypatch):
-    monkeypatch.setattr(sql_client, "MINIMUM_VERSION", (26, 1))
+    monkeypatch.setattr(sql_client, "MINIMUM_VERSION", (99, 1))
     with Loader(server.home, server.url) as loader, pytest.raises(EngineTooOld):
         loader._sending.do(lambda client: None)
 
@@ -409,7 +436,7 @@ def test_events_are_archived_removed_and_put_back(server, client, tmp_path):
     assert verify(client, server.home).differences == ()
     for each in reversed(archive.every(url)):
         archive.restore(client, url, each)
-        archive.lower_horizon(client, url, site.site_id)
+        archive.lower_horizon(client, archive.every(url), site.site_id)
     after = client.query("select sum(cityHash64(* except (props, props_number, props_bool))), count() from events")
     assert after.result_rows[0][1] == before.result_rows[0][1] > 0
     assert verify(client, server.home, every_row=True).differences == ()
@@ -419,6 +446,21 @@ def test_events_are_archived_removed_and_put_back(server, client, tmp_path):
 def test_the_schema_as_the_server_says_it(client):
     assert blueprint.standing(client)["events"].columns[0].name == "site_id"
     assert blueprint.functions(client).keys() >= blueprint.shipped_functions(client).keys()
+
+
+def test_a_backup_keeps_what_is_not_on_the_server_and_says_how_to_keep_the_rest(server, client, command, tmp_path):
+    words = ["--data-dir", server.home.root, "--url", server.url, "backup"]
+    done = command(*words, "create", "--to", tmp_path / "to")
+    assert done.returncode == 0, done.stderr
+    [made] = backup.every(str(tmp_path / "to"))
+    assert not made.manifest.embedded
+    names = {file.name for file in made.manifest.files}
+    assert {"journal.jsonl", "sites.json"} <= names and not any(name.startswith("engine/") for name in names)
+    statement = done.stderr.splitlines()[-1].strip()
+    assert statement == f"backup database {server.url.rpartition('/')[2]} to Disk('backups', '{made.name}')"
+    assert client.query("select formatQueryOrNull({q:String})", {"q": statement}).result_rows != [(None,)]
+    assert command(*words, "restore", "--to", tmp_path / "to", "--as", tmp_path / "back").returncode == 0
+    assert (tmp_path / "back" / "journal.jsonl").read_bytes() == (server.home.root / "journal.jsonl").read_bytes()
 
 
 def test_queries_of_the_operator(client):
@@ -458,7 +500,7 @@ def test_what_loader_and_engine_ask_now_and_then(client, period):
 
 def test_every_query_and_view_was_carried_out(server, until):
     def missing() -> list[str]:
-        said = {_plain(text) for text in server.said.read_text().split("\0")}
+        said = {_plain(text) for text in server.said().split("\0")}
         everything = "\n".join(sorted(said))
         return [
             name
@@ -505,3 +547,17 @@ def test_what_is_sampled_is_weighed(server, client, site, period, event):
         )
         polars.testing.assert_frame_equal(served, raw, check_exact=False, rel_tol=1e-12)
     assert verify(client, server.home, every_row=True).differences == ()
+
+
+@pytest.mark.skipif(bool(SERVER), reason="this is it")
+def test_other_tests_take_a_server_by_its_url(server):
+    """Against the stand-in: what `make test-server` does against a real one."""
+    root = server.url.rpartition("/")[0]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "server", "tests/aggregations/query/test_sites.py"]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", f"--basetemp={server.home.root}/tests"],
+        env=os.environ | {"FOOTFALL_TEST_URL": root}, cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+    assert "create database sites_test" in server.said()

@@ -16,7 +16,7 @@ from sql.schema import migrate
 @pytest.fixture
 def empty(engine):
     """A database with nothing in it; ``empty("a.example", …)`` makes the tables and these sites."""
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     root = clickhouse_connect.get_client(**how)
     root.command("drop database if exists sites_test")
     root.command("create database sites_test")

@@ -50,7 +50,7 @@ COLUMNS = "site_id, event_id, source, channel, browser, os, device, bot, bot_sco
 @pytest.fixture(scope="module")
 def kept(engine):
     """A database with traffic, of which October is closed, and a copy of each of its tables."""
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     made = clickhouse_connect.get_client(**how, settings=PINNED, autogenerate_session_id=False)
     made.command("create database backfill_test")
     made.database = "backfill_test"

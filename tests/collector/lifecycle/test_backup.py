@@ -116,7 +116,7 @@ def test_killed_at_any_point_it_leaves_no_backup_and_the_next_one_is_whole(loadi
     footfall, posters = loading
     to = tmp_path / "backups"
     words = ["--config", str(footfall.folder / "footfall.toml"), "backup", "create", "--to", str(to)]
-    left = set()
+    left, finished = set(), []
     for point in ("lock", "links", "begun", "copied", "late"):
         earlier = backup.last(footfall.home)
         child = subprocess.Popen([sys.executable, "-m", "cli.main", *words], stderr=subprocess.PIPE)
@@ -139,13 +139,14 @@ def test_killed_at_any_point_it_leaves_no_backup_and_the_next_one_is_whole(loadi
         child.kill()
         child.communicate()
         left.add(footfall.home.backup_held.exists())
-        whole = [each.name for each in backup.every(str(to))]
-        assert whole == []
+        if not child.returncode:  # it was faster
+            finished.append(backup.last(footfall.home).name)
+        assert [each.name for each in backup.every(str(to))] == finished
     assert True in left, "no run was killed while it held links"
     before = acknowledged(posters)
     made = create(footfall, to)
     finish(posters)
-    assert [path.name for path in to.iterdir()] == [made.name], "what killed runs left is gone"
+    assert sorted(path.name for path in to.iterdir()) == [*finished, made.name], "what killed runs left is gone"
     assert not footfall.home.backup_held.exists()
     check(restored(footfall, to, made, tmp_path / "other"), before, acknowledged(posters), until, agree)
 

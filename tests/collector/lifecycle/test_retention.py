@@ -62,7 +62,7 @@ STORED = ("events", *rebuild.PARTITIONED_BY, *(table.name for table in closing.C
 
 def filled(engine, name, since):
     """A database with traffic from a moment on, of which every month that is over is closed."""
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     made = clickhouse_connect.get_client(**how, settings=PINNED, autogenerate_session_id=False)
     made.command(f"create database {name}")
     made.database = name
@@ -146,7 +146,7 @@ def test_two_years_the_plan_is_what_is_done_and_an_archive_brings_all_back(engin
     assert planned(client) == []
     for each in reversed(archive.every(url)):
         archive.restore(client, url, each)
-        archive.lower_horizon(client, url, each.manifest.site_id)
+        archive.lower_horizon(client, archive.every(url), each.manifest.site_id)
     assert set(horizons.of_events(client).values()) == {dt.date(1970, 1, 1)}
     assert (events(client), figures(client)) == (rows, before)
     assert verify(client, home, every_row=True).differences == ()
@@ -223,7 +223,7 @@ def test_an_archive_brings_back_what_was_removed(client, home, tmp_path):
     assert [archive.check(url, each) for each in files] == [""] * len(files) and len(files) == 5
     for each in reversed(files):
         archive.restore(client, url, each)
-        archive.lower_horizon(client, url, SHOP.site_id)
+        archive.lower_horizon(client, archive.every(url), SHOP.site_id)
         assert verify(client, home).differences == ()
         assert archive.restore(client, url, each) == 0
     assert events(client) == rows
@@ -240,7 +240,7 @@ def test_a_month_in_the_middle_does_not_count_as_whole(client, home, tmp_path):
     since = horizons.of_events(client)
     middle = archive.every(url)[2]
     assert archive.restore(client, url, middle) == middle.manifest.rows
-    archive.lower_horizon(client, url, SHOP.site_id)
+    archive.lower_horizon(client, archive.every(url), SHOP.site_id)
     assert horizons.of_events(client) == since
     assert verify(client, home).differences == ()
 

@@ -49,7 +49,7 @@ numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def client(engine):
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     made = clickhouse_connect.get_client(**how, settings=PINNED, autogenerate_session_id=False)
     made.command("create database undo_test")
     made.database = "undo_test"

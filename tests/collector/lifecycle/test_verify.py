@@ -44,7 +44,7 @@ NOW = {"mutations_sync": 1}
 @pytest.fixture(scope="module")
 def kept(engine):
     """A database with traffic, of which October is closed, and a copy of each of its tables."""
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     made = clickhouse_connect.get_client(**how, settings=PINNED, autogenerate_session_id=False)
     made.command("create database if not exists verify_test")
     made.database = "verify_test"

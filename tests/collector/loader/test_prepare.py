@@ -42,7 +42,7 @@ def seen(client) -> SeenIds:
 
 @pytest.fixture(scope="module")
 def client(engine):
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     with clickhouse_connect.get_client(**how) as made:
         made.command("create database if not exists prepare_test")
     client = clickhouse_connect.get_client(

@@ -19,9 +19,7 @@ SINCE = dt.date(2026, 11, 1)
 def client(engine):
     import clickhouse_connect
 
-    made = clickhouse_connect.get_client(
-        host="127.0.0.1", port=engine.port, username="footfall", password=engine.password, autogenerate_session_id=False
-    )
+    made = clickhouse_connect.get_client(**engine.how, autogenerate_session_id=False)
     made.command("drop database if exists seen")
     made.command("create database seen")
     made.database = "seen"

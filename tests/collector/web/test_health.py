@@ -31,6 +31,12 @@ RUNNING = LoaderState(pid=1, beat=time.time(), engine="")
 WELL = Seen(10, 1000, 0, 0.0, 0.0, 10 * LOW_DISK, "", RUNNING, True)
 
 
+@pytest.fixture(scope="session")
+def engine(embedded):
+    """The embedded one, whatever FOOTFALL_TEST_URL says."""
+    return embedded
+
+
 @pytest.mark.parametrize(
     ("seen", "name", "verdict"),
     [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 
 import clickhouse_connect
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from sql.client import PINNED
 from sql.core.errors import SchemaError, UsageError
 from sql.schema import blueprint, horizons, migrate, rollback, shipped
-from sql.schema.cluster import Placement, clustered, placement, single
+from sql.schema.cluster import single
 from sql.schema.drift import drift
 from sql.schema.migrate import State
 from sql.schema.shipped import SchemaKind
@@ -19,7 +18,7 @@ from sql.schema.shipped import SchemaKind
 
 @pytest.fixture
 def client(engine):
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     made = clickhouse_connect.get_client(**how, settings=PINNED, autogenerate_session_id=False)
     made.database = None
     made.command("drop database if exists drift_test")
@@ -142,41 +141,3 @@ def test_the_export_makes_the_same_database(client):
     finally:
         client.database = "drift_test"
         client.command("drop database drift_export")
-
-
-def test_every_table_has_a_place_in_a_cluster(client):
-    with blueprint.built(client) as made:
-        tables = {name: placement(thing) for name, thing in made.items() if not thing.is_view}
-    assert tables["events"] is tables["visits"] is Placement.SHARDED
-    assert tables["sites"] is Placement.GLOBAL
-    assert tables["work_days"] is Placement.LOCAL
-
-
-def test_the_engine_reads_every_statement_of_a_cluster(client):
-    with blueprint.built(client) as made:
-        statements = list(clustered(made, blueprint.shipped_functions(client), "footfall"))
-    for statement in statements:
-        assert client.query("select 1 where isNotNull(formatQueryOrNull({text:String}))", {"text": statement}).row_count
-    text = ";\n".join(statements)
-    assert "ENGINE = ReplicatedMergeTree('/clickhouse/{cluster}/{shard}/footfall/events', '{replica}')" in text
-    assert (
-        "ENGINE = ReplicatedReplacingMergeTree('/clickhouse/{cluster}/all/footfall/sites', '{shard}-{replica}', "
-        in text
-    )
-    assert "CREATE MATERIALIZED VIEW footfall.visits_mv ON CLUSTER footfall TO footfall.visits" in text
-    assert (
-        "CREATE TABLE footfall_all.events ON CLUSTER footfall AS footfall.events ENGINE = Distributed('footfall', "
-        "'footfall', 'events')" in text
-    )
-    assert "ENGINE = Merge('footfall', '^sites$')" in text
-    assert "non_replicated" not in text
-    windows = text.count("replicated_deduplication_window_seconds = 604800")
-    assert windows == text.count("ENGINE = Replicated") - 1  # a step that is recorded twice is the same step
-
-
-def test_no_default_of_a_sharded_table_depends_on_where_it_is_made(client):
-    """A retry on another replica would store another value."""
-    with blueprint.built(client) as made:
-        for thing in made.values():
-            if not thing.is_view and placement(thing) is Placement.SHARDED:
-                assert [c.name for c in thing.columns if re.search(r"\b(now|rand|generate)\w*\(", c.more)] == []

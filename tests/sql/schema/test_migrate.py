@@ -51,7 +51,7 @@ class Cut:
 @pytest.fixture(scope="module")
 def connection(engine):
     client = clickhouse_connect.get_client(
-        host="127.0.0.1", port=engine.port, username="footfall", password=engine.password, settings=PINNED,
+        **engine.how, settings=PINNED,
         autogenerate_session_id=False,
     )  # fmt: skip
     yield client

@@ -68,7 +68,7 @@ class Cut:
 
 
 def database(engine, name):
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     client = clickhouse_connect.get_client(**how, settings=PINNED, autogenerate_session_id=False)
     client.command(f"create database if not exists {name}")
     client.database = name
@@ -221,7 +221,7 @@ def test_whoever_reads_meanwhile_never_sees_a_part(traffic, engine):
 
     def read():
         with clickhouse_connect.get_client(
-            host="127.0.0.1", port=engine.port, username="footfall", password=engine.password,
+            **engine.how,
             database="derivations_traffic",
         ) as reader:  # fmt: skip
             while not over.is_set():

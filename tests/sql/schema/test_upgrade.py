@@ -109,7 +109,7 @@ def filled(engine, as_before):
 
     from sql.client import PINNED
 
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
+    how = engine.how
     client = clickhouse_connect.get_client(**how, settings=PINNED, autogenerate_session_id=False)
     client.command("drop database if exists upgraded")
     client.command("create database upgraded")
