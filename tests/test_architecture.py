@@ -26,7 +26,7 @@ WRITE = (
     "collector.imports",
     "collector.lifecycle",
 )
-READ = ("aggregations.query", "aggregations.reports", "aggregations.definitions")
+READ = ("aggregations.query", "aggregations.reports", "aggregations.segments", "aggregations.definitions")
 FACES = ("cli.config", "cli.render", "cli")
 ALLOWED = {
     folder: (*below, *own[: at + 1])

@@ -93,7 +93,7 @@ def test_found_shown_exported_and_erased(home, footfall, named, tmp_path):
     assert "is there already" in footfall("visitor", "export", tmp_path / "copy", *named, code=2)
     assert "would delete events of shop.example (3 rows, 2026-05)" in footfall("visitor", "erase", *named, "--dry-run")
     assert "without confirmation" in footfall("visitor", "erase", *named, code=2)
-    assert "checked that none of their ids is left in closed_visits, events, segment_members" in footfall(
+    assert "checked that none of their ids is left in closed_visits, events, identity_log" in footfall(
         "visitor", "erase", *named, "--yes"
     )
     assert json.loads(footfall("visitor", "find", *named, "--format", "json")) == []

@@ -345,7 +345,7 @@ def test_segments_are_refreshed(server, client, site):
     assert evaluate.size(client, of, of.segments["buyers"], evaluate.ESTIMATED_OF) >= 0
     found = members.current(client, site, "buyers", 0, members.parse_split("50/50"))
     assert set(found["visitor_id"]) == set(members.preview(client, of, of.segments["buyers"], 0)["visitor_id"])
-    definitions.put(client, server.home, site.site_id, SEGMENT, "buyers", Segment("did(event=purchase)"))
+    definitions.put(client, server.home, site.site_id, SEGMENT, "buyers", Segment("did(event=nothing)"))
     [second] = refresh(client, server.home, evaluate.population(client, site, now + dt.timedelta(seconds=1)))
     assert members.refreshes(client, site).height == 2
     changed = members.difference(client, site, "buyers", now, now + dt.timedelta(days=1), 0)

@@ -192,7 +192,9 @@ def test_sites_and_keys_of_the_version_before(client, monkeypatch):
 
 
 # What reads tables that are younger than 0014.
-YOUNGER = {"overrides_in_force", "override_rules", "detected_events", "raw_horizons"}
+YOUNGER = {
+    "overrides_in_force", "override_rules", "detected_events", "raw_horizons", "current_members", "persons",
+}  # fmt: skip
 BEFORE_FUNNELS = {
     SchemaKind.FUNCTION: ("funnel_moment", "create or replace function funnel_moment as (a, b, c) -> toUInt64(a)"),
     SchemaKind.VIEW: ("funnel_steps", "create or replace view funnel_steps as select site_id, name from funnels"),

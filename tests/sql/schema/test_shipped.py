@@ -104,7 +104,7 @@ def checksums(monkeypatch, kind, name, old, new):
     ("kind", "name", "old", "new", "expected"),
     [
         (SchemaKind.FUNCTION, "is_bounce", "interactions = 0", "interactions < 2", {"is_bounce", "visits_merged"}),
-        (SchemaKind.FUNCTION, "arrival_order", "4194303", "4194301", {"arrival_order", "visits"}),
+        (SchemaKind.FUNCTION, "arrival_order", "4194303", "4194301", {"arrival_order", "identities", "visits"}),
         (SchemaKind.FUNCTION, "override_key", "''", "'-'", {"override_key", "deciding_rank", *OVERRIDES}),
         (SchemaKind.VIEW, "overrides_in_force", "not removed", "removed", OVERRIDES),
         (SchemaKind.DERIVATION, "daily_pages", "count()", "count() + 0", {"daily_pages"}),
