@@ -127,7 +127,7 @@ def _archived(client: Client, home: DataDir, who: Person, url: str) -> Part:
 
 
 def _derive(client: Client, home: DataDir) -> None:
-    with held(home, "footfall visitor erase", WAIT):
+    with held(client, home, "footfall visitor erase", WAIT):
         pending.finish(client, for_good=True)
 
 
@@ -145,7 +145,7 @@ def _rows(client: Client) -> dict[tuple[str, int], int]:
 @contextmanager
 def _working(client: Client, home: DataDir, who: Person) -> Iterator[None]:
     """The partitions lock, with the visitors at work."""
-    with held(home, "footfall visitor erase", WAIT):
+    with held(client, home, "footfall visitor erase", WAIT):
         client.command("truncate table work_visitors")
         rows = [(who.site.site_id, visitor) for visitor in who.visitors]
         if rows:
