@@ -36,6 +36,8 @@ from tests.conftest import start_engine
 
 POLL_SECONDS = 0.002
 PATIENCE_SECONDS = 120.0
+# After so many kills a copy comes to its end, and another one is begun.
+MOST_ON_ONE = 10
 GONE = (EngineError, ClickHouseError, OSError, HTTPError)
 
 
@@ -310,8 +312,10 @@ def killed(
         ground = prepared.copied(scratch / f"copy-{next(copies)}")
         killing, ended = Killing(operation, calm, tally), False
         try:
+            before_it = tally.kills.total()
             while not ended:
-                when = rng.random() if tally.kills.total() < times else None
+                kills = tally.kills.total()
+                when = rng.random() if kills < times and kills - before_it < MOST_ON_ONE else None
                 ended = killing.attempt(ground, rng.choice(list(Victim)), when)
         finally:
             ground.stop()

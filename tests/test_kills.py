@@ -73,6 +73,7 @@ QUESTIONS = (
 COUNTED = tuple(
     Query(metrics=("events",), dimensions=(MONTH, "event"), exact=exact, limit=0) for exact in (False, True)
 )
+# Texts of views without parentheses: the engine writes more of them around a function that was read from disk.
 STORED = {
     "events": "select * except (batch_id, batch_seq, received_at, import_id) from events",
     "visits": "select * from visits_merged",
@@ -94,8 +95,10 @@ STORED = {
     "tombstones": "select site_id, hash from tombstones final",
     "sites": "select site_id, domain, identity from sites final",
     "schema": "select name, argMax(checksum, applied_at) from schema_steps group by name",
-    "tables": "select name, engine, as_select from system.tables where database = currentDatabase()",
-    "functions": "select name, create_query from system.functions where origin = 'SQLUserDefined'",
+    "tables": "select name, engine, replaceRegexpAll(as_select, '[()]', '') from system.tables "
+    "where database = currentDatabase()",
+    "functions": "select name, replaceRegexpAll(create_query, '[()]', '') from system.functions "
+    "where origin = 'SQLUserDefined'",
 }
 
 
