@@ -286,6 +286,7 @@ def undisturbed(operation: Operation, ground: Ground, before: Reports | None = N
     child = ground.launch(operation.words)
     ground.await_work(child, records)
     began = time.monotonic()
+    assert child.poll() is None, f"it had nothing to do: {ground.said()}"
     assert child.wait(PATIENCE_SECONDS) == 0, ground.said()
     seconds = time.monotonic() - began
     with ground.client() as client:

@@ -276,7 +276,7 @@ def elsewhere(ground: Ground) -> None:
     """A site that is in another zone now, so that many of its events have the days of the old one."""
     ground.start()
     with ground.client() as client:
-        set_site(client, ground.home, "shop.example", {"timezone": "Asia/Kathmandu"})
+        set_site(client, ground.home, "shop.example", {"timezone": "Pacific/Auckland"})
     ground.stop()
 
 
