@@ -120,7 +120,7 @@ def _archived(client: Client, home: DataDir, who: Person, url: str) -> Part:
         for each in archive.of_person(url, who.site.domain, who.visitors, who.users):
             with _working(client, home, who):
                 archive.write_without(client, url, each, who.users)
-        with held(home, "footfall visitor erase", WAIT):
+        with held(client, home, "footfall visitor erase", WAIT):
             archive.remove_unlisted(url, who.site.domain)
 
     return Part("rewrite", f"the archive {url} without their events", do, files=tuple(each.name for each in files))

@@ -143,7 +143,9 @@ def test_what_a_run_that_was_killed_has_left_is_derived_by_the_next(client, home
     write_again(client, "daily_events", "local_date", 202611, "local_date != {day:Date}", {"day": day})
     pending.mark(client, [(site, day) for site in (1, 2)])
     assert verify(client, home).differences != ()
-    url = f"clickhouse://footfall:{engine.password}@127.0.0.1:{engine.port}/backfill_test"
+    url = "clickhouse{}://{username}:{password}@{host}:{port}/backfill_test".format(
+        "s" if engine.how.get("secure") else "", **engine.how
+    )
     done = command("--url", url, "--data-dir", home.root, "backfill", "channels", "--yes")
     assert done.returncode == 0, done.stderr
     assert "derived 2 days of an interrupted run" in done.stderr

@@ -19,10 +19,9 @@ SLOW = "insert into slow select number + sleepEachRow(0.05) from numbers(20) set
 @pytest.fixture(scope="module")
 def connect(engine):
     """``connect()``: a client on a database of its own."""
-    how = {"host": "127.0.0.1", "port": engine.port, "username": "footfall", "password": engine.password}
 
     def made():
-        client = clickhouse_connect.get_client(**how, settings=PINNED, autogenerate_session_id=False)
+        client = clickhouse_connect.get_client(**engine.how, settings=PINNED, autogenerate_session_id=False)
         client.command("create database if not exists locked_test")
         client.database = "locked_test"
         return client
