@@ -17,7 +17,7 @@ help:
 	@echo "make test-server what asks ClickHouse, against the empty server at FOOTFALL_TEST_URL"
 	@echo "make tracker only the browser script: build check, unit tests, browser tests (about two and a half minutes)"
 	@echo "make routers the browser script in applications with React Router, Vue Router, SvelteKit, Turbo and htmx"
-	@echo "make soak    endurance tests: a thousand kill -9, minutes without the engine (about half an hour)"
+	@echo "make soak    endurance tests: 1,500 kill -9, minutes without the engine (about an hour)"
 	@echo "make siege   all known attacks during honest traffic, for ten minutes (FOOTFALL_SIEGE_SECONDS sets the time)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   benchmark collector and loader against their baselines"

@@ -88,7 +88,7 @@ def restore(
     with database("archive restore") as client:
 
         def carry(each: Archived) -> None:
-            with held(home, "footfall archive restore", 60.0):
+            with held(client, home, "footfall archive restore", 60.0):
                 put_back(client, archive, each)
                 lower_horizon(client, listed, each.manifest.site_id)
 

@@ -16,6 +16,7 @@ from cli.plan import Action, Plan, Yes, carry_out
 from cli.render.render import render
 from cli.render.view import View
 from sql.core.errors import UsageError
+from sql.schema.days import month_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,9 +88,23 @@ def backfill(
             frame, actions = _tables(client, home, what, where)
         else:
             frame, actions = _columns(client, home, what, where)
+        actions = (*_left(client, home), *actions)
         view = View(f"Backfill of {what.value}", labels=_LABELS, nothing="stored data is what would be derived now")
         render(frame, view, fmt, output)
         carry_out(Plan("footfall backfill", actions, loses=True), home, dry_run=dry_run, yes=yes)
+
+
+def _left(client: Client, home: DataDir) -> tuple[Action, ...]:
+    """What a run that was killed has left: events that are written again, of days that are not derived again yet."""
+    from collector.lifecycle.backfill import finish
+    from sql.schema import pending
+
+    days = pending.every(client)
+    if not days:
+        return ()
+    months = tuple(sorted({month_of(day) for _, day in days}))
+    told = f"{len(days)} days of an interrupted run"
+    return (Action("derive", told, partial(finish, client, home), months=months),)
 
 
 def _sites(client: Client, domain: str | None) -> list[Site]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -149,7 +149,7 @@ def access_log(
 
         with importing.sink(config, found, "access-log", dry_run, bar, described, filled) as sink:
             if follow:
-                _follow(log, files, sink, bar)
+                _follow(log, files, sink, bar, lambda: importing.site_of(config, site))
             else:
                 sink.add(_read(log, files, bar, errors))
             stored = sink.finish(bar.loading)
@@ -178,8 +178,8 @@ def _read(log: AccessLog, files: list[str], bar: Bar, errors: list[FootfallError
             errors.append(exc)
 
 
-def _follow(log: AccessLog, files: list[str], sink: Sink, bar: Bar) -> None:
-    """Read until ctrl-c or SIGTERM; a second one ends at once."""
+def _follow(log: AccessLog, files: list[str], sink: Sink, bar: Bar, check: Callable[[], object]) -> None:
+    """Read until ctrl-c or SIGTERM; a second one ends at once. ``check`` raises where the site takes no more events."""
     from collector.imports.follow import Follower, follow
     from sql.core.signals import on_request_to_end
 
@@ -191,6 +191,7 @@ def _follow(log: AccessLog, files: list[str], sink: Sink, bar: Bar) -> None:
         for trouble in set(follower.troubles) - told:
             typer.echo(f"footfall: {trouble}; trying again", err=True)
         told.update(follower.troubles)
+        check()
 
     with Follower(log, files) as follower:
         on_request_to_end(lambda: os._exit(INTERRUPTED) if stop.is_set() else stop.set())

@@ -25,12 +25,17 @@ if TYPE_CHECKING:
 
 
 def site_of(config: Config, domain: str) -> Site:
-    """The site of a domain. Raises UsageError where there is none."""
+    """The site of a domain. Raises UsageError where there is none, or where it accepts no events."""
     from collector.sites.registry import SiteRegistry
 
     found = SiteRegistry(config.home.sites_file).by_domain(ascii_host(domain.strip()))
     if found is None:
         raise UsageError(f"no site {domain}", f"add it with: footfall site add {domain}")
+    if found.archived:
+        raise UsageError(
+            f"{found.domain} is archived and accepts no events",
+            f"first run: footfall site archive {found.domain} --undo",
+        )
     return found
 
 

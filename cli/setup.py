@@ -140,7 +140,7 @@ def schema_rollback(
     with database("schema rollback") as client:
 
         def carry(step: Any) -> None:
-            with held(home, "footfall schema rollback", 30.0):
+            with held(client, home, "footfall schema rollback", 30.0):
                 take_back(client, step)
 
         actions = tuple(Action("remove", f"migration {step.name}", partial(carry, step)) for step in plan(client, to))

@@ -267,12 +267,21 @@ def _direct(home: DataDir, lock: OwnedLock) -> Client:
     """Open the directory in this process; closing the client lets go of it."""
     from clickhouse_connect import get_client
 
+    from sql.schema import swaps
+
     try:
         client = get_client(interface="chdb", path=str(home.engine_dir.resolve()), settings=PINNED)
     except Exception as exc:
         lock.release()
         raise EngineUnavailable(f"cannot open the engine directory {home.engine_dir}: {first_line(exc)}") from exc
     _on_close(client, lock.release)
+    try:
+        run = swaps.running(client)
+        if sides := swaps.side_tables(run):
+            swaps.finish(run, sides)
+    except BaseException:
+        client.close()
+        raise
     return client
 
 

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 
 from sql.core.data_dir import DataDir
-from sql.core.errors import EngineBusy, UsageError
+from sql.core.errors import UsageError
 from sql.core.files import OwnedLock
 from sql.core.queries import query
 from sql.core.words import one
+from sql.schema.locked import locked
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -157,7 +158,7 @@ def remove(client: Client, home: DataDir, site_id: int, kind: Kind[T], name: str
 def publish(client: Client, home: DataDir, kind: Kind[T]) -> None:
     """Write what is in force to where others read it than the store, as after a change. Raises EngineBusy."""
     if kind.publish is not None:
-        with changing(home):
+        with changing(client, home):
             kind.publish(client, home)
 
 
@@ -182,7 +183,7 @@ def _newest(client: Client, site_id: int, kind: str, name: str = "") -> Iterator
 
 
 def _write(client: Client, home: DataDir, site_id: int, kind: Kind[T], name: str, body: str, *, removed: bool) -> int:
-    with changing(home):
+    with changing(client, home):
         before = next(_newest(client, site_id, kind.name, name), None)
         version = before.version if before else 0
         if not before or (before.body, before.removed) != (body, removed):
@@ -196,10 +197,8 @@ def _write(client: Client, home: DataDir, site_id: int, kind: Kind[T], name: str
 
 
 @contextmanager
-def changing(home: DataDir) -> Iterator[None]:
+def changing(client: Client, home: DataDir) -> Iterator[None]:
     """While definitions are written: two writers at once would get one number, and one of them would be lost."""
     lock = OwnedLock(home.make().definitions_lock, "a change of definitions")
-    with lock.held(WAIT) as taken:
-        if not taken:
-            raise EngineBusy(f"definitions are being changed by {lock.holder() or 'another process'}", "try again")
+    with locked(client, lock, WAIT, "definitions are being changed by {}"):
         yield

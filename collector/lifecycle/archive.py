@@ -19,9 +19,10 @@ from collector.sites.registry import Site
 from sql.core.errors import StorageError
 from sql.core.queries import query
 from sql.schema import horizons, old_rows
-from sql.schema.days import drop, first_of
+from sql.schema.days import first_of
 from sql.schema.horizons import Kept
 from sql.schema.old_rows import TABLES
+from sql.schema.swaps import drop
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -17,7 +17,8 @@ from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError
 from sql.core.queries import query
 from sql.schema import pending, rebuild
-from sql.schema.days import Days, after, drop, first_of, swap_in
+from sql.schema.days import Days, after, first_of
+from sql.schema.swaps import drop, swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -76,7 +77,7 @@ def apply(client: Client, home: DataDir, rule: Rule, where: Range, month: int) -
 
     Safe to interrupt and to run again. Raises EngineBusy and StorageError as ``partitions.held`` does.
     """
-    with held(home, "footfall backfill", WAIT):
+    with held(client, home, "footfall backfill", WAIT):
         pending.finish(client)
         its = where.of(month)
         client.command("truncate table backfill_values")
@@ -91,9 +92,15 @@ def apply(client: Client, home: DataDir, rule: Rule, where: Range, month: int) -
         pending.finish(client)
 
 
+def finish(client: Client, home: DataDir) -> None:
+    """Derive days again that a run that was interrupted has left. Safe to interrupt and to run again."""
+    with held(client, home, "footfall backfill", WAIT):
+        pending.finish(client)
+
+
 def derive(client: Client, home: DataDir, tables: tuple[str, ...], where: Range, month: int) -> None:
     """Derive tables of visits or rollups again from a month's raw events. Safe to interrupt and to run again."""
-    with held(home, "footfall backfill", WAIT):
+    with held(client, home, "footfall backfill", WAIT):
         pending.finish(client)
         for table in tables:
             rebuild.rebuild_days(client, table, days(client, where.of(month)))
@@ -101,7 +108,7 @@ def derive(client: Client, home: DataDir, tables: tuple[str, ...], where: Range,
 
 def differing_days(client: Client, home: DataDir, tables: tuple[str, ...], where: Range, month: int) -> Days:
     """Days of a month on which one of the tables is not what raw events make of it, by counts and checksums."""
-    with held(home, "footfall backfill", WAIT):
+    with held(client, home, "footfall backfill", WAIT):
         its = days(client, where.of(month))
         return sorted({day for table in tables for day in rebuild.compare(client, table, its)})
 

@@ -23,5 +23,5 @@ def close(
     Raises EngineBusy (no lock within ``wait`` seconds) and StorageError (a batch is in doubt).
     """
     for closing in closings:
-        with held(home, "footfall close", wait):
+        with held(client, home, "footfall close", wait):
             carry_out(client, closing)

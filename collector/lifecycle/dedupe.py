@@ -16,7 +16,7 @@ from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError
 from sql.core.queries import query
 from sql.schema import rebuild
-from sql.schema.days import drop, swap_in
+from sql.schema.swaps import drop, swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -73,7 +73,7 @@ def repair(
     Returns what was removed. Waits up to ``wait`` seconds for the partitions lock. Safe to interrupt and to run again.
     Raises EngineBusy, StorageError (a batch has not been confirmed).
     """
-    with held(home, "footfall dedupe", wait):
+    with held(client, home, "footfall dedupe", wait):
         found = find(client, scope)
         for month in sorted({copies.month for copies in found}):
             on_month(month)

@@ -138,7 +138,7 @@ def _leave_segments(client: Client, home: DataDir, who: Person) -> None:
 
 def _forget_merges(client: Client, home: DataDir, who: Person) -> None:
     """Remove merges of users whose every visitor goes."""
-    with _working(client, home, who), definitions.changing(home):
+    with _working(client, home, who), definitions.changing(client, home):
         found = client.query(query("persons/users"), parameters=who.bound).result_rows
         bound = {"site": who.site.site_id, "gone": sorted({*who.users, *(row[0] for row in found)})}
         mine = "site_id = {site:UInt32} and has({gone:Array(String)}, %s)"
@@ -156,14 +156,14 @@ def _archived(client: Client, home: DataDir, who: Person, url: str) -> Part:
         for each in archive.of_person(url, who.site.domain, who.visitors, who.users):
             with _working(client, home, who):
                 archive.write_without(client, url, each, who.users)
-        with held(home, "footfall visitor erase", WAIT):
+        with held(client, home, "footfall visitor erase", WAIT):
             archive.remove_unlisted(url, who.site.domain)
 
     return Part("rewrite", f"the archive {url} without their events", do, files=tuple(each.name for each in files))
 
 
 def _derive(client: Client, home: DataDir) -> None:
-    with held(home, "footfall visitor erase", WAIT):
+    with held(client, home, "footfall visitor erase", WAIT):
         pending.finish(client, for_good=True)
 
 
@@ -181,7 +181,7 @@ def _rows(client: Client) -> dict[tuple[str, int], int]:
 @contextmanager
 def _working(client: Client, home: DataDir, who: Person) -> Iterator[None]:
     """The partitions lock, with the visitors at work."""
-    with held(home, "footfall visitor erase", WAIT):
+    with held(client, home, "footfall visitor erase", WAIT):
         client.command("truncate table work_visitors")
         rows = [(who.site.site_id, visitor) for visitor in who.visitors]
         if rows:

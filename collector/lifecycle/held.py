@@ -48,7 +48,7 @@ def hold(client: Client, home: DataDir, embedded: bool, wait: float = 60.0) -> H
     confirmed, or the spool does not stand still for long enough).
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
-    with held(home, "footfall backup create", wait):
+    with held(client, home, "footfall backup create", wait):
         while time.monotonic() < deadline:
             forget(home)
             try:

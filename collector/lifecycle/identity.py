@@ -63,7 +63,7 @@ def change(client: Client, home: DataDir, merge: Merge, act: str, reason: str = 
 
     Safe to run again. Raises EngineBusy, UsageError (too many merged users).
     """
-    with definitions.changing(home):
+    with definitions.changing(client, home):
         row = [
             merge.site_id,
             dt.datetime.now(dt.UTC),

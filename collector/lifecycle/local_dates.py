@@ -17,7 +17,7 @@ from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError
 from sql.core.queries import query
 from sql.schema import closing, pending
-from sql.schema.days import drop, swap_in
+from sql.schema.swaps import drop, swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -44,7 +44,7 @@ def apply(client: Client, home: DataDir, site: Site) -> None:
 
     Safe to interrupt and to run again. Raises EngineBusy and StorageError as ``partitions.held`` does.
     """
-    with held(home, "footfall backfill", WAIT):
+    with held(client, home, "footfall backfill", WAIT):
         bound = _bound(client, site)
         days = [
             (site.site_id, row[0]) for row in client.query(query("backfill/dated_days"), parameters=bound).result_rows

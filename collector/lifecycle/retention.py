@@ -109,7 +109,7 @@ def apply(client: Client, home: DataDir, removal: Removal, wait: float = 60.0) -
     Raises EngineBusy (the partitions are not free within ``wait`` seconds), StorageError (a batch has not been
     confirmed; the archive cannot be written).
     """
-    with held(home, "footfall retention apply", wait):
+    with held(client, home, "footfall retention apply", wait):
         known = horizons.every(client)
         for each in removal.keeping:
             since = known.get((each.site.site_id, each.what), _ALWAYS)

@@ -78,5 +78,5 @@ def finish(client: Client, home: DataDir, site: Leaving, wait: float = 60.0) -> 
 @contextlib.contextmanager
 def _held(client: Client, home: DataDir, wait: float) -> Iterator[None]:
     """Nobody else changes stored rows, sites, keys or definitions."""
-    with held(home, "footfall site remove", wait), definitions.changing(home), changing(client, home):
+    with held(client, home, "footfall site remove", wait), definitions.changing(client, home), changing(client, home):
         yield

@@ -15,7 +15,8 @@ from collector.loader.visits import GAP_MS, OPEN_VISITS, assign_visits
 from sql.core.errors import EngineError
 from sql.core.queries import query
 from sql.schema import horizons, pending
-from sql.schema.days import after, first_of, month_of, swap_in
+from sql.schema.days import after, first_of, month_of
+from sql.schema.swaps import swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

@@ -22,7 +22,7 @@ from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError, UsageError
 from sql.core.queries import query
 from sql.schema import horizons, pending
-from sql.schema.days import swap_in
+from sql.schema.swaps import swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -68,7 +68,7 @@ def remove(client: Client, home: DataDir, run: Run, month: int, wait: float = WA
     Safe to interrupt and to run again. Raises EngineBusy and StorageError as ``partitions.held`` does.
     """
     bound = {**_bound(run), "month": month}
-    with held(home, "footfall import undo", wait):
+    with held(client, home, "footfall import undo", wait):
         pending.finish(client)
         days = [row[0] for row in client.query(query("imports/days"), parameters=bound).result_rows]
         rows = dict(months(client, run)).get(month, 0)
@@ -88,7 +88,7 @@ def finish(client: Client, home: DataDir, run: Run, wait: float = WAIT) -> None:
     Safe to interrupt and to run again. Raises as ``remove`` does.
     """
     run = ledger.find(home, run.id) or run
-    with held(home, "footfall import undo", wait):
+    with held(client, home, "footfall import undo", wait):
         pending.finish(client)
         if run.undo_from and run.undo_to:
             torn_visits.mend(client, SiteRegistry(home.sites_file), run.site_id, run.undo_from, run.undo_to)

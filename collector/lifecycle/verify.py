@@ -66,7 +66,7 @@ def verify(
     compare = _by_row if every_row else _by_sums
     found = compare(client, [*rebuild.PARTITIONED_BY, *_CLOSED], on_table)
     if found:
-        with held(home, "footfall verify", wait):
+        with held(client, home, "footfall verify", wait):
             tables = list(dict.fromkeys(difference.table for difference in found))
             found = compare(client, tables, on_table)
             if repair:

@@ -45,6 +45,7 @@ from sql.core.errors import EngineBusy
 from sql.core.files import OwnedLock, fsync_dir
 from sql.core.queries import query
 from sql.schema import closing
+from sql.schema.locked import settle
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,6 +59,8 @@ NOT_YET = -1e9
 JOURNAL_BYTES = 1024 * 1024
 # Readers apply what moved visits changed until it is written into the parts: asked for after so many visits.
 PATCHED_VISITS = 10_000
+# How long (seconds) the statement of a process that was killed is waited for before that is told.
+SETTLE_SECONDS = 60.0
 # How often, while nothing else is to do, days are looked for that are over.
 CLOSE_SECONDS = 600.0
 
@@ -196,13 +199,13 @@ class Loader:
         closing_ = self._closings.pop(0)
         self._hold_partitions()
         try:
-            self._asking.once(lambda client: close.carry_out(client, closing_))
+            self._asking.once(lambda client: self._close(client, closing_))
             log.info("%d days of %d closed in %s", len(closing_.days), closing_.month, closing_.table.name)
         except Exception as exc:
             why = without_values(getattr(exc, "message", exc))
             log.warning("days of %d cannot be closed in %s: %s", closing_.month, closing_.table.name, why)
         finally:
-            self._partitions.release()
+            self._release_partitions()
         return True
 
     def recover(self) -> None:
@@ -320,6 +323,7 @@ class Loader:
                 self.journal.intent(manifest, named)  # where this fails, nothing was announced
                 token = named
             began = time.monotonic()
+            settle(client, self._partitions, SETTLE_SECONDS)  # at each try: what the last one was swapping in too
             if doubtful:
                 quarantined = insert.reconcile(client, manifest, data, self._quarantine(manifest), token)
             else:
@@ -336,15 +340,26 @@ class Loader:
         try:
             self._sending.do(attempt)
         finally:
-            self._partitions.release()
+            self._release_partitions()
         self._retire(manifest)
         self.on_batch(manifest)
+
+    def _close(self, client: Client, closing_: close.Closing) -> None:
+        settle(client, self._partitions, SETTLE_SECONDS)
+        close.carry_out(client, closing_)
 
     def _hold_partitions(self) -> None:
         while not self._partitions.acquire(1.0):
             if self.stop.is_set():
                 raise Stopped
             log.info("waiting for %s, which holds the partitions", self._partitions.holder() or "another process")
+
+    def _release_partitions(self) -> None:
+        """Let go; where what a dead holder left could not be settled, the next one is to know of it too."""
+        if self._partitions.abandoned:
+            self._partitions.abandon()
+        else:
+            self._partitions.release()
 
     def _quarantine(self, manifest: Manifest) -> Callable[[pa.Table, str], None]:
         def keep(rows: pa.Table, reason: str) -> None:

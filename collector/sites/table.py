@@ -12,9 +12,9 @@ from collector.sites.identity import Identity
 from collector.sites.registry import Site, WriteKey
 from collector.sites.snapshot import publish
 from sql.core.data_dir import DataDir
-from sql.core.errors import EngineBusy
 from sql.core.files import OwnedLock
 from sql.core.queries import query
+from sql.schema.locked import locked
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -88,8 +88,6 @@ def changing(client: Client, home: DataDir, wait: float = 10.0) -> Iterator[None
     Two changes at once could give one id twice. Raises EngineBusy after ``wait`` seconds.
     """
     lock = OwnedLock(home.root / "sites.lock", "a change of sites or keys")
-    with lock.held(wait) as taken:
-        if not taken:
-            raise EngineBusy(f"sites are being changed by {lock.holder() or 'another process'}", "try again")
+    with locked(client, lock, wait, "sites are being changed by {}"):
         yield
         publish_sites(client, home)

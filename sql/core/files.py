@@ -113,6 +113,12 @@ class OwnedLock:
             os.close(self._fd)
             self._fd = None
 
+    def abandon(self) -> None:
+        """Let go as if this process had died, so that the next holder takes it for ``abandoned`` too."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
     def holder(self) -> str:
         """``process 123 (footfall serve)``, or an empty string when nobody says."""
         try:

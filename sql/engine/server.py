@@ -26,6 +26,7 @@ from sql.core.errors import EngineBusy, EngineUnavailable
 from sql.core.files import OwnedLock, write_atomic
 from sql.core.process import child_environment, die_with_parent
 from sql.core.signals import on_request_to_end
+from sql.schema import swaps
 
 log = logging.getLogger("footfall.engine")
 DRAIN_SECONDS = 20.0
@@ -61,6 +62,7 @@ def _serve_locked(home: DataDir, stop: threading.Event) -> None:
     path = str(home.engine_dir.resolve())
     open_connection: Callable[[], Any] = partial(connect, path)
     keeper = open_connection()  # the engine lives while one connection is open
+    _finish_swaps(keeper)
     front = HttpServer(home.engine_socket, secrets.token_urlsafe(24), open_connection)
     thread = threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
@@ -75,6 +77,19 @@ def _serve_locked(home: DataDir, stop: threading.Event) -> None:
         if not front.drain(DRAIN_SECONDS):
             log.warning("statements are still running after %.0f s; stopping anyway", DRAIN_SECONDS)
         keeper.close()
+
+
+def _finish_swaps(connection: Any) -> None:
+    """Finish what an engine that was killed was swapping in, before anyone reads both old and new."""
+
+    def run(text: str) -> str:
+        return str(connection.query(text, "TabSeparated").bytes().decode()).strip()
+
+    try:
+        if sides := swaps.side_tables(run):
+            swaps.finish(run, sides)
+    except Exception:  # the next holder of a lock tries again
+        log.exception("a month that was being swapped in could not be finished")
 
 
 def _forget(home: DataDir) -> None:

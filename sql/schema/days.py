@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from sql.core.queries import identifier
+from sql.schema.swaps import drop, swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-# The first major version that was seen to drop a table at once.
-_DROPS_AT_ONCE = 26
 Days = Collection[tuple[int, dt.date]]
 """Days of sites, as (site id, day)."""
 
@@ -122,25 +120,3 @@ def write_partition_again(
 def worked_on(date: str) -> str:
     """The condition that a row is of a day in `work_days`; ``date`` is its column of days."""
     return f"(site_id, {identifier(date)}) in (select site_id, day from work_days)"  # noqa: S608 (an identifier)
-
-
-def drop(client: Client, table: str) -> None:
-    """Drop a table that work has made, if it is there, with its files at once.
-
-    The engine would keep them for eight minutes, with rows that nobody is to have any more. Older ones do: 25.8, tried
-    as a library, waits for ever where it is to drop at once.
-    """
-    at_once = int(str(client.server_version).split(".", 1)[0]) >= _DROPS_AT_ONCE
-    client.command(f"drop table if exists {identifier(table)}{' sync' if at_once else ''}")
-
-
-def swap_in(client: Client, table: str, side: str, month: int | str) -> None:
-    """Put a month of ``side``, or a partition by its id, in the place of that of ``table``, and drop ``side``."""
-    table, side, partition = identifier(table), identifier(side), str(month)
-    if not re.fullmatch(r"[0-9a-z]+", partition):
-        raise ValueError(f"not a partition: {partition!r}")
-    if client.command(f"select count() from {side}"):  # noqa: S608 (an identifier of ours)
-        client.command(f"alter table {table} replace partition id '{partition}' from {side}")
-    else:  # the engine refuses to replace by nothing
-        client.command(f"alter table {table} drop partition id '{partition}'")
-    drop(client, side)

@@ -18,9 +18,10 @@ from sql.core import queries
 from sql.core.queries import identifier
 from sql.schema import closing, horizons
 from sql.schema import days as of_days
-from sql.schema.days import Days, after, by_month, drop, first_of, swap_in
+from sql.schema.days import Days, after, by_month, first_of
 from sql.schema.replaced import instead, of_events
 from sql.schema.shipped import derivation
+from sql.schema.swaps import drop, swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client

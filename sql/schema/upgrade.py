@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sql.core.data_dir import DataDir
-from sql.core.errors import EngineBusy
 from sql.core.files import OwnedLock
 from sql.schema import migrate
+from sql.schema.locked import locked
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -27,7 +27,5 @@ def bring_up_to_date(
     if not migrate.pending(client):
         return []
     lock = OwnedLock(home.partitions_lock, "footfall schema")
-    with lock.held(wait) as taken:
-        if not taken:
-            raise EngineBusy(f"{lock.holder() or 'another process'} is writing", "try again in a moment")
+    with locked(client, lock, wait, "{} is writing", "try again in a moment"):
         return migrate.apply(client, on_step)

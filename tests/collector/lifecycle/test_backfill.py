@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 
 import clickhouse_connect
 import pytest
@@ -17,7 +16,7 @@ from sql.client import PINNED
 from sql.core import timezones
 from sql.core.data_dir import DataDir
 from sql.schema import closing, migrate, pending, rebuild
-from sql.schema.days import by_month
+from sql.schema.days import by_month, write_again
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -93,33 +92,6 @@ def derived_again(client, home, name, where=EVER):
         backfill.apply(client, home, rule, where, month)
 
 
-def interruptions(client, monkeypatch, run):
-    """Run it again and again, each time two statements further before the engine is gone, until it ends."""
-    kind = type(client)
-    for at in itertools.count(0, 2):
-        statements = itertools.count()
-
-        def broken(name, patch, statements=statements, at=at):
-            real = getattr(kind, name)
-
-            def call(self, *args, **more):
-                if next(statements) == at:
-                    raise ConnectionError("gone")
-                return real(self, *args, **more)
-
-            patch.setattr(kind, name, call)
-
-        with monkeypatch.context() as patch:
-            for name in ("command", "insert"):
-                broken(name, patch)
-            try:
-                run()
-            except ConnectionError:
-                yield at
-            else:
-                return
-
-
 @pytest.mark.parametrize("name", ["channels", "user-agents", "bots"])
 def test_columns_become_what_the_rules_make_of_them(client, home, name):
     rule, before = rules()[name], rows(client)
@@ -165,18 +137,18 @@ def test_only_the_site_and_days_that_are_asked_for(client, home):
     assert verify(client, home, every_row=True).differences == ()
 
 
-def test_interrupted_at_any_statement_the_end_is_the_same(client, home, monkeypatch, name="bots"):
-    where = Range((1, 2), dt.date(2026, 10, 1), dt.date(2026, 10, 31))
-    derived_again(client, home, name, where)
-    wanted = rows(client)
-    for table in STORED:
-        client.command(f"truncate table {table}")
-        client.command(f"insert into {table} select * from {table}_kept", settings={"insert_deduplicate": 0})  # noqa: S608
-    before = rows(client)
-    for _ in interruptions(client, monkeypatch, lambda: derived_again(client, home, name, where)):
-        assert rows(client).keys() == before.keys()
-        assert client.command("select count() from events") == len(before)
-    assert rows(client) == wanted
+def test_what_a_run_that_was_killed_has_left_is_derived_by_the_next(client, home, engine, command):
+    """Its columns are all what the rules make of them, so that nothing else tells of it."""
+    day = dt.date(2026, 11, 2)
+    write_again(client, "daily_events", "local_date", 202611, "local_date != {day:Date}", {"day": day})
+    pending.mark(client, [(site, day) for site in (1, 2)])
+    assert verify(client, home).differences != ()
+    url = "clickhouse{}://{username}:{password}@{host}:{port}/backfill_test".format(
+        "s" if engine.how.get("secure") else "", **engine.how
+    )
+    done = command("--url", url, "--data-dir", home.root, "backfill", "channels", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "derived 2 days of an interrupted run" in done.stderr
     assert pending.every(client) == []
     assert verify(client, home, every_row=True).differences == ()
 
@@ -196,16 +168,6 @@ def test_a_site_in_another_zone_is_as_if_made_there(client, home, zone):
     for table in closing.CLOSED:
         for its in by_month([day for day in closing.due(client, table) if day[1].month == 10]).values():
             closing.close(client, table, its)
-    assert verify(client, home, every_row=True).differences == ()
-
-
-def test_dates_interrupted_at_any_statement(client, home, monkeypatch):
-    site, before = Site(1, "shop.example", "Asia/Kathmandu"), rows(client)
-    for _ in interruptions(client, monkeypatch, lambda: local_dates.apply(client, home, site)):
-        assert rows(client).keys() == before.keys()
-    assert client.command("select count() = uniqExact(event_id) from events") == 1
-    assert rows(client).keys() == before.keys()
-    assert local_dates.misdated(client, site) == []
     assert verify(client, home, every_row=True).differences == ()
 
 

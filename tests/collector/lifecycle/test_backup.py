@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 
@@ -110,45 +107,6 @@ def test_under_load_every_event_acknowledged_before_is_there_once(loading, until
         assert backup_restore.compare(str(to), each) == []
         check(restored(footfall, to, each, tmp_path / f"other-{number}"), before, sent, until, agree)
     assert not footfall.home.backup_held.exists()
-
-
-def test_killed_at_any_point_it_leaves_no_backup_and_the_next_one_is_whole(loading, until, agree, tmp_path):
-    footfall, posters = loading
-    to = tmp_path / "backups"
-    words = ["--config", str(footfall.folder / "footfall.toml"), "backup", "create", "--to", str(to)]
-    left, finished = set(), []
-    for point in ("lock", "links", "begun", "copied", "late"):
-        earlier = backup.last(footfall.home)
-        child = subprocess.Popen([sys.executable, "-m", "cli.main", *words], stderr=subprocess.PIPE)
-
-        def reached(point=point, child=child, earlier=earlier) -> bool:
-            told = backup.last(footfall.home)
-            files = sum(len(names) for *_, names in os.walk(to / told.name)) if told and told != earlier else 0
-            seen = {
-                "lock": not OwnedLock(footfall.home.backup_lock, "test").is_free(),
-                "links": footfall.home.backup_held.exists(),
-                "begun": files > 0,
-                "copied": files > 30,
-                "late": files > 90,
-            }
-            return seen[point] or child.poll() is not None
-
-        deadline = time.monotonic() + 60
-        while not reached():
-            assert time.monotonic() < deadline
-        child.kill()
-        child.communicate()
-        left.add(footfall.home.backup_held.exists())
-        if not child.returncode:  # it was faster
-            finished.append(backup.last(footfall.home).name)
-        assert [each.name for each in backup.every(str(to))] == finished
-    assert True in left, "no run was killed while it held links"
-    before = acknowledged(posters)
-    made = create(footfall, to)
-    finish(posters)
-    assert sorted(path.name for path in to.iterdir()) == [*finished, made.name], "what killed runs left is gone"
-    assert not footfall.home.backup_held.exists()
-    check(restored(footfall, to, made, tmp_path / "other"), before, acknowledged(posters), until, agree)
 
 
 def test_moves_that_wait_as_patches_are_in_it(footfall, until, agree, tmp_path):

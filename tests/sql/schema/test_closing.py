@@ -15,7 +15,7 @@ from sql.schema import closing, migrate
 from sql.schema.closing import CLOSED
 from sql.schema.days import by_month
 from sql.schema.rebuild import compare, rebuild_days, rebuild_months
-from tests.sql.schema.test_rebuild import Cut, Interrupted, content, database, emptied, load
+from tests.sql.schema.test_rebuild import content, database, emptied, load
 
 SITES = (SiteRow(1, "shop.example", "UTC"), SiteRow(2, "blog.example", "UTC"))
 PERIOD = Period(dt.date(2026, 9, 20), dt.date(2026, 11, 20), "UTC")
@@ -127,23 +127,6 @@ def test_a_late_event_opens_its_day_alone(client):
     assert of(client, SITES[0], [PERIOD]).open == ()
     assert figures(client) == after
     assert content(client, "visits") == sorted_rows(client, "closed_visits")
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_interrupted_anywhere_figures_stay_the_same(client, table):
-    day = dt.date(2026, 10, 14)
-    close(client)
-    late(client, 2, day)
-    before = figures(client)
-    for left in range(30):
-        cut = Cut(client, left)
-        try:
-            close(cut, tables=[TABLES[table]])
-            break
-        except Interrupted:
-            assert figures(client) == before
-    assert left > 6
-    assert figures(client) == before
 
 
 def test_a_batch_that_comes_while_a_day_is_closed(client):
