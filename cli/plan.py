@@ -33,6 +33,7 @@ _DONE = {
     "keep": "kept",
     "load": "loaded",
     "rebuild": "rebuilt",
+    "record": "recorded",
     "remove": "removed",
     "restore": "restored",
     "revoke": "revoked",

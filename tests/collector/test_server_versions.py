@@ -62,7 +62,7 @@ from sql.client import MINIMUM_VERSION, connect, opened
 from sql.core import queries
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineTooOld
-from sql.schema import blueprint, migrate, pending, rebuild, shipped
+from sql.schema import blueprint, derived_by, migrate, pending, rebuild, shipped
 from sql.schema.shipped import SchemaKind
 from sql.schema.upgrade import bring_up_to_date
 from tests.aggregations.query.test_statement import GOALS, QUERIES
@@ -381,6 +381,7 @@ def test_stored_events_are_derived_again(server, client):
     client.command("alter table events update channel = 'Other' where true", settings={"mutations_sync": 1})
     months = backfill.months(client, where)
     for rule in rules().values():
+        assert derived_by.outdated(client, {rule.name: rule.version}, where.sites, where.first, where.last) == []
         for month in months:
             backfill.apply(client, server.home, rule, where, month)
             assert backfill.changes(client, rule, where, month) == []
