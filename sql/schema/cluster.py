@@ -35,6 +35,7 @@ PLACEMENTS = {
     Placement.SHARDED: {
         "events", "visits", "closed_visits", "daily_events", "daily_pages", "monthly_events", "monthly_pages",
         "sampled_days", "revisions", "closings", "pending_days", "derived_by",
+        "imported_days",
     },
     Placement.GLOBAL: {"sites", "write_keys", "definitions", "schema_steps", "horizons", "tombstones"},
 }  # fmt: skip

@@ -90,7 +90,7 @@ REPORTS = {
     "detected": (RANKED["detected"].rows, {"limit": 0}),
 }
 OF_LIFE = (
-    "engine/", "events/of_import", "imports/", "persons/", "retention/kept", "sites/begin_removal",
+    "engine/", "events/of_import", "imported_days/", "imports/", "persons/", "retention/kept", "sites/begin_removal",
     "sites/stored_tables", "visits/",
 )  # fmt: skip
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"

@@ -25,6 +25,7 @@ LEFT_OUT = {
     "closings": "numbers of batches are of all sites",
     "derived_by": "the doctor tells it",
     "horizons": "reports tell it",
+    "imported_days": "reports add them; events have no rows of them",
     "pending_days": "work that is due",
     "revisions": "numbers of batches are of all sites",
     "tombstones": "hashes of erased persons",
