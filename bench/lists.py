@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import datetime as dt
 import io
 import sys
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ def _text(folder: Path | None, name: str, url: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Write both lists, and say what changed."""
+    """Write both lists and the day of today, and say what changed."""
     parser = argparse.ArgumentParser(prog="python -m bench.lists", description="Update the lists of sources and spam.")
     parser.add_argument(
         "--from", dest="folder", type=Path, help="a folder to read the files from, instead of the network"
@@ -106,6 +107,7 @@ def main(arguments: list[str]) -> None:
     after = spam(before, _text(given.folder, *SPAMMERS))
     write_atomic(given.to / "sources.csv", written(rows).encode(), mode=0o644)
     write_atomic(given.to / "spam.txt", after.encode(), mode=0o644)
+    write_atomic(given.to / "updated.txt", f"{dt.datetime.now(dt.UTC).date()}\n".encode(), mode=0o644)
     print(f"sources.csv: {len(found)} hosts read, {len(added)} added")
     print(f"spam.txt: {after.count(chr(10)) - before.count(chr(10))} added")
     for domain in added:

@@ -202,7 +202,7 @@ def _notes(client: Client, asked: Asked, more: int) -> str:
     notes = []
     if more:
         notes.append(f"{'1 more value' if more == 1 else f'{more:,} more values'}; add --limit 0 to show all.")
-    notes += filter(None, (asked.segments_note, asked.sampled_note, asked.kept_note))
+    notes += filter(None, (asked.segments_note, asked.sampled_note, asked.kept_note, asked.imported_note))
     if query.sample:
         notes.append(f"Sample: {query.sample:.3g} of all visitors, counts scaled up.")
     if out.events:

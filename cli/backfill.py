@@ -117,18 +117,21 @@ def _sites(client: Client, domain: str | None) -> list[Site]:
 def _columns(client: Client, home: DataDir, what: What, where: Range) -> tuple[pl.DataFrame, tuple[Action, ...]]:
     import polars as pl
 
-    from collector.lifecycle.backfill import apply, changes, months
+    from collector.lifecycle.backfill import apply, changes, months, outdated
     from collector.lifecycle.rules import rules
 
     spam = settings().collector.spam_file
     rule = rules(Path(spam) if spam else None)[what.value]
-    found, actions = [], []
+    found, actions, old = [], [], outdated(client, rule, where)
     for month in months(client, where):
         its = changes(client, rule, where, month)
         found += [(_month(each.month), each.column, each.before, each.after, each.events) for each in its]
         if its:
             rows = sum(each.events for each in its if each.column == its[0].column)
             actions.append(_action(what.value, month, rows, partial(apply, client, home, rule, where, month)))
+        elif month in old:  # nothing differs, and from now on that is known
+            told = f"that {what.value} of {_month(month)} are those of the lists of {rule.version.partition(' ')[0]}"
+            actions.append(Action("record", told, partial(apply, client, home, rule, where, month), months=(month,)))
     kinds = {"month": pl.String, "column": pl.String, "before": pl.String, "after": pl.String, "events": pl.Int64}
     return pl.DataFrame(found, kinds, orient="row"), tuple(actions)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,9 +33,11 @@ def doctor(
     config = settings()
     where = (config.collector.host, config.collector.port)
     limit = config.collector.spool_max_bytes
+    spam, places = (Path(name) if name else None for name in (config.collector.spam_file, config.collector.geoip_file))
     running = checkup(
-        config.home, config.database_url, where, limit, expect_running, deep=deep, backup_to=config.backup_to
-    )
+        config.home, config.database_url, where, limit, expect_running, deep=deep, backup_to=config.backup_to,
+        spam_file=spam, geoip_file=places,
+    )  # fmt: skip
     tell((*_settings(config), *running))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec.structs import replace
 
-from cli import import_ledger, import_table, importing
+from cli import import_ledger, import_plausible, import_table, importing
 from cli.context import settings
 from cli.exit_codes import Exit
 from cli.import_progress import Bar
@@ -228,4 +228,5 @@ def _view(dry_run: bool) -> View:
 
 
 import_table.register(app)
+import_plausible.register(app)
 import_ledger.register(app)

@@ -102,6 +102,7 @@ def undo(number: IdArgument, yes: Yes = False, dry_run: DryRunOption = False) ->
     same files can be imported again.
     """
     from collector.imports import ledger
+    from collector.lifecycle import imported_days
     from collector.lifecycle import undo as of_imports
 
     config = settings()
@@ -122,7 +123,18 @@ def undo(number: IdArgument, yes: Yes = False, dry_run: DryRunOption = False) ->
             )
             for month, rows in months
         ]
-        if months or _is_unfinished(run):
+        totals = imported_days.months(client, run)
+        actions += [
+            Action(
+                "remove",
+                f"daily totals of {run.id} from {run.site}",
+                partial(imported_days.remove, client, home, run, month),
+                rows=rows,
+                months=(month,),
+            )
+            for month, rows in totals
+        ]
+        if months or totals or _is_unfinished(run):
             actions.append(Action("derive", f"visits of {run.site}", partial(of_imports.finish, client, home, run)))
         if since := of_imports.left_alone(client, run):
             typer.echo(

@@ -34,6 +34,7 @@ _DONE = {
     "load": "loaded",
     "merge": "merged",
     "rebuild": "rebuilt",
+    "record": "recorded",
     "refresh": "refreshed",
     "remove": "removed",
     "restore": "restored",

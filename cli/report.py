@@ -111,7 +111,13 @@ def goals(asking: Asking) -> None:
     from aggregations.reports.goals import of
 
     nothing = "no goals yet; define one: footfall goal add NAME --event NAME"
-    report("goals", asking, Query(), View("Goals", bar="conversions", labels={"goal": "Goal"}, nothing=nothing), of)
+    report(
+        "goals",
+        asking,
+        Query(metrics=("events",)),
+        View("Goals", bar="conversions", labels={"goal": "Goal"}, nothing=nothing),
+        of,
+    )
 
 
 @app.command(epilog="Example: footfall report funnel checkout --site shop.example --period 30d --by device")

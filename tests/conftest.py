@@ -121,6 +121,22 @@ def loopback():
     return lambda path: Loopback(path).port
 
 
+@contextlib.contextmanager
+def older_engine(home: DataDir, loopback):
+    """The oldest server that Footfall takes, or what stands in for it: its URL, without a database."""
+    older, root = Path(sys.prefix) / "chdb-25.8", Path(__file__).parents[1]
+    if not older.is_dir():
+        pytest.fail("no stand-in for an older server here: make .venv/chdb-25.8")
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(older), str(root)])}
+    child = subprocess.Popen([sys.executable, str(root / "tests" / "older_engine.py"), str(home.root)], env=env)
+    try:
+        endpoint = await_ready(home, 60, lambda: child.poll() is None)
+        yield f"http://footfall:{endpoint.password}@127.0.0.1:{loopback(home.engine_socket)}"
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
 @dataclass(frozen=True)
 class Done:
     """A command that has ended, as ``subprocess.run`` tells of one; ``output`` is standard output in bytes."""

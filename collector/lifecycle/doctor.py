@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import time
@@ -10,9 +11,10 @@ import urllib.request
 from bisect import bisect_right
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from collector.lifecycle import doctor_stored
+from collector.lifecycle import doctor_lists, doctor_stored
 from collector.lifecycle.findings import Finding, Level
 from collector.loader.journal import read_totals
 from collector.sites.table import all_sites
@@ -51,6 +53,8 @@ def checkup(
     *,
     deep: bool = False,
     backup_to: str = "",
+    spam_file: Path | None = None,
+    geoip_file: Path | None = None,
 ) -> Iterator[Finding]:
     """All findings, from the ground up. Nothing is changed. ``deep`` compares the schema column by column too.
 
@@ -65,7 +69,8 @@ def checkup(
     yield from _disk(home)
     if expect_running and not serves:
         yield Finding(Level.BAD, "serve", "not running", "start it with `footfall serve`")
-    yield from _database(home, url, serves or expect_running, deep)
+    yield from _database(home, url, serves or expect_running, deep, spam_file)
+    yield from doctor_lists.ages(geoip_file, dt.datetime.now(dt.UTC).date())
     yield from doctor_stored.backups(home, backup_to)
     yield from _spool(home, spool_limit, serves or expect_running)
     yield from _collector(*listening, serves or expect_running)
@@ -79,7 +84,7 @@ def _disk(home: DataDir) -> Iterator[Finding]:
     )
 
 
-def _database(home: DataDir, url: str, expected: bool, deep: bool) -> Iterator[Finding]:
+def _database(home: DataDir, url: str, expected: bool, deep: bool, spam_file: Path | None) -> Iterator[Finding]:
     try:
         with opened(url, what="footfall doctor", wait=5.0, newer=True) as client:
             release = client.command("select version()")
@@ -93,12 +98,12 @@ def _database(home: DataDir, url: str, expected: bool, deep: bool) -> Iterator[F
             away = expected and kind == "embedded, not running"
             text, hint = f"ClickHouse {release} ({kind})", _HINTS["engine"] if away else ""
             yield Finding(Level.BAD if away else Level.OK, "engine", text, hint)
-            yield from _schema(client, home, deep)
+            yield from _schema(client, home, deep, spam_file)
     except FootfallError as exc:
         yield Finding(Level.BAD, "engine", exc.message, exc.hint)
 
 
-def _schema(client: Client, home: DataDir, deep: bool) -> Iterator[Finding]:
+def _schema(client: Client, home: DataDir, deep: bool, spam_file: Path | None) -> Iterator[Finding]:
     late = [step.name for step in migrate.steps(client) if step.state is not State.APPLIED]
     if late:
         yield Finding(Level.BAD, "schema", f"not current: {', '.join(late)}", "run `footfall schema apply`")
@@ -112,6 +117,7 @@ def _schema(client: Client, home: DataDir, deep: bool) -> Iterator[Finding]:
     else:
         yield Finding(Level.NOTE, "sites", "none yet", "footfall site add shop.example --timezone Europe/Paris")
     yield from doctor_stored.stored(client, home, deep)
+    yield from doctor_lists.derived(client, spam_file)
 
 
 def _zones(client: Client, zones: set[str]) -> Iterator[Finding]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from collector.enrich import bots
 from collector.enrich.bots import BotReason
 from collector.enrich.referrer_spam import SpamHosts
+from collector.enrich.versions import versions
 from collector.event import urls
 from collector.loader.enrichment import agent, origin
 
@@ -26,6 +27,7 @@ class Rule:
     """How ``columns`` follow from ``keys``, texts of SQL over events. ``made`` has a text for each column.
 
     ``typed``: how a text becomes a column's value; else it is text as well. ``only``: the events that it is about.
+    ``version`` is that of its rules and lists (``enrich.versions``).
     """
 
     name: str
@@ -34,6 +36,7 @@ class Rule:
     made: Callable[..., tuple[str, ...]]
     typed: Mapping[str, str] = field(default_factory=dict)
     only: str = "true"
+    version: str = ""
 
 
 def _channel(referrer: str, campaign: str, query: str, medium: str, name: str, click_id_kind: str) -> tuple[str, ...]:
@@ -85,4 +88,5 @@ def rules(spam_file: Path | None = None) -> dict[str, Rule]:
             only="user_agent != ''",
         ),
     )
-    return {rule.name: rule for rule in made}
+    now = versions(spam_file)
+    return {rule.name: replace(rule, version=now[rule.name]) for rule in made}

@@ -36,6 +36,7 @@ class Manifest(msgspec.Struct, frozen=True):
     ``after`` names the batch that was on its way when this one was stitched, and must come before it.
     ``requeued`` of the events were counted as quarantined until they came back. ``number`` counts batches from 1, and
     ``days`` are those of sites that it touches: of its events, and of their visits' starts, before and after moves.
+    ``made_by`` says of each derivation by which version its columns were made.
     """
 
     batch_id: uuid.UUID
@@ -52,6 +53,7 @@ class Manifest(msgspec.Struct, frozen=True):
     number: int = 0
     days: list[tuple[int, dt.date]] = []
     erased: int = 0
+    made_by: dict[str, str] = {}
 
     @property
     def accepted(self) -> int:

@@ -18,6 +18,7 @@ from collector.loader.arrow_ids import readable_stream
 from collector.loader.batches import Manifest, from_stream, to_stream
 from sql.core.errors import EngineRefused
 from sql.core.queries import query
+from sql.schema import derived_by
 from sql.schema.closing import revise
 from sql.schema.rebuild import PARTITIONED_BY, VISIT_DAYS, compare, rebuild_days, rebuild_visits
 
@@ -35,7 +36,7 @@ SUSPICIOUS = 100
 
 def insert(client: Client, manifest: Manifest, data: bytes, token: str) -> None:
     """Send a batch as one block under ``token``, and carry out its moves. Its days are open from then on."""
-    revise(client, manifest.number, manifest.days)
+    _announce(client, manifest)
     if manifest.rows:
         _send(client, manifest, data, token)
     if manifest.moves:
@@ -51,7 +52,7 @@ def reconcile(
     that every try has a token of its own. ``quarantine`` gets rows that ClickHouse refuses, and the reason.
     """
     await_silence(client, manifest)
-    revise(client, manifest.number, manifest.days)
+    _announce(client, manifest)
     table = from_stream(data)
     refused = 0
     tokens = itertools.chain([token], (f"{token}+{n}" for n in itertools.count(1)))
@@ -69,6 +70,12 @@ def reconcile(
         move_visits(client, manifest)
     rebuild(client, manifest)
     return refused
+
+
+def _announce(client: Client, manifest: Manifest) -> None:
+    """Say what is about to change these days, before it does."""
+    revise(client, manifest.number, manifest.days)
+    derived_by.record(client, manifest.made_by, manifest.days, whole=False)
 
 
 def rebuild(client: Client, manifest: Manifest) -> None:

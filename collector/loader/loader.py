@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from collector.enrich.referrer_spam import SpamHosts
+from collector.enrich.versions import versions
 from collector.ingest.identity_keys import identity_keys
 from collector.loader import close, insert
 from collector.loader.batches import Batches, Manifest, to_stream
@@ -61,6 +62,8 @@ JOURNAL_BYTES = 1024 * 1024
 PATCHED_VISITS = 10_000
 # How long (seconds) the statement of a process that was killed is waited for before that is told.
 SETTLE_SECONDS = 60.0
+# Days of sites of which it is remembered that they were told by which version they are derived.
+TOLD_DAYS = 100_000
 # How often, while nothing else is to do, days are looked for that are over.
 CLOSE_SECONDS = 600.0
 
@@ -113,6 +116,8 @@ class Loader:
         self._window = dt.timedelta(days=self.options.idempotency_days)
         self._seen = SeenIds()
         self._spam = SpamHosts(self.options.spam_file)
+        self._versions = dict(versions(self.options.spam_file))
+        self._told: set[tuple[int, dt.date]] = set()
         self._tombstones = Tombstones(home.tombstones_file, identity_keys(home).user)
         self._adopted = NOT_YET
         self._in_hand: set[str] = set()
@@ -267,7 +272,8 @@ class Loader:
                 if flight:  # durable, but perhaps not stored yet
                     self._seen.add(flight.ids)
             made = prepare(gathered, client, self.registry, self._seen, flight, self._window)
-            made = replace(made, manifest=msgspec.structs.replace(made.manifest, number=self._number + 1))
+            told = msgspec.structs.replace(made.manifest, number=self._number + 1, made_by=self._untold(made.manifest))
+            made = replace(made, manifest=told)
             self.batches.save(made.manifest, made.data)
             return made
 
@@ -276,6 +282,15 @@ class Loader:
         self._seen.add(made.ids)
         self._past.add(gathered.minutes)
         return made
+
+    def _untold(self, manifest: Manifest) -> dict[str, str]:
+        """The versions that derive a batch, where a day of it was not told of them yet."""
+        if self._told.issuperset(manifest.days):
+            return {}
+        if len(self._told) > TOLD_DAYS:
+            self._told.clear()
+        self._told.update(manifest.days)
+        return self._versions
 
     def _next_segments(self) -> list[Path]:
         if time.monotonic() - self._adopted > ADOPT_SECONDS:

@@ -45,10 +45,10 @@ _INSERT = re.compile(
 )
 _FORMAT = re.compile(r"\bformat\s+(\w+)\s*;?\s*\Z", re.IGNORECASE)
 _RESULT = re.compile(
-    r"\A(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|show|describe|desc|explain|exists|check|values)\b",
+    r"\A(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|from|show|describe|desc|explain|exists|check|values)\b",
     re.I | re.S,
 )
-_SELECT = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with)\b", re.I | re.S)
+_SELECT = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|from)\b", re.I | re.S)
 # Whatever cannot be closed is taken as one sign: the engine says what is wrong with it.
 _TOKEN = re.compile(
     r"""(?P<comment>--[^\n]*|\#[ !][^\n]*|/\*.*?\*/)

@@ -92,7 +92,9 @@ def shipped_functions(client: Client) -> dict[str, str]:
 @contextmanager
 def built(client: Client) -> Iterator[dict[str, Thing]]:
     """What this version makes: tables and views by name, as long as the context is open. Functions are left alone."""
-    before, name = client.database, f"footfall_blueprint_{secrets.token_hex(4)}"
+    # By its name: without one, the embedded engine stays in a database that is gone.
+    before = client.database or str(client.command("select currentDatabase()"))
+    name = f"footfall_blueprint_{secrets.token_hex(4)}"
     client.command(f"create database {name}")
     try:
         client.database = name

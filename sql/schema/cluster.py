@@ -34,7 +34,8 @@ class Placement(StrEnum):
 PLACEMENTS = {
     Placement.SHARDED: {
         "events", "visits", "closed_visits", "daily_events", "daily_pages", "monthly_events", "monthly_pages",
-        "sampled_days", "revisions", "closings", "pending_days",
+        "sampled_days", "revisions", "closings", "pending_days", "derived_by",
+        "imported_days",
     },
     Placement.GLOBAL: {
         "sites", "write_keys", "definitions", "schema_steps", "horizons", "tombstones", "segment_members",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import shutil
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from bench import lists
 from collector.enrich.referrer_spam import SpamHosts
 from collector.enrich.sources import SourceCatalogue
+from collector.enrich.versions import updated
 
 ENGINES = "Ecosia:\n  - urls: [www.ecosia.org, search.ecosia.example]\n    params: [q]\nNova:\n  - urls: ['nova.{}']\n"
 ROWS = [
@@ -53,6 +55,7 @@ def test_the_published_lists(shared_data, tmp_path, capsys):
         assert set(old["domains"].split()) <= set(new["domains"].split())
     spam = SpamHosts(tmp_path / "spam.txt")
     assert all(spam.lists(host.lower()) for host in (shared_data / "referrers/spammers.txt").read_text().split())
+    assert dt.date.fromisoformat((tmp_path / "updated.txt").read_text().strip()) >= updated()
     once = (tmp_path / "sources.csv").read_bytes()
     lists.main(["--from", str(shared_data / "referrers"), "--to", str(tmp_path)])
     assert (tmp_path / "sources.csv").read_bytes() == once

@@ -13,7 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collector.lifecycle import backup, doctor_stored
+from collector.enrich import geo
+from collector.enrich.versions import updated, versions
+from collector.lifecycle import backup, doctor_lists, doctor_stored
 from collector.lifecycle import doctor as checks
 from collector.lifecycle.findings import Level
 from collector.sites.admin import add_site, begin_removal
@@ -24,7 +26,7 @@ from sql.core.data_dir import DataDir
 from sql.core.files import OwnedLock
 from sql.engine.server import alongside
 from sql.retention import RETENTION, Retention
-from sql.schema import pending
+from sql.schema import closing, derived_by, pending
 from sql.schema.upgrade import bring_up_to_date
 
 pytestmark = pytest.mark.process
@@ -65,6 +67,43 @@ def test_where_nothing_runs_and_nothing_should(folder, doctor):
     done = doctor()
     assert (done.returncode, done.stderr, bad(done)) == (0, "", set())
     assert done.stdout.splitlines()[0].endswith(str(folder / "footfall.toml"))
+
+
+def test_the_age_of_lists(tmp_path):
+    today = updated() + dt.timedelta(days=365)
+    assert [(each.level, each.text) for each in doctor_lists.ages(None, today)] == [
+        (Level.OK, f"of sources, bots and spam: of {updated()}, 365 days old")
+    ]
+    [old] = doctor_lists.ages(None, today + dt.timedelta(days=1))
+    assert (old.level, old.hint) == (Level.NOTE, "upgrade Footfall")
+    (tmp_path / "no.mmdb").write_text("no")
+    assert len(list(doctor_lists.ages(tmp_path / "no.mmdb", today))) == 1  # what is wrong with it is told once
+
+
+def test_the_age_of_places(shared_data):
+    path = shared_data / "geo/GeoLite2-Country-Test.mmdb"
+    made = geo.made(path)
+    for days, level in ((180, Level.OK), (181, Level.NOTE)):
+        _, found = doctor_lists.ages(path, made + dt.timedelta(days=days))
+        assert (found.level, found.text) == (level, f"{path.name}: of {made}, {days} days old")
+
+
+def test_what_older_lists_have_derived(folder, doctor):
+    home = DataDir(folder / "data")
+    with alongside(home), opened(f"chdb://{home.root}", direct=False) as client:
+        add_site(client, home, "a.example", "UTC")
+        days = [(1, dt.date(2026, 1, 30) + dt.timedelta(days=at)) for at in range(4)]
+        closing.revise(client, 1, days)
+        derived_by.record(client, {**versions(), "bots": "2024-05-06 01234567"}, days, whole=True)
+        derived_by.record(client, {"channels": "2025-01-02 01234567"}, days[1:2], whole=False)
+        found = list(doctor_lists.derived(client, None))
+    assert [each.text for each in found] == [
+        "bots of 2026-01-30..2026-02-02 were derived by lists of 2024-05-06 (4 days)",
+        "channels of 2026-01-31..2026-01-31 were derived by lists of 2025-01-02 (1 days)",
+    ]
+    assert {each.level for each in found} == {Level.NOTE}
+    said = " ".join(doctor().stdout.split())
+    assert "footfall backfill bots --from 2026-01-30 --to 2026-02-02 --dry-run" in said
 
 
 def test_where_something_should_run(folder, doctor):
@@ -160,7 +199,7 @@ def test_what_is_stored(folder, doctor):
     assert "days that wait to be derived again: 1" in done.stdout
     assert lines(done, "parts")[0].startswith("ok    parts       at most ")
     done = doctor("--deep")
-    assert (done.returncode, bad(done)) == (3, {"schema"})
+    assert (done.returncode, bad(done)) == (3, {"schema"}), done.stderr
     assert "sites: column stray is not one of this version" in done.stdout
 
 

@@ -122,3 +122,26 @@ def test_ctrl_c_ends_the_statement_without_an_engine(home, start):
     assert asking.wait(30) in {130, -signal.SIGINT}
     assert time.monotonic() - began < 3
     assert "Traceback" not in said.read_text()
+
+
+@pytest.mark.parametrize("serving", [True, False])
+def test_a_statement_of_one_site(home, command, serving):
+    with alongside(home) if serving else nullcontext():
+        assert command("--data-dir", home.root, "schema", "apply").returncode == 0
+        for domain in ("a.example", "b.example"):
+            done = command("--data-dir", home.root, "site", "add", domain, "--timezone", "UTC")
+            assert done.returncode == 0, done.stderr
+
+        def held(sql, *more):
+            return command("--data-dir", home.root, "query", "--site", "b.example", sql, "--format", "csv", *more)
+
+        assert held("select domain from sites;").stdout == "domain\nb.example\n"
+        refused = held("select domain from default.sites")
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert refused.stderr.startswith("footfall: default is a database: name tables alone\n")
+        assert held("select toUInt8('x')").returncode == 1
+        unknown = command("--data-dir", home.root, "query", "--site", "c.example", "select 1")
+        assert unknown.stderr.startswith("footfall: no site c.example\n")
+        assert (
+            command("--data-dir", home.root, "query", "select count() as n from sites", "-f", "csv").stdout == "n\n2\n"
+        )

@@ -26,7 +26,7 @@ from msgspec import structs
 from aggregations.definitions import funnels
 from aggregations.definitions.funnels import FUNNEL, FunnelBody
 from aggregations.definitions.overrides import OVERRIDE, OverrideBody, effect
-from aggregations.query import console, goals
+from aggregations.query import console, goals, held
 from aggregations.query import sites as report_sites
 from aggregations.query.answer import answer, ask
 from aggregations.query.filters import Filter
@@ -65,17 +65,16 @@ from sql.client import MINIMUM_VERSION, connect, opened
 from sql.core import queries
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineTooOld
-from sql.engine.server import await_ready
-from sql.schema import blueprint, migrate, pending, rebuild, shipped
+from sql.schema import blueprint, derived_by, migrate, pending, rebuild, shipped
 from sql.schema.shipped import SchemaKind
 from sql.schema.upgrade import bring_up_to_date
 from tests.aggregations.query.test_statement import GOALS, QUERIES
-from tests.conftest import SERVER
+from tests.conftest import SERVER, older_engine
 
 pytestmark = pytest.mark.process
 
 ROOT = Path(__file__).parents[2]
-OLDER = Path(sys.prefix) / "chdb-25.8"
+
 REPORTS = {
     "overview": (overview.overview, {}),
     "by-day": (timeseries.series, {}),
@@ -94,7 +93,8 @@ REPORTS = {
     "detected": (RANKED["detected"].rows, {"limit": 0}),
 }
 OF_LIFE = (
-    "engine/", "events/of_import", "identities/", "imports/", "persons/", "retention/kept", "sites/begin_removal",
+    "engine/", "events/of_import", "identities/", "imported_days/", "imports/", "persons/", "retention/kept",
+    "sites/begin_removal",
     "sites/stored_tables", "visits/",
 )  # fmt: skip
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
@@ -125,20 +125,11 @@ def server(tmp_path_factory, loopback):
     if SERVER:
         yield from _server(ours)
         return
-    if not OLDER.is_dir():
-        pytest.fail("no stand-in for an older server here: make .venv/chdb-25.8")
     its = DataDir(tmp_path_factory.mktemp("server")).make()
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(OLDER), str(ROOT)])}
-    child = subprocess.Popen([sys.executable, str(ROOT / "tests" / "older_engine.py"), str(its.root)], env=env)
-    try:
-        endpoint = await_ready(its, 60, lambda: child.poll() is None)
-        root = f"http://footfall:{endpoint.password}@127.0.0.1:{loopback(its.engine_socket)}"
+    with older_engine(its, loopback) as root:
         with opened(f"{root}/default") as client:
             client.command("create database analytics")
         yield Server(f"{root}/analytics", ours, (its.root / "statements").read_text)
-    finally:
-        child.terminate()
-        child.wait(30)
 
 
 def _server(ours: DataDir) -> Iterator[Server]:
@@ -411,6 +402,7 @@ def test_stored_events_are_derived_again(server, client):
     client.command("alter table events update channel = 'Other' where true", settings={"mutations_sync": 1})
     months = backfill.months(client, where)
     for rule in rules().values():
+        assert derived_by.outdated(client, {rule.name: rule.version}, where.sites, where.first, where.last) == []
         for month in months:
             backfill.apply(client, server.home, rule, where, month)
             assert backfill.changes(client, rule, where, month) == []
@@ -463,13 +455,16 @@ def test_a_backup_keeps_what_is_not_on_the_server_and_says_how_to_keep_the_rest(
     assert (tmp_path / "back" / "journal.jsonl").read_bytes() == (server.home.root / "journal.jsonl").read_bytes()
 
 
-def test_queries_of_the_operator(client):
+def test_queries_of_the_operator(client, site):
     frame = console.run(client, "select name, count() as n from events group by name order by n desc")
     assert frame is not None and not isinstance(frame, bytes)
     assert frame.height == 3
     everything = console.run(client, "select *, [event_id] as `odd ``name` from events order by batch_seq limit 3")
     assert everything is not None and not isinstance(everything, bytes)
     assert [str(uuid.UUID(text)) for text in everything["event_id"]] == everything["event_id"].to_list()
+    mine = held.run(client, site, "select event_id from events limit 3")
+    assert mine is not None and not isinstance(mine, bytes)
+    assert mine.height == 3
     client.command(queries.query("engine/kill_statement"), parameters={"id": str(uuid.uuid4())})
 
 

@@ -15,7 +15,7 @@ from collector.sites.registry import Site
 from sql.client import PINNED
 from sql.core import timezones
 from sql.core.data_dir import DataDir
-from sql.schema import closing, migrate, pending, rebuild
+from sql.schema import closing, derived_by, migrate, pending, rebuild
 from sql.schema.days import by_month, write_again
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -54,6 +54,7 @@ def kept(engine):
     made.command("create database backfill_test")
     made.database = "backfill_test"
     migrate.apply(made)
+    made.command("insert into sites (site_id, domain, updated_at) select number, 'a', now() from numbers(1, 2)")
     made.command(TRAFFIC, parameters={"firefox": FIREFOX, "googlebot": GOOGLEBOT})
     days = made.query("select distinct site_id, arrayJoin([local_date, visit_date]) from events").result_rows
     closing.revise(made, 1, days)
@@ -70,6 +71,7 @@ def kept(engine):
 def client(kept):
     """As it was, events first: views fill tables from them."""
     kept.command("truncate table pending_days")
+    kept.command("truncate table derived_by")
     for table in STORED:
         kept.command(f"truncate table {table}")
         kept.command(f"insert into {table} select * from {table}_kept", settings={"insert_deduplicate": 0})  # noqa: S608
@@ -86,6 +88,10 @@ def rows(client):
     return {row[1]: row for row in client.query(f"select {COLUMNS} from events order by event_id").result_rows}  # noqa: S608
 
 
+def october_days(client):
+    return client.query("select distinct day from revisions where site_id = 2 and toYYYYMM(day) = 202610").result_rows
+
+
 def derived_again(client, home, name, where=EVER):
     rule = rules()[name]
     for month in backfill.months(client, where):
@@ -95,6 +101,7 @@ def derived_again(client, home, name, where=EVER):
 @pytest.mark.parametrize("name", ["channels", "user-agents", "bots"])
 def test_columns_become_what_the_rules_make_of_them(client, home, name):
     rule, before = rules()[name], rows(client)
+    assert backfill.outdated(client, rule, EVER) == {202609, 202610, 202611}
     told = [each for month in backfill.months(client, EVER) for each in backfill.changes(client, rule, EVER, month)]
     derived_again(client, home, name)
     after = rows(client)
@@ -106,6 +113,7 @@ def test_columns_become_what_the_rules_make_of_them(client, home, name):
     assert {column: sum(c.events for c in told if c.column == column) for column in at} == changed
     assert any(changed.values())
     assert all(backfill.changes(client, rule, EVER, month) == [] for month in backfill.months(client, EVER))
+    assert backfill.outdated(client, rule, EVER) == set()
     assert verify(client, home, every_row=True).differences == ()
 
 
@@ -132,6 +140,9 @@ def test_only_the_site_and_days_that_are_asked_for(client, home):
     changed = {row for each, row in rows(client).items() if row != before[each]}
     assert changed
     assert {row[0] for row in changed} == {2}
+    left = derived_by.outdated(client, {"channels": rules()["channels"].version}, [2], EVER.first, EVER.last)
+    october = [each for each in left if each.month == 202610]
+    assert [each.days for each in october] == [len(october_days(client)) - 11]
     days = {row[-2] for row in changed}
     assert where.first <= min(days) <= max(days) <= where.last
     assert verify(client, home, every_row=True).differences == ()
