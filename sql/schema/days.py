@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from sql.core.queries import identifier
-from sql.schema.swaps import drop, swap_in
+from sql.schema.swaps import make, swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -62,8 +62,7 @@ def replace(
     """
     table, bound = identifier(table), dict(parameters)
     side = f"{table}_rebuild"
-    drop(client, side)
-    client.command(f"create table {side} as {table}")
+    make(client, table, side)
     if for_good:
         kept = f"select * from {table} where _partition_id = '{int(month)}' and not ({instead_of})"  # noqa: S608 (ours)
         client.command(f"insert into {side} {kept}", parameters=bound, settings={"insert_deduplicate": 0})
@@ -91,8 +90,7 @@ def write_again(
     """
     name, date = identifier(table), identifier(date)
     side = f"{name}_rebuild"
-    drop(client, side)
-    client.command(f"create table {side} as {name}")
+    make(client, name, side)
     client.command(
         f"insert into {side} select {columns} from {name} where toYYYYMM({date}) = {{month:UInt32}} and {where}",  # noqa: S608 (ours)
         parameters={"month": month, **parameters},
@@ -107,8 +105,7 @@ def write_partition_again(
     """Write those rows of a partition again, by its id, that hold ``where``: readers see it as it was or as it is."""
     name = identifier(table)
     side = f"{name}_rebuild"
-    drop(client, side)
-    client.command(f"create table {side} as {name}")
+    make(client, name, side)
     client.command(
         f"insert into {side} select {columns} from {name} where _partition_id = {{partition:String}} and {where}",  # noqa: S608 (ours)
         parameters={"partition": partition, **parameters},

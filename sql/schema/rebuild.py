@@ -21,7 +21,7 @@ from sql.schema import days as of_days
 from sql.schema.days import Days, after, by_month, first_of
 from sql.schema.replaced import instead, of_events
 from sql.schema.shipped import derivation
-from sql.schema.swaps import drop, swap_in
+from sql.schema.swaps import make, swap_in
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -125,8 +125,7 @@ def rebuild_visits(client: Client, days: Days, visits: list[int]) -> None:
 
 def _rebuild(client: Client, table: str, month: int) -> None:
     side = f"{table}_rebuild"
-    drop(client, side)
-    client.command(f"create table {side} as {table}")
+    make(client, table, side)
     client.command(
         f"insert into {side} {derivation(table)}",
         settings={

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+from sql.core.errors import SchemaError
 from sql.core.queries import identifier, query
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _DROPS_AT_ONCE = 26
 _READY = re.compile(r"(\w+)_swap_([0-9a-z]+)_rebuild")
 SIDE = "_rebuild"
+_REPLICATED = re.compile(r"Replicated(\w*MergeTree)\('[^']*', '[^']*'(?:, )?")
 Run = Callable[[str], str]
 """Runs a statement, and returns its one value as text."""
 
@@ -37,6 +39,29 @@ def drop(client: Client, table: str) -> None:
     as a library, waits for ever where it is to drop at once.
     """
     _drop(running(client), identifier(table), str(client.server_version))
+
+
+def make(client: Client, table: str, side: str) -> None:
+    """Make ``side``, an empty table in which a partition of ``table`` is written again; one that is there is dropped.
+
+    That of a replicated table is not replicated: the path of its original is taken. What is put in the place of a
+    partition is copied to other replicas then.
+    """
+    table, side = identifier(table), identifier(side)
+    drop(client, side)
+    [(stored,)] = client.query(query("engine/how_stored"), parameters={"table": table}).result_rows
+    engine = f" engine = {unreplicated(stored)}" if stored.startswith("Replicated") else ""
+    client.command(f"create table {side} as {table}{engine}")
+
+
+def unreplicated(stored: str) -> str:
+    """The text of a replicated table's engine, keys and settings, as of a table of its own."""
+    found = _REPLICATED.match(stored)
+    if not found:
+        raise SchemaError(f"how is this table stored? {stored}", "its engine should begin with a path and a replica")
+    keys, _, settings = stored[found.end() :].partition(" SETTINGS ")
+    kept = [each for each in settings.split(", ") if each and not each.startswith("replicated_")]
+    return f"{found[1]}({keys}" + (f" SETTINGS {', '.join(kept)}" if kept else "")
 
 
 def swap_in(client: Client, table: str, side: str, month: int | str) -> None:

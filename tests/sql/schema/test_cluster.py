@@ -14,7 +14,8 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from sql.client import PINNED, opened
-from sql.schema import blueprint, migrate
+from sql.core.errors import SchemaError
+from sql.schema import blueprint, migrate, swaps
 from sql.schema.cluster import Placement, clustered, placement
 from tests.cluster import engine as cluster_engine
 from tests.cluster import statements
@@ -83,6 +84,26 @@ def test_no_default_of_a_sharded_table_depends_on_where_it_is_made(client):
                 assert [c.name for c in thing.columns if re.search(r"\b(now|rand|generate)\w*\(", c.more)] == []
 
 
+@pytest.mark.parametrize(
+    ("stored", "own"),
+    [
+        ("ReplicatedMergeTree('/a/{shard}/t', '{replica}') PARTITION BY x ORDER BY (a, b)",
+         "MergeTree() PARTITION BY x ORDER BY (a, b)"),
+        ("ReplicatedReplacingMergeTree('/a', 'r', version) ORDER BY a SETTINGS replicated_a = 1000, replicated_b = 60",
+         "ReplacingMergeTree(version) ORDER BY a"),
+        ("ReplicatedAggregatingMergeTree('/a', 'r') ORDER BY a SETTINGS index_granularity = 8192, replicated_a = 1",
+         "AggregatingMergeTree() ORDER BY a SETTINGS index_granularity = 8192"),
+    ],
+)  # fmt: skip
+def test_a_side_table_of_a_replicated_one_is_its_own(stored, own):
+    assert swaps.unreplicated(stored) == own
+
+
+def test_a_table_that_is_stored_in_another_way_is_said():
+    with pytest.raises(SchemaError, match="how is this table stored"):
+        swaps.unreplicated("ReplicatedMergeTree ORDER BY a")
+
+
 @pytest.fixture
 def keeper(tmp_path):
     """A ZooKeeper on loopback; its port."""
@@ -125,6 +146,16 @@ def test_every_statement_is_carried_out_with_replicated_tables(client, keeper, t
             assert found["events"] == ("/clickhouse/footfall/01/footfall/events", "a", 1)
             assert found["sites"] == ("/clickhouse/footfall/all/footfall/sites", "01-a", 1)
             assert host.command("select count() from footfall_all.sites") == 0
+            host.database = "footfall"
+            for table in ("events", "visits", "sites"):
+                side = f"{table}_rebuild"
+                swaps.make(host, table, side)
+                rows = host.query(
+                    "select engine, sorting_key, partition_key from system.tables "
+                    "where database = 'footfall' and has({names:Array(String)}, name) order by name",
+                    parameters={"names": [table, side]},
+                ).result_rows
+                assert rows[0] == (f"Replicated{rows[1][0]}", *rows[1][1:])
             for text, code in {
                 "create table footfall.side as footfall.events": "REPLICA_ALREADY_EXISTS",
                 "insert into footfall.sites (site_id) settings insert_keeper_max_retries = 0 values (1)": "READ_ONLY",
