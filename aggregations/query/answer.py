@@ -60,7 +60,7 @@ class Asked:
     @property
     def segments_note(self) -> str:
         """What is to be said of segments: as of when their members are; empty where the question names none."""
-        return "; ".join(each.note for each in self.segments)
+        return " ".join(each.note for each in self.segments)
 
     @property
     def sampled_note(self) -> str:

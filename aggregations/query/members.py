@@ -34,7 +34,7 @@ class Membership:
     @property
     def note(self) -> str:
         """What an answer says of it."""
-        return f"segment {self.segment}: {self.members:,} visitors as of {self.at:%Y-%m-%d %H:%M} UTC"
+        return f"Segment {self.segment}: {self.members:,} visitors as of {self.at:%Y-%m-%d %H:%M} UTC."
 
 
 def asked(text: str) -> Condition:

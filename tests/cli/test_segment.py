@@ -60,7 +60,7 @@ def test_from_a_condition_to_a_report(home, footfall, tmp_path):
     assert "footfall segment refresh" in {each.command for each in receipts.every(home)}
     report = ("report", "pages", "--period", "2026-11-02", "--segment", "lookers")
     assert [(row["page"], row["visitors"]) for row in json.loads(footfall(*report))] == [("/pricing", 2), ("/", 1)]
-    assert "segment lookers: 2 visitors as of 20" in footfall(*report, "--format", "table")
+    assert "Segment lookers: 2 visitors as of 20" in footfall(*report, "--format", "table")
     members = json.loads(footfall("segment", "members", "lookers", "--split", "50/50"))
     assert {row["part"] for row in members} <= {1, 2} and len(members) == 2
     footfall("segment", "edit", "lookers", "--where", "did(page=/)")

@@ -2,7 +2,7 @@
 select
     visitor_id,
     if(argMax(entered, refresh), 'entered', 'left') as change,
-    fromUnixTimestamp64Milli(toInt64(max(refresh)), 'UTC') as at
+    toDateTime(intDiv(max(refresh), 1000), 'UTC') as at
 from segment_members
 where
     site_id = {site:UInt32}

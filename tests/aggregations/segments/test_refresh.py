@@ -80,7 +80,7 @@ def test_a_report_of_a_segment_counts_its_members(world, home, shop):
     assert '"segment": "buyers"' in encode(asked)
     made = prepare(world.client, asked)
     assert answer(world.client, made).rows() == [(2, 3)]
-    assert made.segments_note == "segment buyers: 2 visitors as of 2026-11-02 12:00 UTC"
+    assert made.segments_note == "Segment buyers: 2 visitors as of 2026-11-02 12:00 UTC."
     for text, figures in {
         "segment=buyers|others": (3, 4),
         "segment!=buyers": (2, 2),
