@@ -2,7 +2,7 @@
 select
     visitor_id,
     if(argMax(entered, refresh), 'entered', 'left') as change,
-    toDateTime(intDiv(max(refresh), 1000), 'UTC') as at
+    toDateTime64(intDiv(max(refresh), 1000), 0, 'UTC') as at
 from segment_members
 where
     site_id = {site:UInt32}

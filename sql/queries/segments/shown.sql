@@ -1,7 +1,7 @@
 -- Members of a segment and their part of a split, those who entered last first. Grain: one row a visitor.
 select
     visitor_id,
-    toDateTime(intDiv(max(refresh), 1000), 'UTC') as entered_at,
+    toDateTime64(intDiv(max(refresh), 1000), 0, 'UTC') as entered_at,
     toUInt8(split_part({segment:String}, argMax(person_id, refresh), {ends:Array(UInt8)})) as part
 from segment_members
 where
