@@ -16,7 +16,7 @@ from sql import definitions
 from sql.compose import with_first
 from sql.core.data_dir import DataDir
 from sql.core.queries import query
-from sql.core.segments import refreshing
+from sql.schema.refreshing import refreshing
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -54,7 +54,7 @@ def refresh(
         if name not in versions:
             definitions.find(client, of.site.site_id, SEGMENT, name)
     found = []
-    with refreshing(home, "footfall segment refresh"):
+    with refreshing(client, home, "footfall segment refresh"):
         wanted = list(names or versions)
         for start in range(0, len(wanted), TOGETHER):
             some = wanted[start : start + TOGETHER]

@@ -25,9 +25,9 @@ from sql import definitions
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError
 from sql.core.queries import query
-from sql.core.segments import refreshing
 from sql.schema import horizons, leftovers, pending
 from sql.schema.days import write_again, write_partition_again
+from sql.schema.refreshing import refreshing
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -106,8 +106,8 @@ def check(client: Client, home: DataDir, who: Person) -> int:
 def _delete(client: Client, home: DataDir, who: Person, table: str) -> None:
     if table == "events":
         # A refresh that reads their events writes them down as members: none must be between the two.
-        with refreshing(home, "footfall visitor erase"):
-            _leave_segments(client, home, who)
+        with refreshing(client, home, "footfall visitor erase"):
+            _take_out(client, home, who)
             _delete_rows(client, home, who, table)
     else:
         _delete_rows(client, home, who, table)
@@ -130,7 +130,12 @@ def _delete_rows(client: Client, home: DataDir, who: Person, table: str) -> None
 
 
 def _leave_segments(client: Client, home: DataDir, who: Person) -> None:
-    """Remove who entered and left segments."""
+    """Remove when they entered and left segments."""
+    with refreshing(client, home, "footfall visitor erase"):
+        _take_out(client, home, who)
+
+
+def _take_out(client: Client, home: DataDir, who: Person) -> None:
     with _working(client, home, who):
         client.command("truncate table work_members")
         write_partition_again(client, _MEMBERS, "all", f"not ({_THEIRS})", {})

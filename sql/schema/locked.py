@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.02
 # Which tables a lock is for; all others have the partitions lock.
-_TABLES = {"definitions.lock": ("definitions",), "sites.lock": ("sites", "write_keys")}
+_TABLES = {
+    "definitions.lock": ("definitions", "identity_log", "user_groups"),
+    "sites.lock": ("sites", "write_keys"),
+    "segments.lock": ("segment_members", "segment_refreshes", "work_members"),
+}
 _OF_OTHERS = frozenset(name for names in _TABLES.values() for name in names)
 
 

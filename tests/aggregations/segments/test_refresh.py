@@ -19,7 +19,7 @@ from aggregations.segments.refresh import refresh
 from sql import definitions
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineBusy, UsageError
-from sql.core.segments import refreshing
+from sql.schema.refreshing import refreshing
 
 BUYERS = members.named("buyers")
 NOON = dt.datetime(2026, 11, 2, 12, tzinfo=dt.UTC)
@@ -138,9 +138,9 @@ def _break(world, monkeypatch, method, at):
 
 
 def test_two_refreshes_do_not_run_at_once(world, home, shop, monkeypatch):
-    monkeypatch.setattr("sql.core.segments.WAIT", 0.05)
+    monkeypatch.setattr("sql.schema.refreshing.WAIT", 0.05)
     with (
-        refreshing(home, "footfall segment refresh"),
+        refreshing(world.client, home, "footfall segment refresh"),
         pytest.raises(EngineBusy, match="refreshed by process"),
     ):
         refreshed(world, home, shop, NOON)
