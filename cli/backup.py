@@ -33,7 +33,12 @@ _LABELS = {
 
 
 @app.command(epilog="Example: footfall backup create --to /mnt/backup/footfall")
-def create(to: BackupsOption = "") -> None:
+def create(
+    to: BackupsOption = "",
+    incremental: Annotated[
+        bool, typer.Option("--incremental", help="Send only what the latest backup there does not have.")
+    ] = False,
+) -> None:
     """Copy database, spool, keys, tracker files and footfall.toml, all of one moment, except salts.
 
     Loading pauses for less than a second. A run that is interrupted leaves no backup; run it again.
@@ -42,9 +47,12 @@ def create(to: BackupsOption = "") -> None:
 
     config, place = settings(), _place(to)
     with database("backup create") as client:
-        made = make(client, config.database_url, config.home, place, config.source)
+        made = make(client, config.database_url, config.home, place, config.source, incremental=incremental)
         name = str(client.command("select currentDatabase()"))
-    typer.echo(f"{made.name}: {len(made.manifest.files):,} files, {made.manifest.bytes:,} bytes in {place}", err=True)
+    files = made.manifest.files
+    shared = sum(file.bytes for file in files if file.shared)
+    told = f", {shared:,} of them shared with the backup before" if incremental else ""
+    typer.echo(f"{made.name}: {len(files):,} files, {made.manifest.bytes:,} bytes in {place}{told}", err=True)
     if not made.manifest.embedded:
         typer.echo(
             "The tables are on a ClickHouse server and not in this backup.\n"

@@ -38,12 +38,14 @@ class File(msgspec.Struct, frozen=True):
     """A file of a backup: its name in the data directory, its size in bytes, its SHA-256.
 
     ``modified`` is its time in nanoseconds since 1970: prepared batches are loaded in the order of theirs.
+    ``shared``: it is one with that of the backup before.
     """
 
     name: str
     bytes: int
     sha256: str
     modified: int
+    shared: bool = False
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -89,8 +91,19 @@ class Last(msgspec.Struct, frozen=True):
     taken: dt.datetime | None = None
 
 
-def create(client: Client, url: str, home: DataDir, to: str, config: Path | None = None, wait: float = 60.0) -> Backup:
+def create(
+    client: Client,
+    url: str,
+    home: DataDir,
+    to: str,
+    config: Path | None = None,
+    wait: float = 60.0,
+    *,
+    incremental: bool = False,
+) -> Backup:
     """Make a backup of what is stored now, while Footfall runs. ``url`` is the database's, ``config`` footfall.toml.
+
+    ``incremental``: files that the latest backup there has too are shared with it. Each is whole all the same.
 
     Safe to interrupt at any moment. Raises EngineBusy (another backup is made, or the partitions are not free within
     ``wait`` seconds), UsageError (nothing is stored yet) and StorageError.
@@ -115,9 +128,10 @@ def create(client: Client, url: str, home: DataDir, to: str, config: Path | None
             _remember(home, Last(to, name, False, before.taken if before else None))
             ours = None if config is None else home.backup_held / CONFIG  # of an earlier restore
             held_ = [path for path in _held(home) if path != ours]
-            files = tuple(_copy(store, name, path, path.relative_to(home.backup_held)) for path in held_)
+            known = _known(to) if incremental else {}
+            files = tuple(_copy(store, name, path, path.relative_to(home.backup_held), known) for path in held_)
             if config is not None:
-                files += (_copy(store, name, config, Path(CONFIG)),)
+                files += (_copy(store, name, config, Path(CONFIG), known),)
             told = (moment, embedded, steps, found.rows, found.links, files, config is not None)
             manifest = Manifest(FORMAT, version("footfall"), *told)
             store.put(f"{name}/{MANIFEST}", [msgspec.json.format(msgspec.json.encode(manifest), indent=1)])
@@ -189,9 +203,22 @@ def _held(home: DataDir) -> list[Path]:
     return sorted(path for path in home.backup_held.rglob("*") if path.is_file())
 
 
-def _copy(store: Store, backup: str, path: Path, name: Path) -> File:
+def _known(to: str) -> dict[str, tuple[str, File]]:
+    """Files of the latest backup by their name, with the name that they are stored under."""
+    found = every(to)
+    return {file.name: (f"{found[-1].name}/{file.name}", file) for file in found[-1].manifest.files} if found else {}
+
+
+def _copy(store: Store, backup: str, path: Path, name: Path, known: dict[str, tuple[str, File]]) -> File:
     with path.open("rb") as source:
-        modified = os.fstat(source.fileno()).st_mtime_ns
+        facts = os.fstat(source.fileno())
+        modified = facts.st_mtime_ns
+        stored, same = known.get(str(name), ("", None))
+        if same is not None and same.bytes == facts.st_size:
+            equal = hashlib.file_digest(source, "sha256").hexdigest() == same.sha256
+            if equal and store.share(f"{backup}/{name}", stored):
+                return File(str(name), same.bytes, same.sha256, modified, shared=True)
+            source.seek(0)
         size, digest = store.put(f"{backup}/{name}", iter(lambda: source.read(CHUNK), b""))
     return File(str(name), size, digest, modified)
 

@@ -59,6 +59,26 @@ class Store:
                 _publish(Path(target), Path(path))
         return size, digest.hexdigest()
 
+    def share(self, name: str, of: str) -> bool:
+        """Put a file that is here already under another name too, without its bytes being sent; whether that was done.
+
+        In a directory both are one file until one of them is deleted; an object is copied within its store.
+        """
+        old, new = (f"{self._root}/{each}" for each in (of, name))
+        if not self._local:
+            try:
+                self._fs.copy_file(old, new)
+            except OSError:  # it is gone, or too large for the store to copy
+                return False
+            return True
+        try:
+            Path(new).parent.mkdir(parents=True, exist_ok=True)
+            os.link(old, new)
+            fsync_dir(Path(new).parent)
+        except OSError:  # gone, of another file system, or one without links
+            return False
+        return True
+
     def get(self, name: str) -> bytes:
         """The bytes of a file. Raises FileNotFoundError."""
         return b"".join(self.chunks(name))

@@ -220,6 +220,27 @@ def test_backups_in_a_store_of_ones_own(house, footfall, bucket, tmp_path, monke
     assert (done.returncode, "sites.json: its content has changed" in done.stdout) == (3, True)
 
 
+@pytest.mark.parametrize("to", ["directory", "bucket"])
+def test_an_incremental_backup_sends_what_is_new_and_is_whole(house, footfall, bucket, tmp_path, to):
+    place = str(tmp_path / "backups") if to == "directory" else "s3://bucket/incremental"
+    configured(tmp_path, house, place)
+    first = footfall("create").stdout.strip()
+    (house.root / "new.txt").write_text("new")
+    (house.root / "quarantine.txt").write_bytes((house.root / "quarantine.txt").read_bytes()[::-1])
+    done = footfall("create", "--incremental")
+    assert "of them shared with the backup before" in done.stderr
+    [_, made] = backup.every(place)
+    unshared = {file.name for file in made.manifest.files if not file.shared}
+    assert {"new.txt", "quarantine.txt"} <= unshared < {file.name for file in made.manifest.files}
+    backup.remove(place, backup.find(place, first))
+    assert list(backup.check(place, made)) == []
+    done = footfall("restore", made.name, "--as", tmp_path / "restored")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "restored" / "new.txt").read_text() == "new"
+    (house.root / "new.txt").unlink()
+    (house.root / "quarantine.txt").write_bytes((house.root / "quarantine.txt").read_bytes()[::-1])
+
+
 # When the n-th request whose path ends like this arrives, or was answered.
 KILLS = {
     "in an upload": ("before", "/quarantine.txt", 4),
