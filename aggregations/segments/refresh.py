@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 # How many are found in one reading: each gathers something of every visitor, in memory.
 TOGETHER = 50
 _REFRESHED = ["site_id", "segment", "refresh", "version", "members", "entered", "left"]
-# A large site's visitors are gathered on disk where they do not fit.
-_SETTINGS = {"max_bytes_before_external_group_by": 2 << 30, "insert_deduplicate": 0}
+_SETTINGS = {"insert_deduplicate": 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,12 @@ from sql.core.queries import query
 
 # Whose visitor it is, over rows joined with those of the view `persons`.
 PERSON = "if(p.person_id = 0, s.visitor_id, p.person_id)"
-# Hundreds of segments make a long text.
+# Hundreds of segments make a long text; visitors of a large site are gathered on disk where they do not fit.
 _SETTINGS: dict[str, object] = {
     "max_query_size": 16 << 20,
     "max_ast_elements": 500_000,
     "max_expanded_ast_elements": 2_000_000,
+    "max_bytes_before_external_group_by": 2 << 30,
 }
 
 
@@ -60,12 +61,11 @@ def statement(
             key = PERSON if identified else "s.visitor_id"
             chosen = ", ".join([f"{key} as person_id", "groupUniqArray(s.visitor_id) as visitors", *columns])
             sides.append(f"(select {chosen} from {rows} group by person_id)")  # noqa: S608 (texts of ours)
-    both = len(sides) > 1
-    gathered = f"{sides[0]} as e full join {sides[1]} as v using (person_id)" if both else f"{sides[0]} as e"
-    visitors = "arrayDistinct(arrayConcat(e.visitors, v.visitors))" if both else "e.visitors"
+    # Whoever has no raw events any more is in no segment, whichever others are found together with it.
+    gathered = f"{sides[0]} as e" + "".join(f" left join {side} as v using (person_id)" for side in sides[1:])
     places = ", ".join(f"if({test}, {place}, 0)" for place, test in enumerate(tests, 1))
     tested = f"arrayFilter(place -> place > 0, [{places}]::Array(UInt16)) as places"
-    found = f"select person_id, {visitors} as visitors, {tested} from {gathered}"  # noqa: S608 (texts of ours)
+    found = f"select person_id, e.visitors as visitors, {tested} from {gathered}"  # noqa: S608 (texts of ours)
     return Statement(with_first("found", found, query("segments/members")), binder.values, _SETTINGS)
 
 

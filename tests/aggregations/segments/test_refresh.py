@@ -226,3 +226,16 @@ def test_a_busy_visitor_costs_what_their_events_cost(world, home):
     of = evaluate.population(world.client, site, NOON)
     asked = parse("did(event=a) >= 3 in 1s then did(event=b) in 1s then did_not(event=c) in 1h")
     assert evaluate.size(world.client, of, asked) == 1
+
+
+def test_who_belongs_does_not_depend_on_what_is_refreshed_with_it(world, home):
+    """Of visitor 2 retention has left visits alone."""
+    site = world.site("UTC")
+    world.events(site, *({"at": f"2026-11-0{day}T09:00:00", "visitor": day, "visit": day} for day in (1, 2)))
+    world.client.command(
+        "delete from events where site_id = {s:UInt32} and visitor_id = 2", parameters={"s": site.site_id}
+    )
+    definitions.put(world.client, home, site.site_id, SEGMENT, "quiet", Segment("did_not(event=purchase)"))
+    assert refreshed(world, home, site, NOON) == {"quiet": (1, 1, 0)}
+    definitions.put(world.client, home, site.site_id, SEGMENT, "direct", Segment('first.source=""'))
+    assert refreshed(world, home, site, NOON + HOUR) == {"direct": (1, 1, 0), "quiet": (1, 0, 0)}
