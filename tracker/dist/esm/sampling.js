@@ -19,8 +19,9 @@ var fraction = (text) => murmur3(text) / 2 ** 32;
 
 // src/modules/sampling.ts
 var sampling = (api) => {
-  const rate = Number(api.option("sample"));
-  if (!(rate > 0 && rate <= 1)) return console.warn("Footfall: data-sample is no share such as 0.1, all is sent");
+  const given = Number(api.option("sample"));
+  if (!(given > 0 && given <= 1)) return console.warn("Footfall: data-sample is no share such as 0.1, all is sent");
+  const rate = Math.max(given, 1e-3);
   let taken;
   api.on("event", (event) => {
     if (taken === void 0) {

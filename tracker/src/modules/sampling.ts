@@ -4,8 +4,9 @@ import type { Module } from "../api";
 import { fraction } from "./lib/hash";
 
 export const sampling: Module = (api) => {
-  const rate = Number(api.option("sample"));
-  if (!(rate > 0 && rate <= 1)) return console.warn("Footfall: data-sample is no share such as 0.1, all is sent");
+  const given = Number(api.option("sample"));
+  if (!(given > 0 && given <= 1)) return console.warn("Footfall: data-sample is no share such as 0.1, all is sent");
+  const rate = Math.max(given, 0.001); // an event counts for at most 1,000
   let taken: boolean | undefined;
   api.on("event", (event) => {
     // Decided once a page load: a visitor who becomes known in between is not half counted.
