@@ -118,8 +118,8 @@ def test_site_added_listed_published(serving, of):
     assert second.returncode == 0, second.stderr
     listed = json.loads(of(serving, "site", "list").stdout)
     assert [list(row.values()) for row in listed] == [
-        [1, "shop.example", "Europe/Paris", "EUR", "cookieless", 30, 0, False],
-        [2, "xn--bcher-kva.example", "UTC", "", "first-party", 7, 500, False],
+        [1, "shop.example", "Europe/Paris", "EUR", "cookieless", 30, 0, False, "hashed"],
+        [2, "xn--bcher-kva.example", "UTC", "", "first-party", 7, 500, False, "hashed"],
     ]
     for same in ("shop.example", "SHOP.example", "http://shop.example"):
         refused(of(serving, "site", "add", same), 2, "shop.example already exists", "footfall site list")
