@@ -35,6 +35,9 @@ SECTIONS: dict[str, dict[str, Listed]] = {
         "dimensions": Listed("catalogue", "List the dimensions, with level and meaning."),
         "explain": Listed("catalogue", "Define a metric or dimension, and name its tables."),
     },
+    "Take out": {
+        "export": Listed("export", "Data, audiences and conversions as files."),
+    },
     "Define": {
         "goal": Listed("goal", "A page, event, property, duration, scroll depth or value."),
         "funnel": Listed("funnel", "Steps that visitors take within a time window."),

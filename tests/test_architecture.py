@@ -26,7 +26,13 @@ WRITE = (
     "collector.imports",
     "collector.lifecycle",
 )
-READ = ("aggregations.query", "aggregations.reports", "aggregations.segments", "aggregations.definitions")
+READ = (
+    "aggregations.query",
+    "aggregations.reports",
+    "aggregations.segments",
+    "aggregations.exports",
+    "aggregations.definitions",
+)
 FACES = ("cli.config", "cli.render", "cli")
 ALLOWED = {
     folder: (*below, *own[: at + 1])

@@ -71,6 +71,7 @@ def plan(
     ]
     [(members,)] = client.query(query("persons/members_count"), parameters=who.bound).result_rows
     parts.append(Part("delete", f"{_MEMBERS} of {domain}", partial(_leave_segments, client, home, who), members))
+    parts += _exported(client, who)
     parts.append(Part("delete", f"merges of users of {domain}", partial(_forget_merges, client, home, who)))
     for table in _TABLES:
         months = tuple(sorted(month for name, month in rows if name == table))
@@ -83,6 +84,13 @@ def plan(
     tables = ", ".join(dict.fromkeys(row[0] for row in client.query(query("persons/columns")).result_rows))
     parts.append(Part("check", f"that none of their ids is left in {tables}", partial(check, client, home, who)))
     return parts
+
+
+def _exported(client: Client, who: Person) -> Iterator[Part]:
+    """A word on every audience that their contact data went out with: it is removed there by the next export."""
+    for export, rows in client.query(query("exports/of_persons"), parameters=who.bound).result_rows:
+        what = f"exported audience {export}: `footfall export segment … --since-last` lists them as removed"
+        yield Part("keep", what, lambda: None, rows)
 
 
 def check(client: Client, home: DataDir, who: Person) -> int:

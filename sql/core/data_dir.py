@@ -56,6 +56,16 @@ class DataDir:
         return self.root / "definitions.lock"
 
     @property
+    def exports_lock(self) -> Path:
+        """Held while an audience or conversions are exported."""
+        return self.root / "exports.lock"
+
+    @property
+    def schedule_lock(self) -> Path:
+        """Held while the exports of a file are run by their schedule."""
+        return self.root / "schedule.lock"
+
+    @property
     def segments_lock(self) -> Path:
         """Held while who belongs to segments is written."""
         return self.root / "segments.lock"

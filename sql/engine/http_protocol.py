@@ -35,6 +35,8 @@ TRANSPORT = frozenset(
 )
 # Formats whose blocks can be joined end to end, so that a long answer can be sent while it is made.
 STREAMABLE = frozenset({"Native", "TabSeparated", "TSV", "CSV", "RowBinary", "JSONEachRow"})
+# How an Arrow stream ends.
+ARROW_END = b"\xff\xff\xff\xff\0\0\0\0"
 
 _TARGET = r"(?:`[^`]+`|\"[^\"]+\"|[\w.])+"
 _INSERT = re.compile(
@@ -121,9 +123,18 @@ def result_format(sql: str, default: str) -> str | None:
     return match[1] if match else default
 
 
-def streams(sql: str, fmt: str | None) -> bool:
-    """Whether the answer can leave block by block."""
-    return fmt in STREAMABLE and _SELECT.match(sql) is not None
+def streams(sql: str, fmt: str | None, joined: bool = False) -> bool:
+    """Whether the answer can leave block by block; ``joined``: an Arrow stream too, put together of those of blocks."""
+    return (fmt in STREAMABLE or (joined and fmt == "ArrowStream")) and _SELECT.match(sql) is not None
+
+
+def arrow_piece(data: bytes, first: bool = False) -> bytes:
+    """A whole Arrow stream without its end, and without its schema where it is not the ``first`` of those to be joined.
+
+    A message is ``FFFFFFFF | length | metadata``; the schema's has nothing after it, and the end's length is 0.
+    """
+    start = 0 if first else 8 + int.from_bytes(data[4:8], "little")
+    return data[start : len(data) - len(ARROW_END)]
 
 
 def error_code(message: str) -> int:

@@ -226,7 +226,8 @@ class Handler(BaseHTTPRequestHandler):
             text, params.get("default_format") or self.headers.get("X-ClickHouse-Format") or "TabSeparated"
         )
         bound = {k[6:]: v for k, v in params.items() if k.startswith("param_")}
-        if fmt and http_protocol.streams(text, fmt) and params.get("wait_end_of_query") != "1":
+        waits = params.get("wait_end_of_query")
+        if fmt and http_protocol.streams(text, fmt, joined=waits == "0") and waits != "1":
             self._stream(connection, text, fmt, bound)
             return
         result = connection.query(text, fmt or "TabSeparated", params=bound)
@@ -260,6 +261,10 @@ class Handler(BaseHTTPRequestHandler):
             if fmt == "Native" and not data:
                 blocks.close()
                 data = self._columns_only(connection, text, bound)
+            arrow = fmt == "ArrowStream"
+            if arrow and not data:
+                blocks.close()
+                data = connection.query(text, fmt, params=bound).bytes()
             self._headers(
                 200,
                 {
@@ -268,10 +273,12 @@ class Handler(BaseHTTPRequestHandler):
                     "X-ClickHouse-Exception-Tag": tag,
                 },
             )
-            self._chunk(data)
+            self._chunk(http_protocol.arrow_piece(data, first=True) if arrow else data)
             try:
                 for block in blocks if first is not None else ():
-                    self._chunk(block.bytes())
+                    piece = block.bytes()
+                    self._chunk(http_protocol.arrow_piece(piece) if arrow else piece)
+                self._chunk(http_protocol.ARROW_END if arrow else b"")
             except (BrokenPipeError, ConnectionResetError):
                 raise
             except Exception as exc:

@@ -39,7 +39,7 @@ PLACEMENTS = {
     },
     Placement.GLOBAL: {
         "sites", "write_keys", "definitions", "schema_steps", "horizons", "tombstones", "segment_members",
-        "segment_refreshes", "work_members", "identity_log", "user_groups",
+        "segment_refreshes", "work_members", "identity_log", "user_groups", "exports", "export_members", "work_export",
     },
 }  # fmt: skip
 

@@ -1,0 +1,247 @@
+"""``footfall export events|visits|rollups|report``: stored data as files, with every row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aggregations.exports.consent import Consent
+from aggregations.exports.data import FileFormat, Partition
+from cli import exporting
+from cli.options import BotsOption, DryRunOption, PeriodOption, SiteOption
+from sql.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from aggregations.exports.data import Rows, Wanted
+    from aggregations.exports.files import FileEntry
+    from aggregations.query.model import Query
+
+FileOption = Annotated[
+    str, typer.Option("--output", "-o", help="File, - for standard output, or a URL such as s3://bucket/events.csv.")
+]
+KindOption = Annotated[
+    FileFormat | None, typer.Option("--format", "-f", help="Format (default: that of the file's name, else csv).")
+]
+WhereOption = Annotated[str, typer.Option("--where", "-w", help="Condition, such as 'country=FR and page^=/blog'.")]
+SegmentOption = Annotated[str, typer.Option("--segment", help="Visitors of this segment, or of a condition.")]
+PartitionOption = Annotated[
+    Partition | None, typer.Option("--partition-by", help="Write a file for each day or month into the directory -o.")
+]
+ConsentOption = Annotated[
+    Consent,
+    typer.Option(
+        "--consent", help="Leave out visitors who denied ad consent, or did not grant it, and all who send Sec-GPC."
+    ),
+]
+
+
+class Rollup(StrEnum):
+    """A rollup that can be exported."""
+
+    EVENTS = "daily_events"
+    PAGES = "daily_pages"
+
+
+@dataclass(frozen=True, slots=True)
+class DataExport:
+    """One export of data, as options or a file of exports say it."""
+
+    what: str
+    output: str = exporting.STDOUT
+    site: str | None = None
+    period: str = "30d"
+    where: str = ""
+    segment: str = ""
+    format: FileFormat | None = None
+    partition_by: Partition | None = None
+    include_bots: bool = False
+    consent: Consent = Consent.ANY
+    report: str = ""
+    query: str = ""
+    told: Callable[[str], object] = field(default=lambda line: typer.echo(line, err=True))
+
+    @property
+    def definition(self) -> dict[str, object]:
+        """What the manifest says of it."""
+        names = ("what", "period", "where", "segment", "partition_by", "include_bots", "consent", "report", "query")
+        return {name: str(getattr(self, name)) for name in names if getattr(self, name)}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the group."""
+    app.command("events", epilog="Example: footfall export events --period 2026-10 -o october.parquet")(events)
+    app.command("visits", epilog="Example: footfall export visits --partition-by month -o visits/ --format parquet")(
+        visits
+    )
+    app.command("rollups", epilog="Example: footfall export rollups --table daily_pages --period 12mo -o pages.csv")(
+        rollups
+    )
+    app.command("report", epilog="Example: footfall export report pages --period 12mo -o pages.csv")(report)
+
+
+def events(
+    output: FileOption = exporting.STDOUT,
+    fmt: KindOption = None,
+    site: SiteOption = None,
+    period: PeriodOption = "30d",
+    where: WhereOption = "",
+    segment: SegmentOption = "",
+    partition_by: PartitionOption = None,
+    include_bots: BotsOption = False,
+    consent: ConsentOption = Consent.ANY,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Write raw events, one row each."""
+    asked = DataExport("events", output, site, period, where, segment, fmt, partition_by, include_bots, consent)
+    run(asked, dry_run)
+
+
+def visits(
+    output: FileOption = exporting.STDOUT,
+    fmt: KindOption = None,
+    site: SiteOption = None,
+    period: PeriodOption = "30d",
+    where: WhereOption = "",
+    segment: SegmentOption = "",
+    partition_by: PartitionOption = None,
+    include_bots: BotsOption = False,
+    consent: ConsentOption = Consent.ANY,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Write visits, one row each."""
+    asked = DataExport("visits", output, site, period, where, segment, fmt, partition_by, include_bots, consent)
+    run(asked, dry_run)
+
+
+def rollups(
+    table: Annotated[Rollup, typer.Option("--table", help="Which rollup.")] = Rollup.EVENTS,
+    output: FileOption = exporting.STDOUT,
+    fmt: KindOption = None,
+    site: SiteOption = None,
+    period: PeriodOption = "30d",
+    where: WhereOption = "",
+    partition_by: PartitionOption = None,
+    include_bots: BotsOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Write sums by day: of events by name, or of page views by host and path."""
+    run(DataExport(table, output, site, period, where, "", fmt, partition_by, include_bots), dry_run)
+
+
+def report(
+    name: Annotated[str, typer.Argument(help="A ranked report, such as pages.")] = "",
+    query: Annotated[Path | None, typer.Option("--query", help="File with a query as JSON.")] = None,
+    output: FileOption = exporting.STDOUT,
+    fmt: KindOption = None,
+    site: SiteOption = None,
+    period: PeriodOption = "30d",
+    where: WhereOption = "",
+    segment: SegmentOption = "",
+    include_bots: BotsOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Write every row of a report, or of a query of your own."""
+    asked = DataExport("report", output, site, period, where, segment, fmt, None, include_bots)
+    run(replace(asked, report=name, query=_read(query) if query else ""), dry_run)
+
+
+def run(asked: DataExport, dry_run: bool = False) -> None:
+    """Carry out an export, or say how much it would write. Raises UsageError, EngineError, StorageError."""
+    fmt = asked.format or FileFormat(exporting.format_of(asked.output) or FileFormat.CSV)
+    stream = exporting.to_stream(asked.output)
+    if asked.partition_by and stream:
+        raise UsageError("--partition-by needs a directory", "such as -o exports/")
+    if stream and fmt in (FileFormat.PARQUET, FileFormat.ARROW) and not dry_run and exporting.on_terminal(asked.output):
+        raise UsageError(f"refusing to write {fmt} to a terminal", "add -o FILE, or pipe it")
+    with exporting.engine(f"export {asked.what}") as client:
+        _carry_out(client, asked, fmt, stream, dry_run)
+
+
+def _carry_out(client: Client, asked: DataExport, fmt: FileFormat, stream: bool, dry_run: bool) -> None:
+    from aggregations.exports import write
+    from aggregations.exports.data import located, parts
+    from aggregations.exports.encode import Counted
+    from aggregations.exports.files import FileEntry
+
+    wanted = _wanted(asked)
+    site, period = located(client, wanted)
+    make = _rows(client, asked, wanted, site)
+    rows = make(period)
+    if rows.note:
+        asked.told(rows.note)
+    if dry_run:
+        count = rows.count
+        found = int(client.command(count.text, parameters=count.values, settings=count.settings))  # type: ignore[arg-type]
+        asked.told(f"would export {found:,} rows of {site.domain} to {asked.output} as {fmt}")
+        return
+    files: tuple[FileEntry, ...]
+    where = None
+    if stream:
+        counted = Counted()
+        exporting.write_stream(asked.output, write.chunks(client, rows, fmt, counted))
+        files = (FileEntry(asked.output, counted.rows, 0, ""),)
+    elif asked.partition_by:
+        target = exporting.folder(asked.output)
+        told = _teller(asked)
+        files = tuple(write.folder(client, list(parts(period, asked.partition_by)), make, fmt, target, told))
+        where = (target, asked.what)
+    else:
+        where = exporting.target(asked.output)
+        files = (write.one_file(client, rows, fmt, *where),)
+    made = write.finished(client, rows, asked.what, fmt, files, asked.definition, where)
+    asked.told(f"exported {made.rows:,} rows of {site.domain} to {asked.output}")
+
+
+def _teller(asked: DataExport) -> Callable[[FileEntry], object]:
+    return lambda entry: asked.told(f"exported {entry.name}: {entry.rows:,} rows")
+
+
+def _rows(client: Client, asked: DataExport, wanted: Wanted, site: Any) -> Callable[[Any], Rows]:
+    from aggregations.exports import data
+    from aggregations.exports.columns import TABLES
+
+    if asked.what == "report":
+        query = _query(asked)
+        return lambda period: data.of_report(client, query, wanted, site, period)
+    return lambda period: data.of_table(client, TABLES[asked.what], wanted, site, period)
+
+
+def _query(asked: DataExport) -> Query:
+    from aggregations.query.model import decode
+    from aggregations.reports.ranked import RANKED
+
+    if bool(asked.report) == bool(asked.query):
+        raise UsageError("name a report or a query", "such as `footfall export report pages`, or --query FILE")
+    if asked.query:
+        return decode(asked.query)
+    if asked.report not in RANKED:
+        raise UsageError(f"no ranked report {asked.report}", f"one of {', '.join(sorted(RANKED))}")
+    return RANKED[asked.report].query()
+
+
+def _wanted(asked: DataExport) -> Wanted:
+    from aggregations.exports.data import Wanted
+    from aggregations.query import members, where
+
+    return Wanted(
+        asked.site,
+        asked.period,
+        where.parse(asked.where) if asked.where else None,
+        members.asked(asked.segment) if asked.segment else None,
+        asked.include_bots,
+        asked.consent,
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as exc:
+        raise UsageError(f"cannot read {path}: {exc.strerror}") from exc
