@@ -21,7 +21,7 @@ DONE, FAILED = "done", "failed"
 
 
 class Run(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One export. ``run`` is its number, its moment in ms since 1970 UTC; ``until``: it has what had come until then.
+    """One export. ``run`` is its number, its moment in ms since 1970 UTC.
 
     ``export`` is its name, by which the next one finds it; ``what`` is events, a segment …, ``target`` a format or
     platform.
@@ -35,7 +35,6 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True):
     people: int = 0
     added: int = 0
     removed: int = 0
-    until: int = 0
     left_out: dict[str, int] = {}
     files: tuple[str, ...] = ()
     sha256: tuple[str, ...] = ()
@@ -62,7 +61,7 @@ def write(client: Client, site: SiteRow, run: Run) -> None:
 def last(client: Client, site: SiteRow, export: str) -> Run | None:
     """The last run of an export that was done; None before there was one."""
     rows = client.query(query("exports/last"), parameters={"site": site.site_id, "export": export}).result_rows
-    return Run(export, int(rows[0][0]), rows[0][1], rows[0][2], until=int(rows[0][3])) if rows else None
+    return Run(export, int(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
 
 
 def every(client: Client, site: SiteRow, export: str = "", limit: int = 20) -> pl.DataFrame:

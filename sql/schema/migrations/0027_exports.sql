@@ -9,7 +9,6 @@ create table if not exists exports (
     people UInt64 comment 'persons of an audience that went out',
     added UInt64,
     removed UInt64,
-    until UInt64 comment 'what had come until then is in it, in ms since 1970',
     left_out Map(String, UInt64) comment 'persons or conversions by the reason',
     files Array(String),
     sha256 Array(String),
@@ -20,8 +19,8 @@ create table if not exists exports (
 engine = MergeTree
 order by (site_id, export, run);
 
--- Rows of audiences as they went out, by which additions and removals are found. No id of a person is here, only what the
--- platform was told. Grain: one row a change; it counts once its run is in `exports`.
+-- Rows of audiences as they went out, by which additions and removals are found, and hashes of the ids of conversions that
+-- went out. No id of a person is here, only what the platform was told. Grain: one row a change; it counts once its run is in `exports`.
 create table if not exists export_members (
     site_id UInt32,
     export LowCardinality(String),

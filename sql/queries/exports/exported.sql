@@ -1,0 +1,2 @@
+-- What an export has sent so far. Grain: one row a row of an audience, or a conversion.
+select cells from exported_members where site_id = {site:UInt32} and export = {export:String}
