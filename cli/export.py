@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import export_conversions, export_data, export_segment
+from cli import export_conversions, export_data, export_run, export_segment
 from cli.context import database
 from cli.options import FormatOption, LimitOption, OutputOption, SiteOption
 from cli.render.render import render
@@ -26,6 +26,7 @@ _LABELS = {
 export_data.add_to(app)
 export_segment.add_to(app)
 export_conversions.add_to(app)
+export_run.add_to(app)
 
 
 @app.command("log", epilog="Example: footfall export log --site shop.example")

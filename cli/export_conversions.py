@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ from aggregations.exports.conversion_files import Adjust, ConversionPlatform
 from cli import exporting
 from cli.context import database, settings
 from cli.export_segment import NameOption, reasons
+from cli.exporting import Told
 from cli.options import DryRunOption, PeriodOption, SiteOption
 from sql.core.durations import seconds_of
 from sql.core.errors import UsageError
@@ -35,7 +35,6 @@ class ConversionsExport:
     event: str = "refund"
     csv: str = ""
     name: str = ""
-    told: Callable[[str], object] = field(default=lambda line: typer.echo(line, err=True))
 
 
 def add_to(app: typer.Typer) -> None:
@@ -81,7 +80,7 @@ def conversions(
     run(asked, dry_run)
 
 
-def run(asked: ConversionsExport, dry_run: bool = False) -> None:
+def run(asked: ConversionsExport, dry_run: bool = False, told: Told = exporting.say) -> None:
     """Carry out an export, or say how many it would write. Raises UsageError, EngineError, StorageError."""
     from aggregations.exports import conversions
     from aggregations.query import sites
@@ -109,9 +108,9 @@ def run(asked: ConversionsExport, dry_run: bool = False) -> None:
         with conversions.finding(client, settings().home, site, what) as found:
             kinds = ", ".join(f"{count:,} {kind or 'rows'}" for kind, count in found.kinds.items()) or "0 rows"
             if found.left_out:
-                asked.told(f"left out: {reasons(found.left_out)}")
+                told(f"left out: {reasons(found.left_out)}")
             if dry_run:
-                asked.told(f"would export {kinds} to {asked.output}")
+                told(f"would export {kinds} to {asked.output}")
                 return
             made = conversions.write(client, site, what, found, target, name)
-    asked.told(f"exported {kinds}: {', '.join(each.name for each in made.files)}")
+    told(f"exported {kinds}: {', '.join(each.name for each in made.files)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ import typer
 from aggregations.exports.consent import Consent
 from aggregations.exports.data import FileFormat, Partition
 from cli import exporting
+from cli.exporting import Told
 from cli.options import BotsOption, DryRunOption, PeriodOption, SiteOption
 from sql.core.errors import UsageError
 
@@ -65,7 +66,7 @@ class DataExport:
     consent: Consent = Consent.ANY
     report: str = ""
     query: str = ""
-    told: Callable[[str], object] = field(default=lambda line: typer.echo(line, err=True))
+    name: str = ""
 
     @property
     def definition(self) -> dict[str, object]:
@@ -152,7 +153,7 @@ def report(
     run(replace(asked, report=name, query=_read(query) if query else ""), dry_run)
 
 
-def run(asked: DataExport, dry_run: bool = False) -> None:
+def run(asked: DataExport, dry_run: bool = False, told: Told = exporting.say) -> None:
     """Carry out an export, or say how much it would write. Raises UsageError, EngineError, StorageError."""
     fmt = asked.format or FileFormat(exporting.format_of(asked.output) or FileFormat.CSV)
     stream = exporting.to_stream(asked.output)
@@ -161,10 +162,10 @@ def run(asked: DataExport, dry_run: bool = False) -> None:
     if stream and fmt in (FileFormat.PARQUET, FileFormat.ARROW) and not dry_run and exporting.on_terminal(asked.output):
         raise UsageError(f"refusing to write {fmt} to a terminal", "add -o FILE, or pipe it")
     with exporting.engine(f"export {asked.what}") as client:
-        _carry_out(client, asked, fmt, stream, dry_run)
+        _carry_out(client, asked, fmt, stream, dry_run, told)
 
 
-def _carry_out(client: Client, asked: DataExport, fmt: FileFormat, stream: bool, dry_run: bool) -> None:
+def _carry_out(client: Client, asked: DataExport, fmt: FileFormat, stream: bool, dry_run: bool, told: Told) -> None:
     from aggregations.exports import write
     from aggregations.exports.data import located, parts
     from aggregations.exports.encode import Counted
@@ -175,11 +176,11 @@ def _carry_out(client: Client, asked: DataExport, fmt: FileFormat, stream: bool,
     make = _rows(client, asked, wanted, site)
     rows = make(period)
     if rows.note:
-        asked.told(rows.note)
+        told(rows.note)
     if dry_run:
         count = rows.count
         found = int(client.command(count.text, parameters=count.values, settings=count.settings))  # type: ignore[arg-type]
-        asked.told(f"would export {found:,} rows of {site.domain} to {asked.output} as {fmt}")
+        told(f"would export {found:,} rows of {site.domain} to {asked.output} as {fmt}")
         return
     files: tuple[FileEntry, ...]
     where = None
@@ -189,18 +190,18 @@ def _carry_out(client: Client, asked: DataExport, fmt: FileFormat, stream: bool,
         files = (FileEntry(asked.output, counted.rows, 0, ""),)
     elif asked.partition_by:
         target = exporting.folder(asked.output)
-        told = _teller(asked)
-        files = tuple(write.folder(client, list(parts(period, asked.partition_by)), make, fmt, target, told))
+        each = _teller(told)
+        files = tuple(write.folder(client, list(parts(period, asked.partition_by)), make, fmt, target, each))
         where = (target, asked.what)
     else:
         where = exporting.target(asked.output)
         files = (write.one_file(client, rows, fmt, *where),)
-    made = write.finished(client, rows, asked.what, fmt, files, asked.definition, where)
-    asked.told(f"exported {made.rows:,} rows of {site.domain} to {asked.output}")
+    made = write.finished(client, rows, asked.what, fmt, files, asked.definition, where, asked.name)
+    told(f"exported {made.rows:,} rows of {site.domain} to {asked.output}")
 
 
-def _teller(asked: DataExport) -> Callable[[FileEntry], object]:
-    return lambda entry: asked.told(f"exported {entry.name}: {entry.rows:,} rows")
+def _teller(told: Told) -> Callable[[FileEntry], object]:
+    return lambda entry: told(f"exported {entry.name}: {entry.rows:,} rows")
 
 
 def _rows(client: Client, asked: DataExport, wanted: Wanted, site: Any) -> Callable[[Any], Rows]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +12,7 @@ from aggregations.exports.consent import Consent
 from aggregations.exports.platforms import Platform
 from cli import completion, exporting
 from cli.context import database, settings
+from cli.exporting import Told
 from cli.options import DryRunOption, SiteOption
 from sql.core.errors import UsageError
 
@@ -40,7 +41,6 @@ class SegmentExport:
     split: str = ""
     part: int = 0
     name: str = ""
-    told: Callable[[str], object] = field(default=lambda line: typer.echo(line, err=True))
 
 
 def add_to(app: typer.Typer) -> None:
@@ -76,7 +76,7 @@ def segment(
     run(SegmentExport(name, to, output, site, consent, since_last, allow_small, split, part, export), dry_run)
 
 
-def run(asked: SegmentExport, dry_run: bool = False) -> None:
+def run(asked: SegmentExport, dry_run: bool = False, told: Told = exporting.say) -> None:
     """Carry out an export, or say how many it would write. Raises UsageError, EngineError, StorageError."""
     from aggregations.exports import audience
     from aggregations.query import sites
@@ -98,21 +98,21 @@ def run(asked: SegmentExport, dry_run: bool = False) -> None:
     with database("export segment") as client:
         site = sites.find(client, asked.site)
         with audience.preparing(client, settings().home, site, what) as prepared:
-            _tell(asked, what, prepared)
+            _tell(told, what, prepared)
             if small := audience.check_size(what, prepared):
-                asked.told(f"warning: {small}")
+                told(f"warning: {small}")
             if dry_run:
-                asked.told(f"would export {_amount(what, prepared)} to {asked.output}")
+                told(f"would export {_amount(what, prepared)} to {asked.output}")
                 return
             made = audience.write(client, site, what, prepared, target, name)
     files = ", ".join(each.name for each in made.files)
-    asked.told(f"exported {_amount(what, prepared)}: {files}")
+    told(f"exported {_amount(what, prepared)}: {files}")
 
 
-def _tell(asked: SegmentExport, what: AudienceExport, prepared: Prepared) -> None:
-    asked.told(f"{what.export}: {prepared.people:,} people, {prepared.rows:,} rows; consent {what.rule}")
+def _tell(told: Told, what: AudienceExport, prepared: Prepared) -> None:
+    told(f"{what.export}: {prepared.people:,} people, {prepared.rows:,} rows; consent {what.rule}")
     if prepared.left_out:
-        asked.told(f"left out: {reasons(prepared.left_out)}")
+        told(f"left out: {reasons(prepared.left_out)}")
 
 
 def reasons(left_out: Mapping[str, int]) -> str:

@@ -6,11 +6,13 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
+
+import typer
 
 from cli.context import settings
 from sql.core.errors import StorageError, UsageError
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
     from aggregations.exports.files import Target
 
 STDOUT = "-"
+Told = Callable[[str], object]
+
+
+def say(line: str) -> None:
+    """Tell whoever runs the command, on stderr."""
+    typer.echo(line, err=True)
 
 
 @contextmanager

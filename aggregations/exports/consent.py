@@ -32,8 +32,9 @@ def granted(consent: str) -> str:
 def refusing(reader: Reader, rule: Consent) -> str:
     """Visitors of persons who are left out by a rule, as a text of SQL with the column visitor_id."""
     refused = denied("consent") if rule is Consent.NOT_DENIED else f"not {granted('consent')}"
-    text = query("exports/told").replace("{site:UInt32}", reader.binder.bind(reader.site_id, "UInt32"))
-    return f"select arrayJoin(visitors) as visitor_id from (\n{text}\n) where gpc or {refused}"  # noqa: S608 (ours)
+    reader.binder.values["site"] = reader.site_id
+    told = query("exports/told")
+    return f"select arrayJoin(visitors) as visitor_id from (\n{told}\n) where gpc or {refused}"  # noqa: S608 (ours)
 
 
 def _all(state: str) -> str:

@@ -56,9 +56,10 @@ def finished(
     files: tuple[FileEntry, ...],
     definition: dict[str, object],
     where: tuple[Target, str] | None,
+    name: str = "",
 ) -> Manifest:
     """Write the manifest, where the files have a place, and the log. Raises StorageError."""
-    export = f"{what}.{fmt}"
+    export = name or f"{what}.{fmt}"
     manifest = Manifest(
         export,
         rows.site.domain,

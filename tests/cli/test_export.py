@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from sql.core.data_dir import DataDir
+from sql.core.files import OwnedLock
 
 pytestmark = pytest.mark.process
 FOOTFALL = str(Path(sys.executable).with_name("footfall"))
@@ -107,15 +108,93 @@ def test_an_audience(site, footfall, tmp_path):
     assert log[0]["left_out"] == "no contact data 2"
 
 
+SCHEDULE = """
+[[events]]
+name = "raw"
+every = "1d"
+output = "out/{date}.parquet"
+period = "2026-11"
+
+[[segment]]
+name = "broken"
+every = "1h"
+segment = "nobody"
+to = "x"
+output = "out/x.csv"
+
+[[rollups]]
+name = "pages"
+every = "7d"
+table = "daily_pages"
+output = "out/pages/"
+format = "csv"
+partition_by = "month"
+period = "2026-11"
+
+[[conversions]]
+name = "orders"
+every = "1d"
+goal = "orders"
+to = "microsoft"
+output = "out/orders.csv"
+since_last = true
+"""
+
+
+def test_exports_of_a_file_by_their_schedule(site, home, footfall, tmp_path):
+    file = tmp_path / "exports.toml"
+    file.write_text(SCHEDULE)
+    out = tmp_path / "out"
+    out.mkdir()
+    footfall("goal", "add", "orders", "--event", "purchase")
+    _, said = footfall("export", "run", file, "--dry-run", code=1)
+    assert "raw: would export 4 rows" in said and "failed: broken" in said and not list(out.iterdir())
+    _, said = footfall("export", "run", file, code=1)
+    assert "broken: " in said and "nobody" in said
+    assert "pages: exported 2026-11.csv: 2 rows" in said
+    assert sorted(path.name for path in out.iterdir() if path.suffix in (".parquet", ".csv")) == [
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}.parquet", "orders.csv",
+    ]  # fmt: skip
+    _, said = footfall("export", "run", file, code=1)
+    assert "raw" not in said and "broken" in said
+    _, said = footfall("export", "run", file, "raw", "--all")
+    assert "raw: exported 4 rows" in said
+    log = json.loads(footfall("export", "log")[0])
+    assert [(row["export"], row["status"]) for row in log[:2]] == [("raw", "done"), ("broken", "failed")]
+    assert [row["status"] for row in log].count("failed") == 2
+    lock = OwnedLock(home.schedule_lock, "somebody else")
+    assert lock.try_acquire()
+    _, said = footfall("export", "run", file)
+    assert "somebody else; nothing to do" in said
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[nothing]]", "unknown kind"),
+        ("[events]", "list of tables"),
+        ("[[events]]\nevery='1d'", "has no name"),
+        ("[[events]]\nname='a'", "how often"),
+        ("[[events]]\nname='a'\nevery='often'", "a: not a duration"),
+        ("[[events]]\nname='a'\nevery='1d'", "needs output"),
+        ("[[events]]\nname='a'\nevery='1d'\noutput='x'\nwhat='visits'\ncolour=1", "no option colour"),
+        ("[[events]]\nname='a'\nevery='1d'\noutput='x'\nformat='pdf'", "a: Invalid enum value"),
+        ("[[events]]\nname='a'\nevery='1d'\n[[visits]]\nname='a'\nevery='1d'", "a twice"),
+        ("events", "is not TOML"),
+    ],
+)
+def test_a_schedule_that_is_wrong_is_named(site, footfall, tmp_path, text, says):
+    file = tmp_path / "exports.toml"
+    file.write_text(text)
+    assert says in footfall("export", "run", file, code=2)[1]
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
 def test_interrupted_there_is_no_half_file(site, home, tmp_path, sign):
-    """Of an export that takes its time: a pipe of whose reading we decide would not be a file."""
     out = tmp_path / "big.csv"
-    query = tmp_path / "q.json"
-    query.write_text('{"metrics": ["visits"], "dimensions": ["page"]}')
-    env = os.environ | {"FOOTFALL_TEST": "1"}
     child = subprocess.Popen([FOOTFALL, "--data-dir", home.root, "export", "events", "-o", out, "--period", "all"],
-                             env=env, stderr=subprocess.PIPE)  # fmt: skip
+                             stderr=subprocess.PIPE)  # fmt: skip
     deadline = time.monotonic() + 30
     while child.poll() is None and time.monotonic() < deadline and not home.engine_socket.exists():
         pass

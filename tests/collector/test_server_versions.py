@@ -26,11 +26,20 @@ from msgspec import structs
 from aggregations.definitions import funnels
 from aggregations.definitions.funnels import FUNNEL, FunnelBody
 from aggregations.definitions.overrides import OVERRIDE, OverrideBody, effect
+from aggregations.exports import audience, conversions
+from aggregations.exports import log as export_log
+from aggregations.exports import write as export_files
+from aggregations.exports.columns import TABLES
+from aggregations.exports.consent import Consent
+from aggregations.exports.conversion_files import Adjust, ConversionPlatform
+from aggregations.exports.conversions import ConversionExport
+from aggregations.exports.data import FileFormat, Wanted, of_table
+from aggregations.exports.platforms import Platform
 from aggregations.query import console, goals, held
 from aggregations.query import sites as report_sites
 from aggregations.query.answer import answer, ask
 from aggregations.query.filters import Filter
-from aggregations.query.goals import GOAL
+from aggregations.query.goals import GOAL, Goal
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
 from aggregations.reports import detected, left_out, overview, timeseries
@@ -48,6 +57,7 @@ from collector.lifecycle import archive, backfill, backup, closing, dedupe, loca
 from collector.lifecycle.dedupe import DedupeScope
 from collector.lifecycle.forecast import forecast
 from collector.lifecycle.rules import rules
+from collector.lifecycle.store import Store
 from collector.lifecycle.verify import verify
 from collector.loader import insert
 from collector.loader.close import plan
@@ -93,8 +103,8 @@ REPORTS = {
     "detected": (RANKED["detected"].rows, {"limit": 0}),
 }
 OF_LIFE = (
-    "engine/", "events/of_import", "identities/", "imported_days/", "imports/", "persons/", "retention/kept",
-    "sites/begin_removal",
+    "engine/", "events/of_import", "exports/of_persons", "identities/", "imported_days/", "imports/", "persons/",
+    "retention/kept", "sites/begin_removal",
     "sites/stored_tables", "visits/",
 )  # fmt: skip
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
@@ -341,6 +351,27 @@ def test_segments_are_refreshed(server, client, site):
     assert members.refreshes(client, site).height == 2
     changed = members.difference(client, site, "buyers", now, now + dt.timedelta(days=1), 0)
     assert changed.height == second.entered + second.left > 0
+
+
+def test_exports_of_every_kind(server, client, site, period, tmp_path):
+    store = Store(str(tmp_path))
+    for table in TABLES.values():
+        wanted = Wanted(consent=Consent.REQUIRED if table.source.rows else Consent.ANY)
+        rows = of_table(client, table, wanted, site, period)
+        for fmt in FileFormat:
+            entry = export_files.one_file(client, rows, fmt, store, f"{table.source.name}.{fmt}")
+        export_files.finished(client, rows, table.source.name, fmt, (entry,), {}, None)
+    for since_last in (False, True):
+        what = audience.AudienceExport("buyers", Platform.META, since_last=since_last)
+        with audience.preparing(client, server.home, site, what) as prepared:
+            audience.write(client, site, what, prepared, store, "audience.csv")
+    definitions.put(client, server.home, site.site_id, GOAL, "bought", Goal(event="purchase"))
+    for adjust in (None, Adjust.RETRACT):
+        asked = ConversionExport("bought", ConversionPlatform.GOOGLE, since_last=True, adjust=adjust)
+        with conversions.finding(client, server.home, site, asked) as found:
+            conversions.write(client, site, asked, found, store, "conversions.csv")
+    assert export_log.last(client, site, "buyers.meta") is not None
+    assert export_log.every(client, site).height == len(TABLES) + 4
 
 
 @pytest.mark.parametrize("name", QUERIES)
