@@ -49,7 +49,7 @@ def run(
     found = schedule.read(file)
     if unknown := sorted(set(names or ()) - {each.name for each in found}):
         raise UsageError(f"{file} has no export {unknown[0]}", f"it has {', '.join(each.name for each in found)}")
-    todo = [(each, *_made(file, each)) for each in found if not names or each.name in names]
+    todo = [(each, *made(file, each)) for each in found if not names or each.name in names]
     lock = OwnedLock(settings().home.make().schedule_lock, "footfall export run")
     if not lock.try_acquire():
         typer.echo(f"exports are being run by {lock.holder() or 'another process'}; nothing to do", err=True)
@@ -95,7 +95,7 @@ def _remember(export: Scheduled, asked: Any, exc: FootfallError) -> None:
         typer.echo(f"{export.name}: not in the log: {other}", err=True)
 
 
-def _made(file: Path, export: Scheduled) -> tuple[Any, Callable[..., object]]:
+def made(file: Path, export: Scheduled) -> tuple[Any, Callable[..., object]]:
     """The export that a table says, and what carries it out. Raises UsageError."""
     import msgspec
 

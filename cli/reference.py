@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 import cli.main
 from aggregations.query.metrics import METRICS, SAMPLED, Unit
-from cli import asking, commands, import_table, options, plan, visitor
+from cli import asking, commands, export_data, import_table, options, plan, visitor
 from cli.exit_codes import Exit
 
 # What an option takes, by the name of its type.
@@ -56,6 +56,7 @@ SHARED = {
         asking.ExplainOption,
         asking.JsonOption,
     ),
+    "exports of data": (export_data.FileOption, export_data.KindOption, export_data.WhereOption),
     "imports of events": (import_table.IntoOption, import_table.TimezoneOption, import_table.OnlyReadOption),
     "commands about one person": (visitor.Clients, visitor.Users, visitor.Address, visitor.Agent),
     "commands about backups": (options.BackupsOption,),

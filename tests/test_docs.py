@@ -15,7 +15,8 @@ import falcon.testing
 import pytest
 
 from aggregations.definitions import toml_file
-from cli import reference
+from aggregations.exports import schedule
+from cli import export_run, reference
 from cli.config.load import load
 from cli.config.settings import Config
 from cli.kinds import KINDS
@@ -225,13 +226,15 @@ def test_every_field_and_reason_is_told():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_settings_in_examples_are_taken(page, tmp_path):
-    """Every TOML block, as a file of its own: of settings, of definitions, or a map of columns."""
+    """Every TOML block, as a file of its own: of settings, definitions, exports, or a map of columns."""
     for at, (info, text) in enumerate(fences(page)):
-        if info.startswith("toml") and "[[" in text:
+        path = tmp_path / f"{at}.toml"
+        path.write_text(text)
+        if info.startswith("toml") and re.search("^every = ", text, re.MULTILINE):
+            assert [export_run.made(path, each) for each in schedule.read(path)]
+        elif info.startswith("toml") and "[[" in text:
             assert toml_file.read(text, KINDS)
         elif info.startswith("toml"):
-            path = tmp_path / f"{at}.toml"
-            path.write_text(text)
             if "[columns]" in text:
                 assert columns.read(path).columns
                 continue

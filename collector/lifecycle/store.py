@@ -6,7 +6,6 @@ then renamed. Nothing that is only half of what should be there is ever trusted:
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -39,18 +38,7 @@ class Store:
         self._local = isinstance(self._fs, fs.LocalFileSystem)
 
     def put(self, name: str, chunks: Any) -> tuple[int, str]:
-        """Write a file, durable and whole or not at all; returns its size and SHA-256.
-
-        What is raised while ``chunks`` are made leaves nothing.
-        """
-        try:
-            return self._put(name, chunks)
-        except BaseException:
-            with contextlib.suppress(StorageError):
-                self.delete(f"{name}.part")
-            raise
-
-    def _put(self, name: str, chunks: Any) -> tuple[int, str]:
+        """Write a file, durable and whole or not at all; returns its size and SHA-256."""
         path, digest, size = f"{self._root}/{name}", hashlib.sha256(), 0
         target = f"{path}.part" if self._local else path
         with told("write", f"{self.url}/{name}"):
@@ -63,9 +51,8 @@ class Store:
                         digest.update(chunk)
                         size += len(chunk)
             except BaseException:  # what came before it was closed: half an object
-                if not self._local:
-                    with suppress(OSError):
-                        self._fs.delete_file(target)
+                with suppress(OSError):
+                    self._fs.delete_file(target)
                 raise
             if self._local:
                 _publish(Path(target), Path(path))

@@ -165,7 +165,7 @@ def test_exports_of_a_file_by_their_schedule(site, home, footfall, tmp_path):
     lock = OwnedLock(home.schedule_lock, "somebody else")
     assert lock.try_acquire()
     _, said = footfall("export", "run", file)
-    assert "somebody else; nothing to do" in said
+    assert "(somebody else); nothing to do" in said
     lock.release()
 
 
