@@ -23,10 +23,11 @@ from aggregations.segments.definition import SEGMENT
 from sql import definitions
 from sql.compose import with_first
 from sql.core.data_dir import DataDir
-from sql.core.errors import EngineBusy, UsageError
+from sql.core.errors import UsageError
 from sql.core.files import OwnedLock
 from sql.core.queries import query
 from sql.schema.days import write_partition_again
+from sql.schema.locked import locked
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -104,9 +105,7 @@ def preparing(
     if bool(asked.ends) != bool(asked.part) or asked.part > len(asked.ends):
         raise UsageError("--split needs a --part of it", "such as --split 50/50 --part 1")
     lock = OwnedLock(home.make().exports_lock, "footfall export")
-    with lock.held(WAIT) as taken:
-        if not taken:
-            raise EngineBusy(f"{lock.holder() or 'another process'} is exporting", "try again")
+    with locked(client, lock, WAIT, "{} is exporting"):
         try:
             yield _prepare(client, site, asked, now)
         finally:

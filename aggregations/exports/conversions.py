@@ -29,9 +29,10 @@ from aggregations.query.sites import SiteRow
 from aggregations.query.sources import EVENTS
 from aggregations.query.statement import Statement, scoped_statement
 from sql.core.data_dir import DataDir
-from sql.core.errors import EngineBusy, UsageError
+from sql.core.errors import UsageError
 from sql.core.files import OwnedLock
 from sql.core.queries import query
+from sql.schema.locked import locked
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -98,9 +99,7 @@ def finding(
 ) -> Iterator[Found]:
     """Find what goes out, and hold the lock of exports while it is written. Raises UsageError, EngineBusy."""
     lock = OwnedLock(home.make().exports_lock, "footfall export")
-    with lock.held(WAIT) as taken:
-        if not taken:
-            raise EngineBusy(f"{lock.holder() or 'another process'} is exporting", "try again")
+    with locked(client, lock, WAIT, "{} is exporting"):
         yield _find(client, site, asked, now or dt.datetime.now(dt.UTC))
 
 

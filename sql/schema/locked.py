@@ -25,6 +25,7 @@ _POLL_SECONDS = 0.02
 _TABLES = {
     "definitions.lock": ("definitions", "identity_log", "user_groups"),
     "sites.lock": ("sites", "write_keys"),
+    "exports.lock": ("export_members", "exports", "work_export"),
     "segments.lock": ("segment_members", "segment_refreshes", "work_members"),
 }
 _OF_OTHERS = frozenset(name for names in _TABLES.values() for name in names)
