@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import affiliate_network
+from cli import affiliate_network, affiliate_url
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -13,3 +13,4 @@ app = typer.Typer(
     epilog="Example: footfall affiliate network list --site shop.example",
 )
 app.add_typer(affiliate_network.app, name="network")
+app.add_typer(affiliate_url.app, name="url")

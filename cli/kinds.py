@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aggregations.definitions.affiliate_urls import AFFILIATE_URL
 from aggregations.definitions.funnels import FUNNEL
 from aggregations.definitions.overrides import OVERRIDE
 from aggregations.query.goals import GOAL
@@ -14,5 +15,5 @@ from sql.definitions import Kind
 from sql.retention import RETENTION
 
 KINDS: dict[str, Kind[Any]] = {
-    kind.name: kind for kind in (GOAL, FUNNEL, SEGMENT, EVENT_SCHEMA, NETWORK, OVERRIDE, RETENTION)
+    kind.name: kind for kind in (GOAL, FUNNEL, SEGMENT, EVENT_SCHEMA, NETWORK, AFFILIATE_URL, OVERRIDE, RETENTION)
 }
