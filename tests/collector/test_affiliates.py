@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import http.client
 import random
 from collections import defaultdict
 from itertools import count, permutations
@@ -279,3 +280,39 @@ def test_an_event_that_a_page_names_postback_is_not_one(shop):
     shop.land("ann", "/", 1, "postback", **props)
     shop.load()
     assert shop.report() == []
+
+
+def test_postbacks_are_counted_once_while_processes_are_killed(footfall, until):
+    with footfall.client() as client:
+        body = NetworkBody(NetworkKind.TUNE, hash_token("a-token-of-a-network"))
+        definitions.put(client, footfall.home, 1, NETWORK, "tune", body)
+        definitions.put(client, footfall.home, 1, AFFILIATE_URL, "partner", AffiliateUrl("cjevent"))
+
+    def send(number: int, status: str) -> bool:
+        told = ago(minutes=2 if status == "pending" else 1)  # the two workers may take them in the same millisecond
+        query = {"token": "a-token-of-a-network", "transaction_id": number, "status": status, "datetime": told}
+        connection = http.client.HTTPConnection("127.0.0.1", footfall.port, timeout=10)
+        try:
+            connection.request("GET", f"/v1/postback/tune?{urlencode(query)}&payout={number}")
+            return connection.getresponse().read() == b"success=true;"
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    kills = {20: "loader", 40: "worker", 60: "engine", 80: "loader"}
+    for number in range(100):
+        for status in ("pending", "approved", "pending"):  # the last one is a replay
+            until(lambda number=number, status=status: send(number, status), 60, "a postback is taken")
+        if number in kills:
+            until(lambda role=kills[number]: footfall.kill(role), 60, f"{kills[number]} is killed")
+    until(lambda: footfall.pids("engine") and footfall.pids("loader") and footfall.drained(), 120, "all is loaded")
+    until(lambda: footfall.account().pending == 0, 60, "nothing is pending")
+    assert footfall.account().missing == 0
+    with footfall.client() as client:
+        its = patterns(client, 1)._asdict()
+        site = sites.find(client)
+        period = Period(NOW.date() - dt.timedelta(days=2), NOW.date() + dt.timedelta(days=2), site.timezone)
+        [row] = report(client, site, period, its).to_dicts()
+        assert client.command("select count(), uniqExact(event_id) from events") == ["200", "200"]
+    assert (row["conversions"], row["approved"], row["payout"]) == (100, 100, sum(range(100)))
