@@ -45,6 +45,7 @@ SECTIONS: dict[str, dict[str, Listed]] = {
         "segment": Listed("segment", "Groups of visitors, by what they did; who entered and left."),
         "event-schema": Listed("event_schema", "JSON Schemas that validate a site's events, by event name."),
         "detected": Listed("detected", "Review and correct what the tracker classified."),
+        "affiliate": Listed("affiliate", "Affiliate networks and clicks; postbacks of conversions."),
         "experiment": Listed("experiment", "Experiments."),
         "definitions": Listed("apply", "Definitions as a file, for version control."),
         "apply": Listed("apply", "Make the stored definitions those of a file."),

@@ -208,6 +208,7 @@ def _show(defined: Defined, name: str, site: str | None, fmt: Any, output: Any) 
     with database(f"{kind.group} show") as client:
         found = definitions.find(client, sites.find(client, site).site_id, kind, name)
     fields = msgspec.to_builtins(found.body)
+    fields |= dict.fromkeys(kind.secrets & fields.keys(), "(not shown)")
     frame = pl.DataFrame([{kind.name: found.name, "version": found.version, **fields}])
     labels = _LABELS | {column: column.replace("_", " ").capitalize() for column in (kind.name, *fields)}
     below = tuple(column for column, value in fields.items() if isinstance(value, str) and "\n" in value)

@@ -13,7 +13,7 @@ from aggregations.reports.timeseries import Interval
 from cli import completion
 from cli.asking import Asking, asks, report
 from cli.funnel import ExcludeOption
-from cli.options import FormatOption, OutputOption
+from cli.options import FormatOption, OutputOption, PeriodOption, SiteOption
 from cli.render.view import Layout, View
 
 if TYPE_CHECKING:
@@ -157,6 +157,37 @@ def funnel(
     more = () if by or asking.compare != "none" else ("time_from_previous",)
     view = View(f"Funnel {name}", bar="visitors", blank="any", labels=labels, narrow=(*keys, *figures, *more))
     report("funnel", asking, Query(dimensions=(by,) if by else (), funnel=asked), view)
+
+
+@app.command(epilog="Example: footfall report affiliates --site shop.example --period 2026-10 --first-click")
+def affiliates(
+    site: SiteOption = None,
+    period: PeriodOption = "30d",
+    first_click: Annotated[
+        bool, typer.Option("--first-click", help="Credit the first click within the window, not the last.")
+    ] = False,
+    fmt: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Clicks, conversions, payout and revenue by affiliate partner, with approval rate and time to convert."""
+    from aggregations.definitions.affiliate_urls import patterns
+    from aggregations.query.answer import located
+    from aggregations.query.model import Query
+    from aggregations.reports.affiliates import report
+    from cli.context import database
+    from cli.render.render import render
+
+    with database("report affiliates") as client:
+        row, its, _ = located(client, Query(site=site, period=period), None)
+        frame = report(client, row, its, patterns(client, row.site_id)._asdict(), first_click=first_click)
+    labels = {name: name.replace("_", " ").capitalize() for name in frame.columns}
+    labels |= {"approval_rate": "Approval", "time_to_convert": "To convert", "currency": ""}
+    columns = ("partner", "clicks", "conversions", "approval_rate", "currency", "payout", "revenue", "time_to_convert")
+    view = View(
+        f"Affiliates · {row.domain} · {its.label}", blank="(no click)", labels=labels, narrow=columns,
+        nothing="no clicks and conversions; see `footfall affiliate --help`",
+    )  # fmt: skip
+    render(frame, view, fmt, output)
 
 
 @app.command("query", epilog="Example: footfall report pages --as-json | footfall report query -")

@@ -194,6 +194,7 @@ def _await_engine(config: Config, child: Child) -> None:
 
 def _prepare_database(config: Config) -> None:
     from collector.sites.event_schema_definitions import EVENT_SCHEMA
+    from collector.sites.network_definitions import NETWORK
     from collector.sites.table import publish_sites
     from collector.sites.tombstones import publish_tombstones
     from sql import definitions
@@ -204,6 +205,7 @@ def _prepare_database(config: Config) -> None:
         bring_up_to_date(client, config.home, lambda step: _say(f"schema: {step.name}"))
         sites = publish_sites(client, config.home)
         definitions.publish(client, config.home, EVENT_SCHEMA)
+        definitions.publish(client, config.home, NETWORK)
         publish_tombstones(client, config.home)
     if not sites:
         _say("no sites yet; in another terminal: footfall site add shop.example --timezone Europe/Paris")

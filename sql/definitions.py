@@ -41,7 +41,7 @@ class Kind(Generic[T]):
     The struct is frozen, forbids unknown fields and omits defaults. ``check`` raises UsageError for a body that cannot
     be, ``check_name`` for a name that cannot; ``shown`` says a body in a line. ``publish`` writes what is in force to
     where others read it than the store, after each change. ``command`` is the group of its commands, where that is not
-    called like the kind.
+    called like the kind; ``secrets`` are fields that `show` does not.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Kind(Generic[T]):
     check_name: Callable[[str], None] = lambda name: None
     publish: Callable[[Client, DataDir], None] | None = None
     command: str = ""
+    secrets: frozenset[str] = frozenset()
 
     @property
     def noun(self) -> str:

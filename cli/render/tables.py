@@ -174,6 +174,13 @@ def _span(row: dict[str, Any]) -> str:
     return f"{first:%-d %b}–{last:%-d %b}" if first.year == last.year else f"{first:%-d %b %y}–{last:%-d %b %y}"
 
 
+# Of figures that are not metrics of the catalogue.
+_UNITS = {
+    "approval_rate": Unit.RATIO, "time_to_convert": Unit.SECONDS, "payout": Unit.NUMBER, "clicks": Unit.COUNT,
+    "approved": Unit.COUNT, "pending": Unit.COUNT, "reversed": Unit.COUNT,
+}  # fmt: skip
+
+
 def cell(name: str, value: object, blank: str = "") -> str:
     """A value as a person reads it; what it is measured in follows from the metric of that name."""
     if value is None:
@@ -193,7 +200,7 @@ def _figure(name: str, value: float) -> str:
     if name.endswith("_change"):
         return f"{value * 100:+,.1f} %"
     metric = METRICS.get(name) or METRICS.get(name.removesuffix("_previous"))
-    unit = metric.unit if metric else None
+    unit = metric.unit if metric else _UNITS.get(name)
     if unit is Unit.RATIO:
         return f"{value * 100:.1f} %"
     if unit is Unit.SECONDS:

@@ -34,6 +34,7 @@ MEMORY_BYTES = 256 * 1024 * 1024
 class BotReason(StrEnum):
     """What speaks for a machine; the most telling first."""
 
+    POSTBACK = "postback"
     EMPTY = "empty"
     AI_CRAWLER = "ai-crawler"
     AI_ASSISTANT = "ai-assistant"

@@ -50,6 +50,11 @@ def user(user_id: str, key: bytes) -> str:
     return blake2b(user_id.strip().lower().encode(), digest_size=16, key=key).hexdigest()
 
 
+def identifier(value: str, key: bytes) -> str:
+    """An id that another system gave. Such ids are long numbers by nature: only an e-mail address is hashed."""
+    return user(value, key) if "@" in value else value
+
+
 def _card(found: re.Match[str]) -> str:
     digits = [int(char) for char in found[0].replace("%20", "") if char.isdigit()]
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])

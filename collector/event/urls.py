@@ -32,7 +32,8 @@ def _parameters_of(kind: str) -> tuple[str, ...]:
 
 
 KEPT = frozenset(_parameters_of("campaign"))
-CLICK_IDS = _parameters_of("click_id")  # where several come together the first decides
+AFFILIATE_IDS = _parameters_of("affiliate")  # which the tracker leaves to its module of that name
+CLICK_IDS = _parameters_of("click_id") + AFFILIATE_IDS  # where several come together the first decides
 _CLICK_RANK = {name: rank for rank, name in enumerate(CLICK_IDS)}
 
 # In linear time, whatever the text: a run of word characters without "@" is not scanned from each of its places. RE2's

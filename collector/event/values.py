@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from collector.event import redact
 from collector.event.limits import Limits
@@ -20,7 +20,7 @@ CONSENT = frozenset(
 )  # fmt: skip
 GRANTED, DENIED = "granted", "denied"
 _CONSENT = {True: GRANTED, False: DENIED, GRANTED: GRANTED, DENIED: DENIED}
-_CURRENCY = re.compile(r"(?:[A-Z]{3})?\Z")
+CURRENCY = re.compile(r"(?:[A-Z]{3})?\Z")
 
 Properties = tuple[dict[str, str] | None, dict[str, float] | None, dict[str, bool] | None]
 
@@ -57,12 +57,12 @@ def revenue(given: Revenue, site_currency: str) -> tuple[str, str]:
     try:
         amount = Decimal(str(given.amount))
         fits = amount.is_finite() and abs(amount) < MAX_REVENUE
-    except InvalidOperation:
+    except ArithmeticError:  # not a number, or one with an exponent beyond all bounds
         fits = False
     currency = given.currency or site_currency
     if not fits:
         raise InvalidEvent(DropReason.BAD_REVENUE, "revenue.amount")
-    if not _CURRENCY.match(currency):
+    if not CURRENCY.match(currency):
         raise InvalidEvent(DropReason.BAD_REVENUE, "revenue.currency", "an ISO 4217 code, such as EUR")
     return f"{amount:.4f}", currency
 

@@ -14,6 +14,7 @@ from sql.core.errors import UsageError
 
 SCRIPT, EVENTS, PIXEL = COLLECTOR.script_path, "/v1/events", "/v1/pixel.gif"
 PAGE_EVENTS, PAGE_PIXEL = COLLECTOR.events_path, COLLECTOR.pixel_path  # for pages
+POSTBACK = "/v1/postback/{network}"
 LIVE, READY, METRICS, OPENAPI = "/health/live", "/health/ready", "/metrics", "/openapi.json"
 _TAKEN = (EVENTS, PIXEL, PAGE_EVENTS, PAGE_PIXEL, LIVE, READY, METRICS, OPENAPI)
 # Nothing that a browser, a proxy or the router would read as something else.

@@ -10,12 +10,14 @@ from pathlib import Path
 import falcon.asgi
 
 from collector.enrich.bot_signals import signals
-from collector.enrich.bots import SERVER
+from collector.enrich.bots import SERVER, BotReason
 from collector.enrich.data_centres import read_networks
 from collector.enrich.geo import Places
+from collector.event import redact
 from collector.event.decode import Single
 from collector.event.limits import MAX_USER_AGENT, Limits
 from collector.event.model import Batch
+from collector.event.postbacks import POSTBACK, Conversion
 from collector.ingest.access import is_from_server, site_of, source_address, write_key
 from collector.ingest.counters import Counts
 from collector.ingest.identity_keys import identity_keys
@@ -27,7 +29,8 @@ from collector.ingest.site_shares import SiteShares
 from collector.ingest.visitors import Salts, Visitors
 from collector.settings import COLLECTOR
 from collector.sites.event_schemas import EventSchemas
-from collector.sites.registry import SiteRegistry
+from collector.sites.networks import Networks
+from collector.sites.registry import Site, SiteRegistry
 from collector.sites.tombstones import Tombstones
 from collector.spool.group_commit import GroupCommit
 from collector.spool.lines import encode
@@ -77,6 +80,7 @@ class Intake:
         self.data_centres = read_networks(Path(options.data_centre_file)) if options.data_centre_file else None
         self.spool = GroupCommit(SpoolWriter(Spool(options.home.spool), "collector", options.spool))
         self.shares = shares or SiteShares(self.spool.writer.spool, options.spool.total_bytes)
+        self.networks = Networks(options.home.networks_file)
         self.recent = RecentIds()
         schemas = EventSchemas(options.home.event_schemas_file)
         self.tombstones = Tombstones(options.home.tombstones_file, keys.user)
@@ -108,7 +112,25 @@ class Intake:
             self.shares.check(site.site_id)
         sender = self._sender(req, parsed, address, is_from_server(req, key))
         self.tombstones.refresh()
-        judged = process(parsed, site, sender, self.rules)
+        return await self._put(site, sender, process(parsed, site, sender, self.rules))
+
+    async def take_postback(self, site: Site, told: Conversion) -> Outcomes:
+        """Put what a network says of a conversion into the spool, as an event that no figure of visitors counts: its
+        visitor is of the conversion alone, and flagged as a machine. Raises as ``take`` does."""
+        self.options.rate_limits.check_site(site, 1)
+        if self.registry.several:
+            self.shares.check(site.site_id)
+        now = int(self.clock() * 1000)
+        who, signals = f"{POSTBACK} {told.network} {told.transaction}", f"{BotReason.POSTBACK},{SERVER}"
+        sender = Sender(who, user_agent="", country="", gpc=False, received_at=now, signals=signals)
+        judged = process(postback(told, site, now), site, sender, self.rules)
+        key = self.rules.user_key
+        ids = {name: redact.identifier(getattr(told, name), key) for name in ("transaction", "click_id")}
+        for spooled in judged.accepted:
+            spooled.props = (spooled.props or {}) | ids
+        return await self._put(site, sender, judged)
+
+    async def _put(self, site: Site, sender: Sender, judged: Outcomes) -> Outcomes:
         if judged.accepted:
             payload = encode(site.site_id, sender.received_at, judged.accepted)
             await self.spool.append(payload)
@@ -138,3 +160,18 @@ class Intake:
     def _signals(self, req: falcon.asgi.Request, address: str, user_agent: str) -> str:
         language, hints = req.get_header("Accept-Language"), req.get_header("Sec-CH-UA")
         return signals(address, user_agent, language, hints, self.data_centres)
+
+
+def postback(told: Conversion, site: Site, now: int) -> Single:
+    """The event that a postback becomes. Its time is the network's where an event may have that, else now; the
+    network's own is kept as a property. Ids are added behind the step that masks numbers."""
+    recent = now - site.max_age_days * 86_400_000 < told.at <= now
+    props = {"network": told.network, "event": told.event, "status": told.status.value, "payout": told.payout}
+    props |= {"revenue": told.revenue, "currency": told.currency, **told.subs}
+    return Single(
+        name=POSTBACK,
+        event_id=told.event_id,
+        timestamp=told.at if recent else None,
+        interactive=False,
+        props={**props, "at": told.at},
+    )

@@ -17,7 +17,7 @@ from collector.loader.enrichment import agent, origin
 _LINK = "if(position(query, 'source=') > 0 or position(query, 'ref=') > 0, query, '')"
 # What the user agent alone says.
 _OF_AGENT = frozenset(BotReason) - {
-    BotReason.SPAM, BotReason.FLOOD, BotReason.RAPID, BotReason.DATACENTER, BotReason.NO_LANGUAGE,
+    BotReason.POSTBACK, BotReason.SPAM, BotReason.FLOOD, BotReason.RAPID, BotReason.DATACENTER, BotReason.NO_LANGUAGE,
 }  # fmt: skip
 _OF_A_SERVER = frozenset({BotReason.EMPTY, BotReason.HTTP_LIBRARY, BotReason.NO_BROWSER})
 

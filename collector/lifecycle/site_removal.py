@@ -17,6 +17,7 @@ from collector.lifecycle.flush import flush
 from collector.lifecycle.partitions import held
 from collector.sites.admin import begin_removal, being_removed, domain_of, find_site
 from collector.sites.event_schema_definitions import publish_schemas
+from collector.sites.network_definitions import publish_networks
 from collector.sites.snapshot import LOOK_SECONDS
 from collector.sites.table import changing
 from sql import definitions
@@ -73,6 +74,7 @@ def finish(client: Client, home: DataDir, site: Leaving, wait: float = 60.0) -> 
             site_rows.remove(client, rows, site.site_id)
         site_rows.forget_domain(client, site.site_id)
         publish_schemas(client, home)
+        publish_networks(client, home)
 
 
 @contextlib.contextmanager

@@ -34,6 +34,7 @@ from collector.loader.status import Publisher
 from collector.logs import ABOUT, without_values
 from collector.settings import LOADER
 from collector.sites.event_schema_definitions import EVENT_SCHEMA
+from collector.sites.network_definitions import NETWORK
 from collector.sites.registry import SiteRegistry
 from collector.sites.table import all_sites, changing
 from collector.sites.tombstones import Tombstones, publish_tombstones
@@ -185,6 +186,7 @@ class Loader:
             if all_sites(client):
                 with changing(client, self.home):  # at its end sites are published
                     definitions.publish(client, self.home, EVENT_SCHEMA)
+                    definitions.publish(client, self.home, NETWORK)
                     publish_tombstones(client, self.home)
 
         self._asking.do(work)

@@ -12,7 +12,7 @@ from collector.event.decode import Malformed, parse
 from collector.event.model import Batch
 from collector.ingest.access import AccessDenied
 from collector.ingest.counters import Counts
-from collector.ingest.paths import LIVE, METRICS, OPENAPI, READY, module_path
+from collector.ingest.paths import LIVE, METRICS, OPENAPI, POSTBACK, READY, module_path
 from collector.ingest.service import AppOptions, Intake
 from collector.ingest.site_shares import SiteShares
 from collector.web.health import Live, Ready
@@ -20,6 +20,7 @@ from collector.web.metrics import Metrics
 from collector.web.middleware import Observe
 from collector.web.openapi import OpenApi
 from collector.web.pixel import Pixel
+from collector.web.postbacks import Postbacks
 from collector.web.request_body import ENCODINGS, TooLarge, UnknownEncoding, read_body
 from collector.web.responses import FULL_SECONDS, JSON, Answer, answer, error_response, serialize
 from collector.web.tracker_bundles import Bundles
@@ -123,6 +124,7 @@ def create_app(
     pixel = Pixel(intake)
     for path in options.paths.pixels:
         app.add_route(path, pixel)
+    app.add_route(POSTBACK, Postbacks(intake))
     app.add_route(LIVE, Live())
     app.add_route(READY, Ready(options))
     app.add_route(METRICS, Metrics(options, counts))

@@ -15,8 +15,9 @@ import msgspec
 from collector.event.decode import Single
 from collector.event.limits import MAX_NAME, MAX_URL, Limits
 from collector.event.model import Batch, Event
+from collector.event.postbacks import NetworkKind
 from collector.event.values import CONSENT, DENIED, GRANTED
-from collector.ingest.paths import LIVE, METRICS, OPENAPI, READY, Paths, module_path
+from collector.ingest.paths import LIVE, METRICS, OPENAPI, POSTBACK, READY, Paths, module_path
 from collector.web.request_body import ENCODINGS
 from collector.web.responses import JSON, Answer, Problem
 
@@ -75,6 +76,7 @@ def document(limits: Limits, paths: Paths | None = None, modules: Sequence[str] 
                 path: {"get": _pixel(_nth("getPixel", at)), "post": _pixel(_nth("postPixel", at))}
                 for at, path in enumerate(paths.pixels)
             },
+            POSTBACK: {"get": _postback("getPostback"), "post": _postback("postPostback")},
             LIVE: {"get": _plain("getLive", "The process is alive.", JSON)},
             READY: {"get": _ready()},
             METRICS: {
@@ -173,6 +175,29 @@ def _pixel(name: str) -> dict[str, Any]:
         "security": [{"key": []}, {}],
         "parameters": _query(_QUERY | _PIXEL),
         "responses": {str(status): {"description": text, "content": image} for status, text in told.items()},
+    }
+
+
+def _postback(name: str) -> dict[str, Any]:
+    network = {
+        "name": "network",
+        "in": "path",
+        "required": True,
+        "description": f"a network's name, or its kind: {', '.join(NetworkKind)}",
+        "schema": {"type": "string"},
+    }
+    told = {200: "The conversion is stored, or was before; TUNE reads `success=true;` or `success=false; err_msg=…;`."}
+    told |= {status: text for status, text in STATUSES.items() if status != 202}
+    return {
+        "operationId": name,
+        "summary": "What an affiliate network says of a conversion, in its own parameters.",
+        "parameters": [
+            network,
+            *_query({"token": "the network's postback token", "signature": "HMAC-SHA256 in hex, where it signs"}),
+        ],
+        "responses": {
+            str(status): {"description": text, "content": {JSON: {}, "text/plain": {}}} for status, text in told.items()
+        },
     }
 
 

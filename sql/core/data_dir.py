@@ -116,6 +116,11 @@ class DataDir:
         return self.root / "event-schemas.json"
 
     @property
+    def networks_file(self) -> Path:
+        """The affiliate networks that may send postbacks, which collectors read."""
+        return self.root / "networks.json"
+
+    @property
     def tombstones_file(self) -> Path:
         """Keyed hashes of erased visitors and users, which collectors and the loader read."""
         return self.root / "tombstones.json"

@@ -23,7 +23,8 @@ import pytest
 from clickhouse_connect.driver._backend.http_sync import HttpSyncBackend
 from msgspec import structs
 
-from aggregations.definitions import funnels
+from aggregations.definitions import affiliate_urls, funnels
+from aggregations.definitions.affiliate_urls import AFFILIATE_URL, AffiliateUrl
 from aggregations.definitions.funnels import FUNNEL, FunnelBody
 from aggregations.definitions.overrides import OVERRIDE, OverrideBody, effect
 from aggregations.exports import audience, conversions
@@ -42,7 +43,7 @@ from aggregations.query.filters import Filter
 from aggregations.query.goals import GOAL, Goal
 from aggregations.query.model import Query
 from aggregations.query.periods import Period
-from aggregations.reports import detected, left_out, overview, timeseries
+from aggregations.reports import affiliates, detected, left_out, overview, timeseries
 from aggregations.reports.funnel import StepOrder
 from aggregations.reports.funnel_steps import FunnelStep
 from aggregations.reports.left_out import LeftOut
@@ -336,6 +337,17 @@ def test_a_funnel_and_what_is_left_out(client, site, period):
     assert [row.domain for row in report_sites.every(client)] == ["shop.example"]
 
 
+def test_affiliates(server, client, site, period, event):
+    come = {"user_agent": AGENT, "url": "https://shop.example/summer?cjevent=c1"}
+    told = {"network": "cj", "transaction": "t1", "click_id": "c1", "status": "approved", "payout": "2.5000"}
+    said = {"user_agent": "", "signals": "postback,server", "props": told, "props_number": {"at": 0.0}}
+    server.put([event(30_000, 5, **come), event(30_001, 90, visitor=77, name="postback", **said)])
+    definitions.put(client, server.home, site.site_id, AFFILIATE_URL, "cj", AffiliateUrl("cjevent", "/summer"))
+    its = affiliate_urls.patterns(client, site.site_id)._asdict()
+    [row] = affiliates.report(client, site, period, its).to_dicts()
+    assert (row["partner"], row["clicks"], row["approved"], row["payout"]) == ("cj", 1, 1, 2.5)
+
+
 def test_segments_are_refreshed(server, client, site):
     now = dt.datetime.now(dt.UTC)
     asked = "did(event=page_view) in 1d then did_not(event=nothing) and first.browser!=Opera and not trait.a=b"
@@ -489,7 +501,7 @@ def test_a_backup_keeps_what_is_not_on_the_server_and_says_how_to_keep_the_rest(
 def test_queries_of_the_operator(client, site):
     frame = console.run(client, "select name, count() as n from events group by name order by n desc")
     assert frame is not None and not isinstance(frame, bytes)
-    assert frame.height == 3
+    assert frame.height == 4
     everything = console.run(client, "select *, [event_id] as `odd ``name` from events order by batch_seq limit 3")
     assert everything is not None and not isinstance(everything, bytes)
     assert [str(uuid.UUID(text)) for text in everything["event_id"]] == everything["event_id"].to_list()

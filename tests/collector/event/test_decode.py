@@ -346,6 +346,11 @@ def test_numbers_without_end_are_no_property(huge):
     assert drop.reason in {DropReason.BAD_PROPERTY, DropReason.MALFORMED}
 
 
+def test_an_amount_with_an_exponent_beyond_all_bounds_is_no_amount():
+    [drop] = judged(b'{"name":"a","revenue":{"amount":"1e999999999"}}').dropped
+    assert drop.reason is DropReason.BAD_REVENUE
+
+
 def test_of_two_equal_keys_one_counts():
     assert [e.name for e in judged(b'{"name":"a","name":"b"}').accepted] == ["b"]
 

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.event.urls import CLICK_IDS, EMAIL_MASK, KEPT, MAX_PATH, MAX_QUERY, MAX_VALUE, Page, referrer, split
+from collector.event.urls import (
+    AFFILIATE_IDS,
+    CLICK_IDS,
+    EMAIL_MASK,
+    KEPT,
+    MAX_PATH,
+    MAX_QUERY,
+    MAX_VALUE,
+    Page,
+    referrer,
+    split,
+)
 from collector.sites.admin import domain_of
 
 
@@ -100,7 +111,7 @@ def test_click_id(kind: str) -> None:
 def test_the_tracker_lets_the_same_parameters_leave_the_browser() -> None:
     tracker = files("tracker").joinpath("dist/footfall.js").read_text(encoding="utf-8")
     lists = re.findall(r"\(\?!\((\w+(?:\|\w+)+)\)=\)", tracker)
-    assert [set(names.split("|")) for names in lists] == [KEPT | set(CLICK_IDS)]
+    assert [set(names.split("|")) for names in lists] == [KEPT | set(CLICK_IDS) - set(AFFILIATE_IDS)]
 
 
 def test_the_click_id_that_was_paid_for_comes_first() -> None:

@@ -120,7 +120,7 @@ scene("affiliate: the click id goes with conversions on later pages, and is told
   });
   await stage.leave(page);
   const events = await stage.events(10);
-  deepEqual(named(events, "affiliate_click"), [{ network: "cj", parameter: "cjevent" }]);
+  deepEqual(named(events, "affiliate_click"), [{ network: "cj", parameter: "cjevent", click_id: "ab12cd34" }]);
   const told = { affiliate_network: "cj", affiliate_click_id: "ab12cd34" };
   deepEqual(named(events, "order"), [{ plan: "pro", ...told }]);
   deepEqual(named(events, "lead"), [told]);

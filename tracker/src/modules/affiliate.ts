@@ -39,7 +39,7 @@ export const affiliate: Module = (api) => {
     const { network, parameter, id, days } = found;
     held = { network, id, until: Date.now() + days * 864e5 };
     api.write(KEY, JSON.stringify(held));
-    api.send("affiliate_click", { network, parameter }, { interactive: false });
+    api.send("affiliate_click", { network, parameter, click_id: id }, { interactive: false });
   });
 
   api.on("event", (event) => {
