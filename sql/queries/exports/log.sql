@@ -1,6 +1,6 @@
 -- Exports of a site, or those of one name, the newest first. Grain: one row a run.
 select
-    fromUnixTimestamp64Milli(toInt64(run), 'UTC') as at,
+    toDateTime64(intDiv(run, 1000), 0, 'UTC') as at,
     export,
     what,
     target,
