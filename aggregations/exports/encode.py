@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -133,9 +134,16 @@ def _parquet(answer: Answer, counted: Counted) -> Iterator[bytes]:
 
     drain = _Drain()
     writer = pq.ParquetWriter(drain, answer.schema, compression="zstd", compression_level=1)
-    for table in _groups(answer, counted):
-        writer.write_table(table, row_group_size=ROW_GROUP)
-        yield from drain.taken()
+    # While one group is packed, the next one is read: the engine goes on meanwhile.
+    with ThreadPoolExecutor(1) as packing:
+        packed: Future[None] | None = None
+        for table in _groups(answer, counted):
+            if packed is not None:
+                packed.result()
+                yield from drain.taken()
+            packed = packing.submit(writer.write_table, table, row_group_size=ROW_GROUP)
+        if packed is not None:
+            packed.result()
     writer.close()
     yield from drain.taken()
 

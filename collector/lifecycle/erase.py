@@ -24,6 +24,7 @@ from collector.sites import tombstones
 from sql import definitions
 from sql.core.data_dir import DataDir
 from sql.core.errors import EngineError
+from sql.core.files import OwnedLock
 from sql.core.queries import query
 from sql.schema import horizons, leftovers, pending
 from sql.schema.days import write_again, write_partition_again
@@ -37,6 +38,7 @@ WAIT = 60.0
 _TABLES = ("closed_visits", "visits", "events")
 _MEMBERS = "segment_members"
 _WHOLE = (_MEMBERS, "work_members", "identity_log", "user_groups")
+_EXPORTED = "(site_id, export, cells) in (select site_id, export, cells from exported_members)"
 _THEIRS = "(site_id, visitor_id) in (select site_id, visitor_id from work_visitors)"
 
 
@@ -180,7 +182,20 @@ def _derive(client: Client, home: DataDir) -> None:
         pending.finish(client, for_good=True)
 
 
+def _clear_exports(client: Client, home: DataDir) -> None:
+    """Remove what exports that were killed have left. One that runs now does so at its end."""
+    lock = OwnedLock(home.exports_lock, "footfall visitor erase")
+    if not lock.try_acquire():
+        return
+    try:
+        client.command("truncate table work_export")
+        write_partition_again(client, "export_members", "all", _EXPORTED, {})
+    finally:
+        lock.release()
+
+
 def _sweep(client: Client, home: DataDir, who: Person) -> None:
+    _clear_exports(client, home)
     with _working(client, home, who):
         leftovers.remove(client, dict.fromkeys(_TABLES, _THEIRS))
         leftovers.remove_old_parts(client, WAIT, (*leftovers.DATES, *_WHOLE))

@@ -80,8 +80,16 @@ def test_the_next_export_removes_them(running, tmp_path):
     parts = erase.plan(client, home, f"chdb://{home.root}", who)
     [word] = [part for part in parts if "exported audience" in part.what]
     assert "all.x" in word.what and word.rows == 1
+    killed = (
+        "insert into work_export values (1, ['left'], '', 1)",
+        ("insert into export_members select 1, 'all.x', ['left'], 1, true"),
+    )
+    for statement in killed:
+        client.command(statement)
     for part in parts:
         part.do()
+    for table in ("work_export", "export_members"):
+        assert client.command(f"select count() from {table} where has(cells, 'left')") == 0  # noqa: S608
     ids = client.query(
         "select count() from export_members where arrayExists(c -> position(c, 'user-2-x') > 0 or c = '2', cells)"
     )
