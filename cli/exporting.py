@@ -63,7 +63,7 @@ def target(output: str) -> tuple[Target, str]:
         parts = urlsplit(output)
         folder, _, name = parts.path.rpartition("/")
         if not name:
-            raise UsageError(f"no file is named in {output}", "such as s3://bucket/exports/events.parquet")
+            raise UsageError(f"{output} names no file", "such as s3://bucket/exports/events.parquet")
         return Store(urlunsplit(parts._replace(path=folder))), name
     path = Path(output).expanduser()
     if path.is_dir():

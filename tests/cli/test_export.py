@@ -13,8 +13,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from collector.lifecycle.store import Store
 from sql.core.data_dir import DataDir
 from sql.core.files import OwnedLock
+from tests.object_store import ObjectStore
 
 pytestmark = pytest.mark.process
 FOOTFALL = str(Path(sys.executable).with_name("footfall"))
@@ -188,6 +190,32 @@ def test_a_schedule_that_is_wrong_is_named(site, footfall, tmp_path, text, says)
     file = tmp_path / "exports.toml"
     file.write_text(text)
     assert says in footfall("export", "run", file, code=2)[1]
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """An object store with a bucket, as its clients in this process find it."""
+    made = ObjectStore()
+    try:
+        for name, value in made.env.items():
+            monkeypatch.setenv(name, value)
+        made.reset()
+        yield Store("s3://bucket/exports")
+    finally:
+        made.close()
+
+
+def test_files_in_an_object_store(site, footfall, bucket):
+    url = "s3://bucket/exports"
+    footfall("export", "events", "--period", "2026-11", "-o", f"{url}/a.parquet")
+    footfall("export", "visits", "--period", "2026-11", "-o", f"{url}/by-day", "--partition-by", "day", "-f", "csv")
+    footfall("export", "segment", "lookers", "--to", "x", "-o", f"{url}/x.csv", "--allow-small", "--since-last")
+    assert sorted(bucket.names()) == [
+        "a.parquet", "a.parquet.manifest.json", "by-day/2026-11-02.csv", "by-day/visits.manifest.json", "x.csv",
+        "x.csv.manifest.json", "x.removals.csv",
+    ]  # fmt: skip
+    assert pl.read_parquet(bucket.get("a.parquet")).height == 4
+    assert "names no file" in footfall("export", "events", "-o", f"{url}/", code=2)[1]
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
