@@ -28,6 +28,7 @@ from sql.core.files import OwnedLock
 from sql.core.queries import query
 from sql.schema import horizons, leftovers, pending
 from sql.schema.days import write_again, write_partition_again
+from sql.schema.locked import locked
 from sql.schema.refreshing import refreshing
 
 if TYPE_CHECKING:
@@ -183,15 +184,10 @@ def _derive(client: Client, home: DataDir) -> None:
 
 
 def _clear_exports(client: Client, home: DataDir) -> None:
-    """Remove what exports that were killed have left. One that runs now does so at its end."""
-    lock = OwnedLock(home.exports_lock, "footfall visitor erase")
-    if not lock.try_acquire():
-        return
-    try:
+    """Remove what exports that were killed have left."""
+    with locked(client, OwnedLock(home.exports_lock, "footfall visitor erase"), WAIT, "{} is exporting"):
         client.command("truncate table work_export")
         write_partition_again(client, "export_members", "all", _EXPORTED, {})
-    finally:
-        lock.release()
 
 
 def _sweep(client: Client, home: DataDir, who: Person) -> None:
