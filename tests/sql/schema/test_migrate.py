@@ -194,6 +194,7 @@ def test_sites_and_keys_of_the_version_before(client, monkeypatch):
 # What reads tables that are younger than 0014.
 YOUNGER = {
     "overrides_in_force", "override_rules", "detected_events", "raw_horizons", "current_members", "persons",
+    "exported_members",
 }  # fmt: skip
 BEFORE_FUNNELS = {
     SchemaKind.FUNCTION: ("funnel_moment", "create or replace function funnel_moment as (a, b, c) -> toUInt64(a)"),
