@@ -23,7 +23,10 @@ from collector.sites.table import changing
 from sql import definitions
 from sql.core.data_dir import DataDir
 from sql.core.errors import StorageError
+from sql.core.files import OwnedLock
 from sql.schema import site_rows
+from sql.schema.locked import locked
+from sql.schema.refreshing import refreshing
 from sql.schema.site_rows import SiteRows
 
 if TYPE_CHECKING:
@@ -79,6 +82,14 @@ def finish(client: Client, home: DataDir, site: Leaving, wait: float = 60.0) -> 
 
 @contextlib.contextmanager
 def _held(client: Client, home: DataDir, wait: float) -> Iterator[None]:
-    """Nobody else changes stored rows, sites, keys or definitions."""
-    with held(client, home, "footfall site remove", wait), definitions.changing(client, home), changing(client, home):
+    """Nobody else changes stored rows, members of segments, what went out, sites, keys or definitions."""
+    what = "footfall site remove"
+    exports = locked(client, OwnedLock(home.exports_lock, what), wait, "{} is exporting")
+    with (
+        refreshing(client, home, what),
+        exports,
+        held(client, home, what, wait),
+        definitions.changing(client, home),
+        changing(client, home),
+    ):
         yield
