@@ -34,7 +34,6 @@ MAX_LENGTH = 254
 # Shorter ones are extensions and service numbers.
 SHORTEST_PHONE = 7
 T = TypeVar("T")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+\Z")
 _GMAIL = ("gmail.com", "googlemail.com")
 _COUNTRY = re.compile(r"[a-z]{2}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -104,10 +103,10 @@ def _name(name: str) -> str:
 
 
 def _email(value: str, region: str) -> Iterator[tuple[str, str]]:
-    text = re.sub(r"\s", "", value).lower()
-    if not _EMAIL.match(text):
+    text = "".join(value.split()).lower()
+    user, _, host = text.partition("@")
+    if not user or "@" in host or not all(host.rpartition(".")):
         return
-    user, _, host = text.rpartition("@")
     yield "email", text
     yield "email_google", f"{user.replace('.', '')}@{host}" if host in _GMAIL else text
     yield "email_tiktok", f"{user.partition('+')[0] or user}@{host}"

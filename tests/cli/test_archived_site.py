@@ -47,7 +47,8 @@ def test_an_import_into_it_is_refused_before_anything_is_written(command, folder
 
 
 def test_every_command_that_imports_is_among_them():
-    assert COMMANDS == ["access-log", "csv", "ga4", "goatcounter", "matomo", "ndjson", "parquet", "umami"]
+    known = ["access-log", "csv", "ga4", "goatcounter", "matomo", "ndjson", "parquet", "plausible", "umami"]
+    assert known == COMMANDS
 
 
 def test_an_import_that_follows_a_log_ends_when_its_site_is_archived(command, folder, monkeypatch):

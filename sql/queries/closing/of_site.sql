@@ -1,9 +1,9 @@
--- What tells which days of a site are closed, and which are sampled. Grain: one row a fact and shard, whose batches have
--- numbers of their own (0: there are no shards). Columns: what (revised: a day and the last batch that touched it; a closed
--- table: a day that it holds, up to which batch; sampled: a day, and the least and the most that a sampled event stands
--- for, in millionths; horizon of what retention has removed: the first day that is whole;
--- imported: the first and the last day of daily totals), shard, day, number, most.
--- Parameters: site, first, last (local dates).
+-- What tells which days of a site are closed, and which are sampled. Grain: one row a fact and shard, whose batches
+-- have numbers of their own (0: there are no shards). Columns: what (revised: a day and the last batch that touched
+-- it; a closed table: a day that it holds, up to which batch; sampled: a day, and the least and the most that a
+-- sampled event stands for, in millionths; horizon of what retention has removed: the first day that is whole;
+-- imported: the first and the last day of daily totals), shard, day, number, most. Parameters: site, first, last
+-- (local dates).
 select 'revised' as what, shardNum() as shard, day, batch_no as number, toUInt64(0) as most
 from revisions final
 where site_id = {site:UInt32}

@@ -1,5 +1,6 @@
 -- What the audience that is being exported changes since its last export. Grain: one row a row of the audience that is
 -- new or gone; in the order of export_members.
+-- Parameters: site, export, run.
 select
     {site:UInt32} as site_id,
     {export:String} as export,

@@ -1,5 +1,6 @@
--- Events in the CTE `scoped` as conversions: the last click before each, and what its person said last of consent and told
--- of contact data. Grain: one row a conversion. Parameters: site, kinds of click ids, clicked_from.
+-- Events in the CTE `scoped` as conversions: the last click before each, and what its person said last of consent and
+-- told of contact data. Grain: one row a conversion.
+-- Parameters: site, clicked_from, kinds, window, consent, contact.
 with
     whose as (
         select visitor_id, person_id from persons where site_id = {site:UInt32}

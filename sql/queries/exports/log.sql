@@ -1,4 +1,5 @@
 -- Exports of a site, or those of one name, the newest first. Grain: one row a run.
+-- Parameters: site, export, limit.
 select
     toDateTime64(intDiv(run, 1000), 0, 'UTC') as at,
     export,

@@ -1,5 +1,6 @@
--- Members of a segment as persons: consent, Sec-GPC, and the contact data that their visitors told, the last one first.
--- Grain: one row a person. Each of `told` has moment, visitor, and value and moment of every form.
+-- Members of a segment as persons: consent, Sec-GPC, and the contact data that their visitors told, the last one
+-- first. Grain: one row a person. Each of `told` has moment, visitor, and value and moment of every form.
+-- Parameters: site, segment, ends, part.
 with
     members as (
         select visitor_id, person_id

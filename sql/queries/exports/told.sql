@@ -1,4 +1,5 @@
--- What persons of a site said last of consent, and whether any of their browsers sends Sec-GPC. Grain: one row a person.
+-- What persons of a site said last of consent, and whether any of their browsers sends Sec-GPC. Grain: one row a
+-- person.
 select
     if(p.person_id = 0, e.visitor_id, p.person_id) as person,
     groupUniqArray(e.visitor_id) as visitors,

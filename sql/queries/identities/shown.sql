@@ -1,5 +1,6 @@
 -- Visitors of the persons whom a user or visitor belongs to, with the contact data that they told. Grain: one row a
--- visitor. Parameters: site, users, visitors.
+-- visitor.
+-- Parameters: site, users, visitors, limit.
 with wanted as (
     select person_id
     from persons

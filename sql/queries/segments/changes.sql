@@ -1,4 +1,5 @@
 -- What a refresh changes in a segment. Grain: one row a visitor who entered or left; in the order of segment_members.
+-- Parameters: site, segment, refresh, place.
 select
     {site:UInt32} as site_id,
     {segment:String} as segment,

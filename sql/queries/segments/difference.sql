@@ -1,4 +1,5 @@
 -- Visitors who belong to a segment at only one of two moments, the last change first. Grain: one row a visitor.
+-- Parameters: site, segment, until, since, limit.
 select
     visitor_id,
     if(argMax(entered, refresh), 'entered', 'left') as change,

@@ -1,4 +1,5 @@
 -- Visitors of the CTE `members`, those who were seen last first. Grain: one row a visitor.
+-- Parameters: site, moment, limit.
 select
     s.visitor_id as visitor_id,
     min(s.timestamp) as first_seen,

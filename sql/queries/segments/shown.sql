@@ -1,4 +1,5 @@
 -- Members of a segment and their part of a split, those who entered last first. Grain: one row a visitor.
+-- Parameters: segment, ends, site, limit.
 select
     visitor_id,
     toDateTime64(intDiv(max(refresh), 1000), 0, 'UTC') as entered_at,
