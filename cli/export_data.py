@@ -15,6 +15,7 @@ from aggregations.exports.data import FileFormat, Partition
 from cli import exporting
 from cli.exporting import Told
 from cli.options import BotsOption, DryRunOption, PeriodOption, SiteOption
+from cli.taking import takes
 from sql.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,16 +55,16 @@ class Rollup(StrEnum):
 class DataExport:
     """One export of data, as options or a file of exports say it."""
 
-    what: str
-    output: str = exporting.STDOUT
-    site: str | None = None
-    period: str = "30d"
-    where: str = ""
-    segment: str = ""
-    format: FileFormat | None = None
-    partition_by: Partition | None = None
-    include_bots: bool = False
-    consent: Consent = Consent.ANY
+    what: str = ""
+    output: FileOption = exporting.STDOUT
+    site: SiteOption = None
+    period: PeriodOption = "30d"
+    where: WhereOption = ""
+    segment: SegmentOption = ""
+    format: KindOption = None
+    partition_by: PartitionOption = None
+    include_bots: BotsOption = False
+    consent: ConsentOption = Consent.ANY
     report: str = ""
     query: str = ""
     name: str = ""
@@ -87,70 +88,37 @@ def add_to(app: typer.Typer) -> None:
     app.command("report", epilog="Example: footfall export report pages --period 12mo -o pages.csv")(report)
 
 
-def events(
-    output: FileOption = exporting.STDOUT,
-    fmt: KindOption = None,
-    site: SiteOption = None,
-    period: PeriodOption = "30d",
-    where: WhereOption = "",
-    segment: SegmentOption = "",
-    partition_by: PartitionOption = None,
-    include_bots: BotsOption = False,
-    consent: ConsentOption = Consent.ANY,
-    dry_run: DryRunOption = False,
-) -> None:
+@takes(DataExport, without=("what", "report", "query", "name"))
+def events(asked: DataExport, dry_run: DryRunOption = False) -> None:
     """Write raw events, one row each."""
-    asked = DataExport("events", output, site, period, where, segment, fmt, partition_by, include_bots, consent)
-    run(asked, dry_run)
+    run(replace(asked, what="events"), dry_run)
 
 
-def visits(
-    output: FileOption = exporting.STDOUT,
-    fmt: KindOption = None,
-    site: SiteOption = None,
-    period: PeriodOption = "30d",
-    where: WhereOption = "",
-    segment: SegmentOption = "",
-    partition_by: PartitionOption = None,
-    include_bots: BotsOption = False,
-    consent: ConsentOption = Consent.ANY,
-    dry_run: DryRunOption = False,
-) -> None:
+@takes(DataExport, without=("what", "report", "query", "name"))
+def visits(asked: DataExport, dry_run: DryRunOption = False) -> None:
     """Write visits, one row each."""
-    asked = DataExport("visits", output, site, period, where, segment, fmt, partition_by, include_bots, consent)
-    run(asked, dry_run)
+    run(replace(asked, what="visits"), dry_run)
 
 
+@takes(DataExport, without=("what", "report", "query", "name", "segment", "consent"))
 def rollups(
+    asked: DataExport,
     table: Annotated[Rollup, typer.Option("--table", help="Which rollup.")] = Rollup.EVENTS,
-    output: FileOption = exporting.STDOUT,
-    fmt: KindOption = None,
-    site: SiteOption = None,
-    period: PeriodOption = "30d",
-    where: WhereOption = "",
-    partition_by: PartitionOption = None,
-    include_bots: BotsOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Write sums by day: of events by name, or of page views by host and path."""
-    run(DataExport(table, output, site, period, where, "", fmt, partition_by, include_bots), dry_run)
+    run(replace(asked, what=table), dry_run)
 
 
+@takes(DataExport, without=("what", "report", "query", "name", "partition_by", "consent"))
 def report(
+    asked: DataExport,
     name: Annotated[str, typer.Argument(help="A ranked report, such as pages.")] = "",
     query: Annotated[Path | None, typer.Option("--query", help="File with a query as JSON.")] = None,
-    output: FileOption = exporting.STDOUT,
-    fmt: KindOption = None,
-    site: SiteOption = None,
-    period: PeriodOption = "30d",
-    where: WhereOption = "",
-    segment: SegmentOption = "",
-    include_bots: BotsOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Write every row of a report, or of a query of your own."""
-    asked = DataExport("report", output, site, period, where, segment, fmt, None, include_bots)
-    run(replace(asked, report=name, query=_read(query) if query else ""), dry_run)
+    run(replace(asked, what="report", report=name, query=_read(query) if query else ""), dry_run)
 
 
 def run(asked: DataExport, dry_run: bool = False, told: Told = exporting.say) -> None:

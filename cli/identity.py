@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from cli.options import DryRunOption, FormatOption, LimitOption, OutputOption, P
 from cli.plan import Action, Plan, Yes, carry_out
 from cli.render.render import render
 from cli.render.view import View
+from cli.taking import takes
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -24,13 +26,22 @@ app = typer.Typer(
     epilog="Example: footfall identity show account-17",
 )
 User = Annotated[str, typer.Argument(help="User id, as the site sends it.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the log.")]
 _LABELS = {
     "person_id": "Person", "user_id": "User", "visitor_id": "Visitor", "users": "Users", "first_at": "First",
     "last_at": "Last", "contact": "Contact data", "at": "At", "by": "By", "act": "Act", "other_user_id": "Other user",
     "reason": "Reason",
     "other_visitor_id": "Other visitor", "score": "Score", "reasons": "Reasons",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Two:
+    """Two users that are one person, or are not any more."""
+
+    user: User
+    other: User
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the log.")] = ""
+    site: SiteOption = None
 
 
 @app.command(epilog="Example: footfall identity show account-17 --site shop.example")
@@ -57,29 +68,17 @@ def show(
 
 
 @app.command(epilog="Example: footfall identity merge account-17 account-18 --reason 'same customer'")
-def merge(
-    user: User,
-    other: User,
-    reason: Reason = "",
-    site: SiteOption = None,
-    yes: Yes = False,
-    dry_run: DryRunOption = False,
-) -> None:
+@takes(Two)
+def merge(two: Two, yes: Yes = False, dry_run: DryRunOption = False) -> None:
     """Make two users one person. Segments count them as one from their next refresh on. `unmerge` takes it back."""
-    _change("merge", user, other, reason, site, yes=yes, dry_run=dry_run)
+    _change("merge", two, yes=yes, dry_run=dry_run)
 
 
 @app.command(epilog="Example: footfall identity unmerge account-17 account-18")
-def unmerge(
-    user: User,
-    other: User,
-    reason: Reason = "",
-    site: SiteOption = None,
-    yes: Yes = False,
-    dry_run: DryRunOption = False,
-) -> None:
+@takes(Two)
+def unmerge(two: Two, yes: Yes = False, dry_run: DryRunOption = False) -> None:
     """Take back a merge of two users."""
-    _change("unmerge", user, other, reason, site, yes=yes, dry_run=dry_run)
+    _change("unmerge", two, yes=yes, dry_run=dry_run)
 
 
 @app.command(epilog="Example: footfall identity log --limit 20")
@@ -126,24 +125,26 @@ def probable(
     render(frame, View("Probably one person", labels=_LABELS, nothing=nothing), fmt, output)
 
 
-def _change(act: str, user: str, other: str, reason: str, site: str | None, *, yes: bool, dry_run: bool) -> None:
+def _change(act: str, two: Two, *, yes: bool, dry_run: bool) -> None:
     from collector.lifecycle import identity
     from sql.core.errors import UsageError
 
     home = settings().home
     with database(f"identity {act}") as client:
-        row = _site(client, site)
-        pair = identity.pair(home, row.site_id, user, other)
+        row = _site(client, two.site)
+        pair = identity.pair(home, row.site_id, two.user, two.other)
         is_merged = tuple(sorted((pair.user_id, pair.other_user_id))) in identity.merged(client, row.site_id)
         if is_merged == (act == "merge"):
-            typer.echo(f"nothing changes: {user} and {other} are {'' if is_merged else 'not '}merged", err=True)
+            typer.echo(f"nothing changes: {two.user} and {two.other} are {'' if is_merged else 'not '}merged", err=True)
             return
         if act == "merge" and (strangers := identity.unknown(client, pair)):
             raise UsageError(
                 f"no event has named user {' or '.join(strangers)}", "check the id: footfall identity show ID"
             )
         do = Action(
-            act, f"{user} and {other} of {row.domain}", lambda: identity.change(client, home, pair, act, reason)
+            act,
+            f"{two.user} and {two.other} of {row.domain}",
+            lambda: identity.change(client, home, pair, act, two.reason),
         )
         carry_out(Plan(f"footfall identity {act}", (do,), loses=True), home, dry_run=dry_run, yes=yes)
 

@@ -11,6 +11,7 @@ import typer
 from cli import completion
 from cli.context import database, settings
 from cli.defining import Defined, Name, group
+from cli.exit_codes import Exit
 from cli.options import DryRunOption, FormatOption, LimitOption, OutputOption, SiteOption
 from cli.plan import Action, Plan, carry_out
 from cli.render.render import render
@@ -118,7 +119,8 @@ def refresh(
 ) -> None:
     """Write down who belongs to segments now, with those who entered and left. For cron.
 
-    Reports with --segment, exports and `diff` go by it.
+    Reports with --segment, exports and `diff` go by it. A segment that cannot be found, such as one that names a
+    segment which was removed, does not stop the others; the exit code is 1 then.
     """
     import polars as pl
 
@@ -129,10 +131,11 @@ def refresh(
     with database("segment refresh") as client:
         of = evaluate.population(client, _site(client, site))
         found: list[refreshing.Refreshed] = []
-        wanted = list(names or of.segments)
+        wrong = {} if names else evaluate.unusable(of)
+        wanted = names or [name for name in of.segments if name not in wrong]
 
         def do() -> None:
-            found.extend(refreshing.refresh(client, home, of, names or ()))
+            found.extend(refreshing.refresh(client, home, of, wanted))
 
         steps = (Action("refresh", f"segments of {of.site.domain}: {', '.join(wanted)}", do),) if wanted else ()
         carry_out(Plan("footfall segment refresh", steps), home, dry_run=dry_run)
@@ -140,6 +143,10 @@ def refresh(
     frame = pl.DataFrame(rows, ["segment", "members", "entered", "left"], orient="row")
     nothing = "nothing was refreshed" if dry_run else "no segments are defined; see `footfall segment add --help`"
     render(frame, View(f"Segments of {of.site.domain}", labels=_LABELS, nothing=nothing), fmt, output)
+    for name, exc in wrong.items():
+        typer.echo(f"not refreshed: {name}: {exc}", err=True)
+    if wrong:
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command(epilog="Example: footfall segment members buyers --split 50/50 --format csv -o buyers.csv")

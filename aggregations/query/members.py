@@ -24,21 +24,31 @@ _CONDITION = re.compile(r"[=~?<>()]")
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """The last refresh of a segment: its moment in UTC, the version of the definition, how many visitors belonged."""
+    """The last refresh of a segment: its moment in ms since 1970, and how many visitors belonged.
+
+    ``version`` is that of the definition it went by, ``defined`` the one that is in force (0: it was removed).
+    """
 
     segment: str
     version: int
-    at: dt.datetime
+    refresh: int
     members: int
+    defined: int
+
+    @property
+    def at(self) -> dt.datetime:
+        """When it was, in UTC."""
+        return dt.datetime.fromtimestamp(self.refresh / 1000, dt.UTC)
 
     @property
     def note(self) -> str:
         """What an answer says of it."""
-        return f"Segment {self.segment}: {self.members:,} visitors as of {self.at:%Y-%m-%d %H:%M} UTC."
+        changed = "" if self.version == self.defined else ", before its definition changed"
+        return f"Segment {self.segment}: {self.members:,} visitors as of {self.at:%Y-%m-%d %H:%M} UTC{changed}."
 
 
 def asked(text: str) -> Condition:
-    """What `--segment` says: the name of a segment, or a condition. Raises UsageError."""
+    """What `--segment` says, or a text in a query: the name of a segment, or a condition. Raises UsageError."""
     return where.parse(text) if _CONDITION.search(text) else named(text)
 
 
@@ -48,10 +58,10 @@ def named(segment: str) -> Condition:
 
 
 def name_of(condition: Condition | None) -> str | None:
-    """The one segment that a condition names and nothing else, or None."""
+    """The one segment that a condition names and nothing else, where ``asked`` reads its name as such; else None."""
     match condition:
         case Comparison(dimension, Operator.IS, (str() as name,)) if dimension == SEGMENT:
-            return name
+            return None if _CONDITION.search(name) else name
     return None
 
 
@@ -71,13 +81,12 @@ def find(client: Client, site: SiteRow, asked_for: Iterable[Condition | None]) -
         if name not in known:
             hint = f"known: {', '.join(known)}" if known else "see `footfall segment list`"
             raise UsageError(f"segment {name!r} has no members yet", f"footfall segment refresh {name}, or {hint}")
+        if not known[name].defined:
+            raise UsageError(f"segment {name!r} was removed", "see `footfall segment list`")
     return tuple(known[name] for name in names)
 
 
 def newest(client: Client, site: SiteRow) -> dict[str, Membership]:
     """The last refresh of each segment of a site, by name."""
     rows = client.query(query("segments/newest"), parameters={"site": site.site_id}).result_rows
-    return {
-        name: Membership(name, version, dt.datetime.fromtimestamp(refresh / 1000, dt.UTC), members)
-        for name, version, refresh, members in rows
-    }
+    return {row[0]: Membership(*row) for row in rows}

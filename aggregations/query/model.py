@@ -39,8 +39,8 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """One question.
 
     ``period`` is as ``periods.parse`` reads it, ``compare`` ``none``, ``previous``, ``year`` or a period. ``where`` and
-    ``segment`` are conditions; a segment is of visitors: those who had such an event or visit in the period, or, as a
-    text in JSON, those of a segment that is defined. ``goal``
+    ``segment`` are conditions; a segment is of visitors: those who had such an event or visit in the period. In
+    JSON both may be texts: a condition as people write it, or the name of a segment. ``goal``
     is the name of one that is defined for the site. ``having`` holds of metrics, as (name, sign, number). ``exact``
     counts from raw events. ``sample`` is a share of all visitors. ``limit`` 0 means all rows. With a ``funnel``, the
     question is how far visitors get through its steps, by at most one dimension; it has figures of its own.
@@ -149,10 +149,10 @@ def _plain(query: Query) -> dict[str, Any]:
 
 def _from_json(kind: type, value: object) -> object:
     if kind is Condition and isinstance(value, str):
-        return members.named(value)
+        return members.asked(value)
     if kind is Condition:
         return conditions.from_json(value)
-    raise NotImplementedError(kind)
+    raise TypeError(kind)
 
 
 _DECODER = msgspec.json.Decoder(Query, dec_hook=_from_json)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 # Strings are passed over. In the canonical text a name is bare or in backquotes.
 _PIECE = re.compile(r"'(?:[^'\\]|\\.)*'|(?P<name>`(?:[^`\\]|\\.)*`|[A-Za-z_][A-Za-z0-9_$]*)(?P<after>[.(]?)", re.DOTALL)
-_LINE = re.compile(r" *(?P<kind>[A-Za-z:]+)(?: (?P<name>.*?))?(?: \(alias .*\))?(?: \(children \d+\))?\Z", re.DOTALL)
+_KIND = re.compile(r"[A-Za-z:]+\Z")
+_CHILDREN = re.compile(r"\d{1,9}\)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,21 @@ def tree(client: Client, text: str) -> list[Node]:
 def _nodes(lines: Iterable[str]) -> Iterator[Node]:
     before = ""
     for line in lines:
-        match = _LINE.match(line)
-        if match is None:
+        kind, _, rest = line.lstrip(" ").partition(" ")
+        if not _KIND.match(kind):
             raise UsageError(f"not understood: {line.strip()!r}")
-        yield Node(match["kind"], match["name"] or "", before)
-        before = match["kind"]
+        yield Node(kind, _name(rest), before)
+        before = kind
+
+
+def _name(rest: str) -> str:
+    """The name behind a kind, without alias and the number of children, which are in parentheses behind it."""
+    name, mark, number = f" {rest}".rpartition(" (children ")
+    if not mark or not _CHILDREN.match(number):
+        name = f" {rest}"
+    if name.endswith(")"):
+        name = name.partition(" (alias ")[0]
+    return name.lstrip(" ")
 
 
 def _words(canonical: str) -> Iterator[Word]:

@@ -77,7 +77,8 @@ def day_range(text: str) -> tuple[dt.date, dt.date]:
 def _check_inner(what: Condition) -> None:
     conditions.check(what)
     for comparison in conditions.comparisons(what):
-        level_of(comparison)
+        if level_of(comparison) is Level.VISITOR:
+            raise UsageError("a segment cannot be within did(…)", f"join them: {comparison.dimension}=… and did(…)")
     if _has_did(what):
         raise UsageError("did(…) cannot be within did(…)", "join them with and, or not")
 

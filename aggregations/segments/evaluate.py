@@ -20,6 +20,7 @@ from aggregations.segments.statement import statement
 from sql import definitions
 from sql.compose import with_first
 from sql.core import timezones
+from sql.core.errors import UsageError
 from sql.core.queries import query
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ ESTIMATED_OF = 1 / 16
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Visitors of a site as of ``now`` (UTC): the days that have events, and every segment that is defined.
+    """Visitors of a site as of ``now`` (UTC): the days that have events, and every segment that is defined, with its
+    version.
 
     ``identified``: some of them are users, so that several may be of one person.
     """
@@ -40,6 +42,7 @@ class Population:
     span: Period | None
     closed: Closed
     segments: Mapping[str, Condition]
+    versions: Mapping[str, int]
     identified: bool = False
 
     @property
@@ -56,16 +59,29 @@ class Population:
         )
 
 
+def unusable(of: Population) -> dict[str, UsageError]:
+    """Segments that cannot be found, such as one that names a segment which was removed, and why."""
+    found = {}
+    for name, condition in of.segments.items():
+        try:
+            of.statement([condition])
+        except UsageError as exc:
+            found[name] = exc
+    return found
+
+
 def population(client: Client, site: SiteRow, now: dt.datetime | None = None) -> Population:
     """The visitors of a site up to a moment (now), with what is known of its days."""
     now = now or dt.datetime.now(dt.UTC)
-    segments = {each.name: parse(each.body.where) for each in definitions.every(client, site.site_id, SEGMENT)}
+    defined = definitions.every(client, site.site_id, SEGMENT)
+    segments = {each.name: parse(each.body.where) for each in defined}
+    versions = {each.name: each.version for each in defined}
     first, today = sites.first_day(client, site), now.astimezone(timezones.zone(site.timezone)).date()
     if first is None or first > today:
-        return Population(site, now, None, closed.NOTHING, segments)
+        return Population(site, now, None, closed.NOTHING, segments, versions)
     span = Period(first, today, site.timezone)
     [(identified,)] = client.query(query("persons/known"), parameters={"site": site.site_id}).result_rows
-    return Population(site, now, span, closed.of(client, site, [span]), segments, bool(identified))
+    return Population(site, now, span, closed.of(client, site, [span]), segments, versions, bool(identified))
 
 
 def size(client: Client, of: Population, asked: Condition, sample: float | None = None) -> int:

@@ -19,6 +19,8 @@ from sql.compose import Binder
 from sql.core.errors import UsageError
 
 MILLISECONDS = 1000
+# Segments that name segments that name segments: each is written out where it is named.
+MAX_TEXT = 100_000
 _MOMENT = {EVENTS: "s.timestamp", VISITS: "s.started"}
 _IDENTIFIED = "s.name = 'identify'"
 
@@ -35,6 +37,7 @@ class Leaves:
     now: int
     others: Mapping[str, Condition]
     found: dict[tuple[Source, str], str] = field(default_factory=dict)
+    tests: dict[str, str] = field(default_factory=dict)
 
     def test(self, condition: Condition, within: tuple[str, ...] = ()) -> str:
         """The condition over what is gathered. Raises UsageError for segments that name each other in a circle."""
@@ -71,7 +74,12 @@ class Leaves:
         if segment not in self.others:
             known = ", ".join(self.others) or "none"
             raise UsageError(f"there is no segment {segment!r}", f"known: {known}")
-        return self.test(self.others[segment], (*within, segment))
+        if segment not in self.tests:
+            text = f"({self.test(self.others[segment], (*within, segment))})"
+            if len(text) > MAX_TEXT:
+                raise UsageError(f"segment {segment!r} is too large to be named by others", "name fewer segments in it")
+            self.tests[segment] = text
+        return self.tests[segment]
 
     def _total(self, term: Total) -> str:
         source = _source(term.what)

@@ -6,10 +6,11 @@ that is killed before leaves rows that nobody reads, and is simply run again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aggregations.query.members import newest
 from aggregations.segments.definition import SEGMENT
 from aggregations.segments.evaluate import Population
 from sql import definitions
@@ -37,30 +38,25 @@ class Refreshed:
     left: int
 
 
-def refresh(
-    client: Client,
-    home: DataDir,
-    of: Population,
-    names: Sequence[str] = (),
-    told: Callable[[Refreshed], object] = lambda refreshed: None,
-) -> list[Refreshed]:
+def refresh(client: Client, home: DataDir, of: Population, names: Sequence[str] = ()) -> list[Refreshed]:
     """Write down who belongs to segments (all, or those named) as of the population's moment.
 
-    ``told`` hears of each as it is complete. Raises UsageError (no such segment, a circle), EngineBusy.
+    Raises UsageError (no such segment, a circle), EngineBusy.
     """
-    versions = {each.name: each.version for each in definitions.every(client, of.site.site_id, SEGMENT)}
     for name in names:
-        if name not in versions:
+        if name not in of.segments:
             definitions.find(client, of.site.site_id, SEGMENT, name)
     found = []
     with refreshing(client, home, "footfall segment refresh"):
-        wanted = list(names or versions)
+        # Later than every one there was, whatever the clock says: the last change of a visitor counts.
+        last = max((each.refresh for each in newest(client, of.site).values()), default=0)
+        moment = max(of.moment, last + 1)
+        wanted = list(names or of.segments)
         for start in range(0, len(wanted), TOGETHER):
             some = wanted[start : start + TOGETHER]
             _gather(client, of, some)
             for place, name in enumerate(some, 1):
-                found.append(_write(client, of, name, place, versions[name]))
-                told(found[-1])
+                found.append(_write(client, of, name, place, moment))
         client.command("truncate table work_members")
     return found
 
@@ -74,10 +70,10 @@ def _gather(client: Client, of: Population, names: Sequence[str]) -> None:
         client.command(text, parameters=bound, settings=told.settings | _SETTINGS)
 
 
-def _write(client: Client, of: Population, name: str, place: int, version: int) -> Refreshed:
-    bound = {"site": of.site.site_id, "segment": name, "place": place, "refresh": of.moment}
+def _write(client: Client, of: Population, name: str, place: int, moment: int) -> Refreshed:
+    bound = {"site": of.site.site_id, "segment": name, "place": place, "refresh": moment}
     client.command(f"insert into segment_members {query('segments/changes')}", parameters=bound, settings=_SETTINGS)
     [(members, entered, left)] = client.query(query("segments/counted"), parameters=bound).result_rows
-    row = [of.site.site_id, name, of.moment, version, members, entered, left]
+    row = [of.site.site_id, name, moment, of.versions[name], members, entered, left]
     client.insert("segment_refreshes", [row], column_names=_REFRESHED)
     return Refreshed(name, members, entered, left)

@@ -70,6 +70,9 @@ def test_from_a_condition_to_a_report(home, footfall, tmp_path):
     ]
     sizes = [row["members"] for row in json.loads(footfall("segment", "refreshes", "lookers"))]
     assert sizes == [1, 2]
+    footfall("segment", "add", "lost", "--where", "segment=gone")
+    assert "not refreshed: lost: there is no segment 'gone'" in footfall("segment", "refresh", code=1)
+    assert [row["members"] for row in json.loads(footfall("segment", "refreshes", "lookers"))] == [1, 1, 2]
     footfall("segment", "remove", "lookers", "--yes")
     assert "there is no segment 'lookers'" in footfall("segment", "refresh", "lookers", code=2)
-    assert "[[segment]]" not in footfall("definitions", "export")
+    assert "lookers" not in footfall("definitions", "export")

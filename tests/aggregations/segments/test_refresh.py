@@ -182,6 +182,7 @@ def test_a_split_is_always_alike(world, home):
         ("country=DE", "country is not about a visitor"),
         ("did(nothing=1)", "unknown dimension 'nothing'"),
         ("did(did(event=a))", "cannot be within did"),
+        ("did(segment=buyers)", "a segment cannot be within did"),
         ("did(time:day=1)", "time:day cannot be a condition"),
         ("did(path~()", "not a condition"),
         ('did(path~"(")', "not a pattern"),
@@ -239,3 +240,47 @@ def test_who_belongs_does_not_depend_on_what_is_refreshed_with_it(world, home):
     assert refreshed(world, home, site, NOON) == {"quiet": (1, 1, 0)}
     definitions.put(world.client, home, site.site_id, SEGMENT, "direct", Segment('first.source=""'))
     assert refreshed(world, home, site, NOON + HOUR) == {"direct": (1, 1, 0), "quiet": (1, 0, 0)}
+
+
+def test_a_report_says_that_a_definition_has_changed_and_refuses_a_removed_one(world, home, shop):
+    refreshed(world, home, shop, NOON)
+    asked = Query(site=shop.domain, period="2026-11-02", segment=BUYERS)
+    definitions.put(world.client, home, shop.site_id, SEGMENT, "buyers", Segment("did(event=purchase)"))
+    assert prepare(world.client, asked).segments_note.endswith("12:00 UTC, before its definition changed.")
+    definitions.remove(world.client, home, shop.site_id, SEGMENT, "buyers")
+    with pytest.raises(UsageError, match="'buyers' was removed"):
+        prepare(world.client, asked)
+
+
+def test_a_clock_that_goes_back_does_not_bring_back_who_left(world, home, shop):
+    refreshed(world, home, shop, NOON + HOUR / 2)
+    assert refreshed(world, home, shop, NOON)["buyers"] == (2, 1, 1)
+    assert sorted(membership.current(world.client, shop, "buyers", 0, [])["visitor_id"]) == [1, 2]
+
+
+def test_what_cannot_be_found_is_told_and_the_rest_is_refreshed(world, home, shop):
+    definitions.put(world.client, home, shop.site_id, SEGMENT, "lost", Segment("segment=gone"))
+    of = evaluate.population(world.client, shop, NOON)
+    assert {name: str(exc.message) for name, exc in evaluate.unusable(of).items()} == {
+        "lost": "there is no segment 'gone'"
+    }
+    assert set(refreshed(world, home, shop, NOON, ["buyers", "others"])) == {"buyers", "others"}
+
+
+def test_segments_that_name_segments_do_not_grow_without_end(world, home):
+    site = world.site("UTC")
+    world.events(site, {"at": "2026-11-02T09:00:00"})
+    definitions.put(world.client, home, site.site_id, SEGMENT, "s0", Segment("did(event=page_view)"))
+    for number in range(1, 8):
+        body = Segment(" or ".join([f"segment=s{number - 1}"] * 20))
+        definitions.put(world.client, home, site.site_id, SEGMENT, f"s{number}", body)
+    wrong = evaluate.unusable(evaluate.population(world.client, site, NOON))
+    assert "s1" not in wrong and "too large to be named by others" in str(wrong["s7"].message)
+
+
+def test_a_condition_in_a_query_may_be_a_text(shop):
+    assert decode('{"where": "country=FR|DE", "segment": "buyers"}') == Query(
+        where=parse_where("country=FR|DE"), segment=BUYERS
+    )
+    named = Query(segment=members.named("a=b"))
+    assert decode(encode(named)) == named
